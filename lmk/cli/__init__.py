@@ -1,0 +1,53 @@
+"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lmk import __version__
+from lmk.cli import demo, export, models, pretrain, run, train
+from lmk.errors import LmkError
+
+app = typer.Typer(
+    name="lmk",
+    help="Object landmarks on edge devices without labels: adapt, fold, export, run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("pretrain")(pretrain.pretrain)
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("run")(run.run)
+app.add_typer(models.app, name="models")
+app.command("demo")(demo.demo)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"lmk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Object landmarks on edge devices without labels: adapt, fold, export, run."""
+
+
+def main() -> None:
+    """Entry point: run a command; an error raised on purpose becomes one line and its exit code."""
+    try:
+        app()
+    except LmkError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.secho("interrupted", err=True)
+        sys.exit(130)

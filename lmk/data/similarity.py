@@ -1,0 +1,72 @@
+"""Random similarity transforms and warps, drawn and applied to a whole batch on its device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lmk.geometry import INPUT_SIZE
+
+
+@dataclass(frozen=True)
+class SimilarityRange:
+    """Uniform ranges: rotation in +-degrees, zoom in 1/(1+z) to 1+z, shift in +-share of the side."""
+
+    degrees: float
+    zoom: float
+    shift: float
+
+
+def random_similarity(
+    count: int,
+    ranges: SimilarityRange,
+    crop_size: int,
+    generator: torch.Generator,
+    flip: Tensor | None = None,
+) -> Tensor:
+    """Draw matrices (B, 2, 3) from input pixels to crop pixels.
+
+    At the identity the whole crop fills the input; `flip`, bool (B,), mirrors left and right.
+    """
+    device = generator.device
+    angle, zoom, x, y = torch.rand(4, count, generator=generator, device=device) * 2 - 1
+    angle = angle * math.radians(ranges.degrees)
+    scale = crop_size / INPUT_SIZE * torch.exp(zoom * math.log1p(ranges.zoom))
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    mirror = torch.ones_like(cos) if flip is None else 1 - 2 * flip.to(cos.dtype)
+    linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
+    shift = torch.stack([x, y], dim=-1) * ranges.shift * crop_size
+    center_input, center_crop = (INPUT_SIZE - 1) / 2, (crop_size - 1) / 2
+    offset = center_crop + shift - linear.sum(-1) * center_input
+    return torch.cat([linear, offset[..., None]], dim=-1)
+
+
+def invert(matrix: Tensor) -> Tensor:
+    """Invert similarity matrices (B, 2, 3), mirrored ones too."""
+    linear = torch.linalg.inv(matrix[..., :2])
+    return torch.cat([linear, -linear @ matrix[..., 2:]], dim=-1)
+
+
+def compose(outer: Tensor, inner: Tensor) -> Tensor:
+    """The matrix (B, 2, 3) of first `inner`, then `outer`."""
+    linear = outer[..., :2] @ inner[..., :2]
+    return torch.cat([linear, outer[..., :2] @ inner[..., 2:] + outer[..., 2:]], dim=-1)
+
+
+def warp(crops: Tensor, input_to_crop: Tensor, size: int = INPUT_SIZE) -> Tensor:
+    """Resample crops (B, 3, S, S) to inputs (B, 3, size, size), edges replicated.
+
+    `input_to_crop` (B, 2, 3) says for each input pixel where in the crop its colour comes from.
+    """
+    side = crops.shape[-1]
+    # affine_grid works in [-1, 1] over pixel edges: x_pixel = (x_unit + 1) * side / 2 - 0.5
+    linear = input_to_crop[..., :2] * size / side
+    center = input_to_crop[..., :2].sum(-1) * (size - 1) / 2 + input_to_crop[..., 2]
+    offset = (center + 0.5) * 2 / side - 1
+    theta = torch.cat([linear, offset[..., None]], dim=-1)
+    grid = F.affine_grid(theta, [len(crops), 3, size, size], align_corners=False)
+    return F.grid_sample(crops, grid, padding_mode="border", align_corners=False)

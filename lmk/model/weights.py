@@ -1,0 +1,82 @@
+"""Weights on disk: safetensors files, read strictly, and the identity of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import WeightsError, missing_extra
+from lmk.files import replacing
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+def save_weights(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write matrices and kernels as float16, vectors (biases, batch norms) as float32.
+
+    Batch norm variances span more than float16's range and weigh next to nothing. The file
+    appears whole or not at all. Raises OutputError.
+    """
+    numpy_io = _safetensors()
+    stored = {
+        name: np.ascontiguousarray(value, np.float32 if value.ndim < 2 else np.float16)
+        for name, value in arrays.items()
+    }
+    with replacing(path) as temporary:
+        temporary.write_bytes(numpy_io.save(stored))
+
+
+def load_weights(path: Path) -> Arrays:
+    """Read a safetensors file as float32 arrays. Raises WeightsError if it is missing or broken."""
+    numpy_io = _safetensors()
+    try:
+        stored = numpy_io.load(path.read_bytes())
+    except FileNotFoundError as error:
+        raise WeightsError(f"no weights file at {path}") from error
+    except Exception as error:  # safetensors has no public error type for every kind of damage
+        raise WeightsError(
+            f"{path} is not a whole safetensors file ({error}): copy or download it again"
+        ) from error
+    return {name: value.astype(np.float32) for name, value in stored.items()}
+
+
+def check_keys(
+    arrays: Mapping[str, npt.NDArray[np.generic]],
+    expected: Mapping[str, tuple[int, ...]],
+    source: str | os.PathLike[str],
+) -> None:
+    """Compare names and shapes; one WeightsError lists all that differ."""
+    missing = sorted(expected.keys() - arrays.keys())
+    unexpected = sorted(arrays.keys() - expected.keys())
+    misshapen = [
+        f"{name} is {arrays[name].shape}, expected {shape}"
+        for name, shape in sorted(expected.items())
+        if name in arrays and tuple(arrays[name].shape) != tuple(shape)
+    ]
+    problems = {"missing": missing, "unexpected": unexpected, "wrong shape": misshapen}
+    found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names)
+    if found:
+        raise WeightsError(f"weights do not fit {source}: {found}")
+
+
+def content_sha256(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
+    """Hash names, shapes and float32 values, whatever the order and precision of the file."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        value = np.ascontiguousarray(arrays[name], "<f4")
+        digest.update(f"{name}{value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def _safetensors():  # type: ignore[no-untyped-def]
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise missing_extra("safetensors", "run") from error
+    return safetensors.numpy

@@ -1,0 +1,95 @@
+"""Projections: a frozen convolution seen through a small learned matrix.
+
+theta_Y = W x1 theta_X (Sanchez and Tzimiropoulos, eq. 1), with W of (Co, Co), one a convolution.
+W is kept as identity + delta: the start is exactly the core, and weight decay, where it is used,
+pulls towards the core rather than towards zero.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lmk.model.fold import PROJECTION, fold_state
+from lmk.networks.hourglass import Hourglass
+from lmk.networks.state import load_state, state_of
+
+Scope = Literal["all", "3x3"]
+
+
+class ProjectionConv2d(nn.Conv2d):
+    """A convolution with frozen weight and bias, and a learned matrix over its output channels."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__(
+            conv.in_channels,
+            conv.out_channels,
+            conv.kernel_size,  # type: ignore[arg-type]
+            stride=conv.stride,  # type: ignore[arg-type]
+            padding=conv.padding,  # type: ignore[arg-type]
+            bias=conv.bias is not None,
+        )
+        self.load_state_dict(conv.state_dict())
+        self.weight.requires_grad_(False)
+        if self.bias is not None:
+            self.bias.requires_grad_(False)
+        self.projection_delta = nn.Parameter(torch.zeros(self.out_channels, self.out_channels))
+
+    def projected_weight(self) -> Tensor:
+        """(I + delta) x1 weight, (Co, Ci, k, k), in float32 even under autocast."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            flat = self.weight.flatten(1)
+            return torch.addmm(flat, self.projection_delta, flat).view_as(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, Ci, H, W) with the projected weight and the frozen bias."""
+        return F.conv2d(x, self.projected_weight(), self.bias, self.stride, self.padding)  # type: ignore[arg-type]
+
+
+def project(core: Hourglass, num_landmarks: int, scope: Scope = "all") -> Hourglass:
+    """Make an adaptable network from a core, which is left as it is.
+
+    Every convolution but the head becomes a `ProjectionConv2d`; scope "3x3" projects those of the
+    residual blocks alone and leaves stem and 1x1 convolutions trainable. Batch norms start from
+    the core and are trainable; the head is new, for `num_landmarks`.
+    """
+    network = with_new_head(core, num_landmarks)
+    for name, module in list(network.named_modules()):
+        if not isinstance(module, nn.Conv2d) or name == "head":
+            continue
+        if scope == "3x3" and (module.kernel_size != (3, 3) or module.bias is not None):
+            continue
+        network.set_submodule(name, ProjectionConv2d(module))
+    return network
+
+
+def with_new_head(core: Hourglass, num_landmarks: int) -> Hourglass:
+    """Copy a network and give the copy an untrained head for `num_landmarks`."""
+    network = copy.deepcopy(core)
+    network.num_landmarks = num_landmarks
+    network.head = nn.Conv2d(core.head.in_channels, num_landmarks, 1)
+    return network
+
+
+def adapter_state(network: Hourglass) -> dict[str, Tensor]:
+    """Everything of a projected network that is not frozen: what an adapter file holds."""
+    frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
+    return {name: value for name, value in state_of(network).items() if name not in frozen}
+
+
+def fold(network: Hourglass) -> Hourglass:
+    """Fold every projection into its convolution.
+
+    Returns a new plain `Hourglass` on the CPU, in evaluation mode, that gives the same heatmaps
+    within float32 rounding. The argument is not changed.
+    """
+    arrays = {name: value.float().cpu().numpy() for name, value in state_of(network).items()}
+    changes = adapter_state(network)
+    core = {name: value for name, value in arrays.items() if not name.endswith(PROJECTION)}
+    plain = Hourglass(network.num_landmarks)
+    load_state(plain, fold_state(core, {name: arrays[name] for name in changes}))
+    return plain.eval()

@@ -1,0 +1,99 @@
+"""What long work tells its user: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+PLAIN_INTERVAL_S = 10.0
+
+
+class Bar(Protocol):
+    """The progress of one piece of work."""
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Report `count` more units done, with a short note such as the current loss."""
+
+
+class Reporter:
+    """Writes messages and progress to one console."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, highlight=False)
+
+    def say(self, message: str) -> None:
+        """Print one line."""
+        self.console.print(message, soft_wrap=True, markup=False)
+
+    def warn(self, message: str) -> None:
+        """Print one line that asks for attention."""
+        self.console.print(f"warning: {message}", style="yellow", soft_wrap=True, markup=False)
+
+    @contextmanager
+    def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:
+        """Follow work of `total` units, of which `done` were finished before."""
+        if not self.console.is_terminal:
+            yield _PlainBar(self, title, total, done)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self.console) as progress:
+            yield _RichBar(progress, title, total, done)
+
+
+class _RichBar:
+    def __init__(self, progress: Progress, title: str, total: int, done: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(title, total=total, completed=done, note="")
+        self._start, self._done = time.monotonic(), 0
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._done += count
+        rate = self._done / max(time.monotonic() - self._start, 1e-9)
+        fields = {"note": f"{rate:.1f}/s  {note}"} if note else {}
+        self._progress.update(self._task, advance=count, **fields)
+
+
+class _PlainBar:
+    def __init__(self, report: Reporter, title: str, total: int, done: int) -> None:
+        self._report, self._title = report, title
+        self._total, self._before, self._done = total, done, 0
+        self._start = self._last = time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._done += count
+        now, completed = time.monotonic(), self._before + self._done
+        finished = completed >= self._total
+        if now - self._last < PLAIN_INTERVAL_S and not finished:
+            return
+        self._last = now
+        rate = self._done / max(now - self._start, 1e-9)
+        left = (self._total - completed) / rate
+        self._report.say(
+            f"{self._title}: {completed}/{self._total}  {rate:.1f}/s  left {_clock(left)}  {note}"
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -1,0 +1,96 @@
+"""Supervised training of a core: heatmap regression on annotated keypoints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lmk.data.coco import KeypointSet
+from lmk.data.sampling import batch_indices, step_generator
+from lmk.data.similarity import SimilarityRange, invert, random_similarity, warp
+from lmk.geometry import HEATMAP_SIZE, apply_affine, input_to_heatmap
+from lmk.networks.hourglass import Hourglass
+from lmk.networks.softargmax import gaussian_heatmaps
+from lmk.training.device import Compute
+
+# exp(-d^2 / 2): a standard deviation of one heatmap pixel. The bottleneck's tighter peak is for
+# points that are known exactly; annotations are not.
+TARGET_SIGMA = 2**0.5
+
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """Settings of a core's training; defaults are those of the shipped core."""
+
+    steps: int = 6000
+    batch_size: int = 24
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    degrees: float = 30.0
+    zoom: float = 0.25
+    shift: float = 0.06
+    color: float = 0.2
+    seed: int = 0
+
+    def settings(self) -> dict[str, float]:
+        """All options by name, for the run folder and for --resume."""
+        return asdict(self)
+
+
+class CoreLearner:
+    """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss."""
+
+    def __init__(self, data: KeypointSet, options: PretrainOptions, compute: Compute) -> None:
+        torch.manual_seed(options.seed)
+        self.options, self.compute, self.data = options, compute, data
+        self.network = Hourglass(len(data.names))
+        self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules = {"network": self.network}
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+        )
+        self.mirrored = torch.tensor(data.mirrored_order(), device=compute.device)
+        self.ranges = SimilarityRange(options.degrees, options.zoom, options.shift)
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Masked mean squared error of one augmented batch."""
+        images, xy_input, labelled = self._batch(step)
+        size = (HEATMAP_SIZE, HEATMAP_SIZE)
+        target = gaussian_heatmaps(input_to_heatmap(xy_input), size, TARGET_SIGMA)
+        self.network.train()
+        with self.compute.autocast():
+            heatmaps = self.network(images)
+        error = (heatmaps.float() - target).square().sum((2, 3))
+        return {"loss": (error * labelled).sum() / labelled.sum()}
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        options, device = self.options, self.compute.device
+        generator = step_generator(step, options.seed, device)
+        index = batch_indices(len(self.data.crops), options.batch_size, step, options.seed)
+        crops = to_float(self.data.crops[index], device)
+        xy = torch.from_numpy(self.data.xy_crop[index]).to(device)
+        labelled = torch.from_numpy(self.data.labelled[index]).to(device)
+        flip = torch.rand(len(index), generator=generator, device=device) < 0.5
+        to_crop = random_similarity(len(index), self.ranges, crops.shape[-1], generator, flip)
+        xy = apply_affine(invert(to_crop), xy)
+        xy = torch.where(flip[:, None, None], xy[:, self.mirrored], xy)
+        labelled = torch.where(flip[:, None], labelled[:, self.mirrored], labelled)
+        images = jitter_color(warp(crops, to_crop), options.color, generator)
+        return images.contiguous(memory_format=torch.channels_last), xy, labelled
+
+
+def to_float(crops: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], device: torch.device) -> Tensor:
+    """Move uint8 (B, S, S, 3) to the device as float (B, 3, S, S) in [0, 1]."""
+    return torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def jitter_color(images: Tensor, amount: float, generator: torch.Generator) -> Tensor:
+    """Scale and shift each channel of images (B, 3, H, W) at random, by up to `amount` and half of it."""
+    draws = torch.rand(2, len(images), 3, 1, 1, generator=generator, device=images.device) * 2 - 1
+    gain, shift = 1 + amount * draws[0], 0.5 * amount * draws[1]
+    return (images * gain + shift).clamp(0, 1)
+
+
