@@ -22,6 +22,7 @@ import numpy.typing as npt
 INPUT_SIZE = 128
 STRIDE = 4
 HEATMAP_SIZE = INPUT_SIZE // STRIDE
+SCORE_RADIUS_HEATMAP = 2.0  # a landmark's score is the softmax mass within this many pixels
 
 FloatArray = npt.NDArray[np.float32]
 

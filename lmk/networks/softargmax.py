@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SCORE_RADIUS = 2.0  # heatmap pixels; a fixed part of what `scores` means in every exported file
+from lmk.geometry import SCORE_RADIUS_HEATMAP
 
 
 def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def softargmax(heatmaps: Tensor, beta: float = 10.0) -> tuple[Tensor, Tensor]:
     grid = pixel_grid(height, width, probability)
     xy_heatmap = probability @ grid
     distance2 = (xy_heatmap[:, :, None] - grid).square().sum(-1)
-    scores = (probability * (distance2 <= SCORE_RADIUS**2)).sum(-1)
+    scores = (probability * (distance2 <= SCORE_RADIUS_HEATMAP**2)).sum(-1)
     return xy_heatmap, scores
 
 

@@ -1,0 +1,47 @@
+"""Shipped models and run folders as ready ONNX files, folded once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import lmk
+from lmk.errors import WeightsError
+from lmk.model.folder import find_model
+
+
+def cached_onnx(model: str) -> Path:
+    """Return the float32 ONNX file of a model, made on first use.
+
+    `model` is the name of a shipped model, a model or run folder, or an .onnx file, which is
+    returned as it is. The cache lies in $LMK_CACHE or the user's cache folder; its file names hold
+    the content hash. Raises WeightsError, and OutputError when the cache cannot be written.
+    """
+    if model.endswith(".onnx"):
+        if not Path(model).is_file():
+            raise WeightsError(f"no file at {model}: export one with  lmk export NAME -o DIR")
+        return Path(model)
+    found = find_model(model)
+    manifest = found.manifest
+    core = manifest.core.sha256 if manifest.core else ""
+    parts = (lmk.__version__, manifest.weights_sha256, core, str(manifest.softargmax_beta))
+    key = hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
+    path = cache_folder() / f"{manifest.name}-{key}.onnx"
+    if not path.is_file():
+        from lmk.export.onnx_model import build_onnx, save_onnx
+
+        save_onnx(build_onnx(found), path)
+    return path
+
+
+def cache_folder() -> Path:
+    """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
+    if "LMK_CACHE" in os.environ:
+        return Path(os.environ["LMK_CACHE"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "lmk"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lmk"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lmk"

@@ -1,0 +1,89 @@
+"""A model on disk: a folder with a manifest and a weights file, found by name or by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmk.errors import WeightsError
+from lmk.model.fold import fold_state
+from lmk.model.manifest import MANIFEST, Manifest, read_manifest
+from lmk.model.weights import Arrays, content_sha256, load_weights
+
+# Installed packages carry the models inside; a checkout has them at its top level.
+_PACKAGE = Path(__file__).parent / "shipped"
+_CHECKOUT = Path(__file__).parents[2] / "models"
+SHIPPED = _PACKAGE if _PACKAGE.is_dir() else _CHECKOUT
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model folder: a shipped model or the folder of a training run."""
+
+    folder: Path
+    manifest: Manifest
+
+    def arrays(self) -> Arrays:
+        """Read this folder's own weights and check their hash. Raises WeightsError."""
+        path = self.folder / self.manifest.weights_file
+        arrays = load_weights(path)
+        if content_sha256(arrays) != self.manifest.weights_sha256:
+            raise WeightsError(
+                f"{path} is not the file its manifest describes (other content hash): "
+                "copy the model folder again"
+            )
+        return arrays
+
+    def core(self) -> Model:
+        """Find the core that this adapter was trained on. Raises WeightsError."""
+        reference = self.manifest.core
+        if reference is None:
+            raise WeightsError(f"{self.manifest.name} is a whole network and has no core")
+        candidates = [model for model in list_models() if model.manifest.kind == "network"]
+        if (Path(reference.model) / MANIFEST).is_file():
+            candidates.append(find_model(reference.model))
+        for candidate in candidates:
+            if candidate.manifest.weights_sha256 == reference.sha256:
+                return candidate
+        raise WeightsError(
+            f"{self.manifest.name} needs the core {reference.model} with content hash "
+            f"{reference.sha256[:12]}; the cores found here are other ones: "
+            f"{', '.join(_identities(candidates)) or 'none'}"
+        )
+
+    def folded(self) -> Arrays:
+        """Return the weights of one plain network, an adapter folded into its core."""
+        if self.manifest.kind == "network":
+            return self.arrays()
+        return fold_state(self.core().arrays(), self.arrays())
+
+    def unfolded(self) -> Arrays:
+        """Return the core's weights with the adapter's beside them, projections left apart."""
+        if self.manifest.kind == "network":
+            return self.arrays()
+        return {**self.core().arrays(), **self.arrays()}
+
+
+def find_model(name_or_path: str) -> Model:
+    """Find a shipped model by name, or a model or run folder by path. Raises WeightsError."""
+    path = Path(name_or_path)
+    shipped = SHIPPED / name_or_path
+    for folder in (path, shipped):
+        if (folder / MANIFEST).is_file():
+            return Model(folder, read_manifest(folder))
+    if path.is_dir():
+        raise WeightsError(f"{path} is no model folder: it has no {MANIFEST}")
+    names = ", ".join(model.manifest.name for model in list_models())
+    raise WeightsError(
+        f"no model {name_or_path!r}: expected a shipped model ({names or 'none'}) or a run folder"
+    )
+
+
+def list_models() -> list[Model]:
+    """List the shipped models by name."""
+    folders = sorted(path.parent for path in SHIPPED.glob(f"*/{MANIFEST}"))
+    return [Model(folder, read_manifest(folder)) for folder in folders]
+
+
+def _identities(models: list[Model]) -> list[str]:
+    return [f"{m.manifest.name} ({m.manifest.weights_sha256[:12]})" for m in models]

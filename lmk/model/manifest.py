@@ -1,0 +1,82 @@
+"""manifest.json: what a model folder holds, in terms that every runtime understands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lmk.errors import WeightsError
+from lmk.files import replacing
+from lmk.geometry import INPUT_SIZE, STRIDE
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CoreReference:
+    """The core that an adapter belongs to: where it was found, and the hash of its content."""
+
+    model: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Description of one model folder.
+
+    kind "network" holds a whole plain hourglass; "adapter" only what differs from `core`.
+    `weights_sha256` is the content hash of `weights_file`. `training` and `figures` are free-form:
+    how the model was made, and what was measured.
+    """
+
+    name: str
+    kind: Literal["network", "adapter"]
+    num_landmarks: int
+    weights_file: str
+    weights_sha256: str
+    softargmax_beta: float = 10.0
+    core: CoreReference | None = None
+    landmark_names: list[str] | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    license: str = "research use only"
+    architecture: str = "hourglass"
+    input: dict[str, Any] = field(
+        default_factory=lambda: {
+            "size_hw": [INPUT_SIZE, INPUT_SIZE],
+            "color": "RGB",
+            "range": [0, 1],
+        }
+    )
+    stride: int = STRIDE
+    schema_version: int = SCHEMA_VERSION
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into a folder. Raises OutputError."""
+        with replacing(folder / MANIFEST) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check a folder's manifest. Raises WeightsError."""
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text())
+        if content.get("schema_version") != SCHEMA_VERSION:
+            raise WeightsError(
+                f"{path} has schema version {content.get('schema_version')}, this lmk reads "
+                f"{SCHEMA_VERSION}: install the lmk that made it"
+            )
+        if content.get("core") is not None:
+            content["core"] = CoreReference(**content["core"])
+        manifest = Manifest(**content)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{folder} is no model folder: it has no {MANIFEST}") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path} is not a model manifest: {error}") from error
+    if manifest.kind == "adapter" and manifest.core is None:
+        raise WeightsError(f"{path} describes an adapter but names no core")
+    return manifest
