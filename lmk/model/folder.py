@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lmk.errors import WeightsError
 from lmk.model.fold import fold_state
@@ -22,6 +23,12 @@ class Model:
 
     folder: Path
     manifest: Manifest
+
+    @property
+    def reference(self) -> str:
+        """The word that finds this model again: its name if shipped, else its absolute path."""
+        shipped = self.folder.parent == SHIPPED
+        return self.manifest.name if shipped else str(self.folder.resolve())
 
     def arrays(self) -> Arrays:
         """Read this folder's own weights and check their hash. Raises WeightsError."""
@@ -62,6 +69,11 @@ class Model:
         if self.manifest.kind == "network":
             return self.arrays()
         return {**self.core().arrays(), **self.arrays()}
+
+    def with_figures(self, figures: dict[str, Any]) -> Model:
+        """Write measured figures into the manifest. Raises OutputError."""
+        replace(self.manifest, figures=self.manifest.figures | figures).write(self.folder)
+        return find_model(str(self.folder))
 
 
 def find_model(name_or_path: str) -> Model:

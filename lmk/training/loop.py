@@ -72,26 +72,29 @@ def train(
     for group in learner.optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
     step = first
+    losses: dict[str, Tensor] = {}
     with report.bar("training", schedule.steps, first) as bar:
         while step < schedule.steps and time.monotonic() - began < deadline:
             losses = _step(learner, step, schedule.rate(step))
             step += 1
-            note = ""
-            if step % LOG_INTERVAL == 0 or step == schedule.steps:
-                note = _log(run, step, losses)
-            bar.advance(note=note)
+            bar.advance(note=_log(run, step, losses) if step % LOG_INTERVAL == 0 else "")
             if time.monotonic() - saved > CHECKPOINT_INTERVAL_S:
-                _check_finite(losses, step)
-                save_checkpoint(learner, run, step, settings)
+                save_checkpoint(learner, run, step, settings, losses)
                 saved = time.monotonic()
     if step > first:
-        _check_finite(losses, step)
-        save_checkpoint(learner, run, step, settings)
+        save_checkpoint(learner, run, step, settings, losses)
     return step
 
 
-def save_checkpoint(learner: Learner, run: Path, step: int, settings: dict[str, Any]) -> None:
-    """Write everything that is needed to go on after `step` steps."""
+def save_checkpoint(
+    learner: Learner,
+    run: Path,
+    step: int,
+    settings: dict[str, Any],
+    losses: Mapping[str, Tensor],
+) -> None:
+    """Write everything that is needed to go on after `step` steps, unless the losses went wrong."""
+    _check_finite(losses, step)
     content = {
         "step": step,
         "settings": settings,
@@ -153,7 +156,7 @@ def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
         )
 
 
-def _check_finite(losses: dict[str, Tensor], step: int) -> None:
+def _check_finite(losses: Mapping[str, Tensor], step: int) -> None:
     bad = [name for name, value in losses.items() if not math.isfinite(float(value))]
     if bad:
         raise TrainingError(

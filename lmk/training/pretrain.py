@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lmk.data.coco import KeypointSet
-from lmk.data.sampling import batch_indices, step_generator
+from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
 from lmk.data.similarity import SimilarityRange, invert, random_similarity, warp
 from lmk.geometry import HEATMAP_SIZE, apply_affine, input_to_heatmap
 from lmk.networks.hourglass import Hourglass
@@ -34,10 +33,6 @@ class PretrainOptions:
     shift: float = 0.06
     color: float = 0.2
     seed: int = 0
-
-    def settings(self) -> dict[str, float]:
-        """All options by name, for the run folder and for --resume."""
-        return asdict(self)
 
 
 class CoreLearner:
@@ -80,17 +75,3 @@ class CoreLearner:
         labelled = torch.where(flip[:, None], labelled[:, self.mirrored], labelled)
         images = jitter_color(warp(crops, to_crop), options.color, generator)
         return images.contiguous(memory_format=torch.channels_last), xy, labelled
-
-
-def to_float(crops: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], device: torch.device) -> Tensor:
-    """Move uint8 (B, S, S, 3) to the device as float (B, 3, S, S) in [0, 1]."""
-    return torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
-
-
-def jitter_color(images: Tensor, amount: float, generator: torch.Generator) -> Tensor:
-    """Scale and shift each channel of images (B, 3, H, W) at random, by up to `amount` and half of it."""
-    draws = torch.rand(2, len(images), 3, 1, 1, generator=generator, device=images.device) * 2 - 1
-    gain, shift = 1 + amount * draws[0], 0.5 * amount * draws[1]
-    return (images * gain + shift).clamp(0, 1)
-
-

@@ -1,10 +1,14 @@
-"""Which images a step sees: a function of seed and step alone, so that a resumed run goes on exactly."""
+"""The batch of one step: which images, in which colours, from which random numbers.
+
+All of it is a function of seed and step alone, so that a resumed run goes on exactly.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 
 def batch_indices(count: int, batch: int, step: int, seed: int) -> npt.NDArray[np.intp]:
@@ -21,3 +25,15 @@ def step_generator(step: int, seed: int, device: torch.device) -> torch.Generato
     """The random numbers of one step, on the training device."""
     mixed = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
     return torch.Generator(device).manual_seed(mixed)
+
+
+def to_float(crops: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Move uint8 (B, S, S, 3) to the device as float (B, 3, S, S) in [0, 1]."""
+    return torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def jitter_color(images: Tensor, amount: float, generator: torch.Generator) -> Tensor:
+    """Scale and shift each channel of images (B, 3, H, W) at random, by up to `amount` and half of it."""
+    draws = torch.rand(2, len(images), 3, 1, 1, generator=generator, device=images.device) * 2 - 1
+    gain, shift = 1 + amount * draws[0], 0.5 * amount * draws[1]
+    return (images * gain + shift).clamp(0, 1)

@@ -1,0 +1,55 @@
+"""`lmk models`: what is shipped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lmk.cli import options
+
+app = typer.Typer(help="List and describe the shipped models.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the shipped models."""
+    from lmk.model.folder import list_models
+
+    table = Table("model", "kind", "landmarks", "core", "size", "figures", box=None, pad_edge=False)
+    for model in list_models():
+        manifest = model.manifest
+        size = (model.folder / manifest.weights_file).stat().st_size
+        table.add_row(
+            manifest.name,
+            manifest.kind,
+            str(manifest.num_landmarks),
+            manifest.core.model if manifest.core else "",
+            f"{size / 1e6:.1f} MB",
+            ", ".join(f"{name} {value}" for name, value in manifest.figures.items()),
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(
+    model: options.ModelName,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Check a model's hash and print its card."""
+    from lmk.model.folder import find_model
+
+    found = find_model(model)
+    found.folded()
+    if as_json:
+        typer.echo(json.dumps(asdict(found.manifest), indent=2))
+        return
+    card = found.folder / "card.md"
+    if card.is_file():
+        typer.echo(card.read_text().rstrip())
+    typer.echo(f"weights {found.manifest.weights_sha256}  verified")
+    typer.echo(f"folder  {found.folder}")

@@ -1,0 +1,63 @@
+"""The generator that paints a picture from a deformed version of it and landmarks.
+
+Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.1, after Johnson et al., ECCV 2016.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+RESIDUAL_BLOCKS = 6
+
+
+class Generator(nn.Module):
+    """Encode a picture to a quarter of its size, join the landmarks' heatmaps, and decode.
+
+    `width` channels after the first convolution, four times as many at the bottleneck: 64 in the
+    paper, 32 in its authors' code.
+    """
+
+    def __init__(self, num_landmarks: int, width: int = 32) -> None:
+        super().__init__()
+        joined = 4 * width + num_landmarks
+        self.encoder = nn.Sequential(
+            *_layer(nn.Conv2d(3, width, 7, padding=3, bias=False)),
+            *_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)),
+            *_layer(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False)),
+        )
+        self.blocks = nn.Sequential(*(_Residual(joined) for _ in range(RESIDUAL_BLOCKS)))
+        self.decoder = nn.Sequential(
+            *_layer(_up(joined, 2 * width)),
+            *_layer(_up(2 * width, width)),
+            nn.Conv2d(width, 3, 7, padding=3),
+        )
+
+    def forward(self, images: Tensor, heatmaps: Tensor) -> Tensor:
+        """Paint (B, 3, H, W), RGB in [0, 1], from images (B, 3, H, W) and heatmaps (B, K, H/4, W/4)."""
+        encoded = self.encoder(images)
+        joined = torch.cat([encoded, heatmaps.to(encoded.dtype)], dim=1)
+        return torch.sigmoid(self.decoder(self.blocks(joined)).float())
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_layer(nn.Conv2d(channels, channels, 3, padding=1, bias=False)),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)  # type: ignore[no-any-return]
+
+
+def _layer(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU(inplace=True)]
+
+
+def _up(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(
+        in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=False
+    )

@@ -1,0 +1,60 @@
+"""The five ways to start an adaptation; they differ in what is learnable and where it starts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+from lmk.errors import UsageError
+from lmk.networks.hourglass import Hourglass
+from lmk.networks.projection import Scope, project, with_new_head
+
+Method = Literal["projection", "finetune", "scratch", "last-layers", "finetune-after-projection"]
+LAST_LAYERS = ("block4", "last_conv", "last_bn", "head")
+
+
+def start_detector(
+    method: Method, core: Hourglass, num_landmarks: int, scope: Scope = "all"
+) -> Hourglass:
+    """Make the network that an adaptation trains; the core is left as it is.
+
+    projection                  the core frozen, a matrix a convolution, batch norms and head learnable
+    finetune                    everything learnable, starting from the core
+    scratch                     everything learnable, starting from random weights
+    last-layers                 the core frozen but for what follows its hourglass
+    finetune-after-projection   everything learnable; `core` is an adapted network, folded, and
+                                keeps its head
+
+    Raises UsageError when `core` does not fit the method.
+    """
+    if method == "projection":
+        return project(core, num_landmarks, scope)
+    if method == "scratch":
+        return Hourglass(num_landmarks)
+    if method == "finetune-after-projection":
+        if core.num_landmarks != num_landmarks:
+            raise UsageError(
+                f"the adapted network has {core.num_landmarks} landmarks and keeps them: "
+                f"give --keypoints {core.num_landmarks}"
+            )
+        return core
+    network = with_new_head(core, num_landmarks)
+    if method == "last-layers":
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.split(".")[0] in LAST_LAYERS)
+    return network
+
+
+def train_mode(network: nn.Module) -> None:
+    """Put a network into training mode, but for batch norms that are frozen."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+            module.eval()
+
+
+def count_learnable(network: nn.Module) -> tuple[int, int]:
+    """Count learnable and frozen parameters."""
+    learnable = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return learnable, sum(p.numel() for p in network.parameters()) - learnable

@@ -1,0 +1,66 @@
+"""A run folder as a model: the weights that training ended with, and how they came about."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from lmk.model.folder import Model, find_model
+from lmk.model.manifest import CoreReference, Manifest
+from lmk.model.weights import Arrays, content_sha256, load_weights, save_weights
+from lmk.networks.hourglass import Hourglass
+from lmk.networks.projection import ProjectionConv2d, adapter_state
+from lmk.networks.state import arrays_of, state_of
+
+CORE_BETA = 50.0  # regressed heatmaps peak well below 1, where a small beta pulls to the centre
+
+
+def save_core(run: Path, network: Hourglass, names: list[str], training: dict[str, Any]) -> Model:
+    """Write a supervised core into its run folder and return it as a model. Raises OutputError."""
+    manifest = {"landmark_names": names, "softargmax_beta": CORE_BETA, "training": training}
+    return _save_network(run, network, manifest)
+
+
+def save_adapted(
+    run: Path, network: Hourglass, beta: float, core: Model | None, training: dict[str, Any]
+) -> Model:
+    """Write an adapted network into its run folder and return it as a model.
+
+    A projected network becomes an adapter of `core`; every other one is kept whole. Raises
+    OutputError.
+    """
+    manifest = {"softargmax_beta": beta, "training": training}
+    if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
+        return _save_network(run, network, manifest)
+    reference = CoreReference(core.reference, core.manifest.weights_sha256)
+    adapter = arrays_of(adapter_state(network))
+    file = "adapter.safetensors"
+    return _save(
+        run, adapter, network, manifest | {"kind": "adapter", "core": reference, "weights_file": file}
+    )
+
+
+def training_record(steps: int, minutes: float, **details: Any) -> dict[str, Any]:
+    """What a manifest says of its training."""
+    command = shlex.join(["lmk", *sys.argv[1:]])
+    return {"command": command, "steps": steps, "minutes": round(minutes, 1), **details}
+
+
+def _save_network(run: Path, network: Hourglass, manifest: dict[str, Any]) -> Model:
+    whole = {"kind": "network", "weights_file": "weights.safetensors"}
+    return _save(run, arrays_of(state_of(network)), network, manifest | whole)
+
+
+def _save(run: Path, arrays: Arrays, network: Hourglass, manifest: dict[str, Any]) -> Model:
+    path = run / manifest["weights_file"]
+    save_weights(path, arrays)
+    sha256 = content_sha256(load_weights(path))  # of what was stored, after rounding to float16
+    Manifest(
+        name=run.resolve().name,
+        num_landmarks=network.num_landmarks,
+        weights_sha256=sha256,
+        **manifest,
+    ).write(run)
+    return find_model(str(run))

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import make_core, save_model
+
+from lmk.errors import WeightsError
+from lmk.model.fold import fold_state
+from lmk.model.folder import find_model
+from lmk.model.manifest import MANIFEST
+from lmk.networks.state import arrays_of, state_of
+
+
+def test_fold_multiplies_the_kernel_from_the_left() -> None:
+    kernel = np.arange(12, dtype=np.float32).reshape(2, 3, 2, 1)
+    delta = np.array([[1, 2], [0, -1]], np.float32)
+    core = {"c.weight": kernel, "c.bias": np.ones(2, np.float32)}
+    folded = fold_state(core, {"c.projection_delta": delta})
+    np.testing.assert_array_equal(folded["c.weight"][0], 2 * kernel[0] + 2 * kernel[1])
+    np.testing.assert_array_equal(folded["c.weight"][1], 0 * kernel[1])
+    assert folded.keys() == core.keys()
+
+
+def test_fold_refuses_an_adapter_of_another_architecture() -> None:
+    core = {"c.weight": np.ones((2, 3, 1, 1), np.float32)}
+    with pytest.raises(WeightsError, match=r"no d\.weight, e\.bias in it"):
+        fold_state(core, {"d.projection_delta": np.eye(2), "e.bias": np.ones(2)})
+    with pytest.raises(WeightsError, match="does not fit a kernel"):
+        fold_state(core, {"c.projection_delta": np.eye(3, dtype=np.float32)})
+
+
+def test_adapter_finds_its_core_by_content(adapter_model, core_model) -> None:
+    assert adapter_model.core().folder == core_model.folder.resolve()
+    assert adapter_model.folded().keys() == core_model.arrays().keys()
+
+
+def test_adapter_refuses_another_core(adapter_model, core_model, tmp_path) -> None:
+    folder = tmp_path / "adapter"
+    shutil.copytree(adapter_model.folder, folder)
+    other = save_model(tmp_path / "other", "other", arrays_of(state_of(make_core(seed=5))), 14)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["core"]["model"] = str(other.folder)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match="needs the core") as caught:
+        find_model(str(folder)).folded()
+    assert core_model.manifest.weights_sha256[:12] in str(caught.value)
+
+
+def test_weights_that_were_swapped_are_refused(core_model, tmp_path) -> None:
+    folder = tmp_path / "core"
+    shutil.copytree(core_model.folder, folder)
+    save_model(tmp_path / "other", "other", arrays_of(state_of(make_core(seed=5))), 14)
+    shutil.copy(tmp_path / "other" / "weights.safetensors", folder)
+    with pytest.raises(WeightsError, match="other content hash"):
+        find_model(str(folder)).arrays()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}'])
+def test_a_broken_manifest_is_one_clear_error(tmp_path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(WeightsError) as caught:
+        find_model(str(tmp_path))
+    assert MANIFEST in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_is_answered_with_what_there_is(tmp_path) -> None:
+    with pytest.raises(WeightsError, match="no model 'fases'"):
+        find_model("fases")
+    with pytest.raises(WeightsError, match="no model folder"):
+        find_model(str(tmp_path))

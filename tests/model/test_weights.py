@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lmk.errors import WeightsError
+from lmk.model.weights import check_keys, content_sha256, load_weights, save_weights
+
+RANDOM = np.random.default_rng(0)
+
+
+def arrays() -> dict[str, np.ndarray]:
+    return {
+        "conv.weight": RANDOM.normal(size=(4, 3, 3, 3)).astype(np.float32),
+        "bn.running_var": np.array([1e-7, 3e5], np.float32),
+    }
+
+
+def test_matrices_are_stored_as_float16_and_vectors_as_float32(tmp_path) -> None:
+    saved = arrays()
+    save_weights(tmp_path / "w.safetensors", saved)
+    loaded = load_weights(tmp_path / "w.safetensors")
+    np.testing.assert_array_equal(loaded["bn.running_var"], saved["bn.running_var"])
+    rounded = saved["conv.weight"].astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(loaded["conv.weight"], rounded)
+    assert loaded["conv.weight"].dtype == np.float32
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b[:-1], lambda b: b"", bytes.swapcase])
+def test_a_damaged_file_is_one_clear_error(tmp_path, damage) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, arrays())
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(WeightsError, match="not a whole safetensors file") as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(WeightsError, match="no weights file at"):
+        load_weights(tmp_path / "absent.safetensors")
+
+
+def test_one_error_names_all_keys_that_differ() -> None:
+    found = {"a": np.zeros((2, 3)), "extra": np.zeros(1)}
+    with pytest.raises(WeightsError) as caught:
+        check_keys(found, {"a": (3, 2), "b": (1,), "c": (1,)}, "core")
+    message = str(caught.value)
+    for part in ("missing: b, c", "unexpected: extra", "a is (2, 3), expected (3, 2)"):
+        assert part in message
+
+
+def test_hash_depends_on_content_alone() -> None:
+    a = {"x": np.ones((2, 3), np.float16), "y": np.zeros(2, np.float32)}
+    same = {"y": np.zeros(2, np.float16), "x": np.ones((2, 3), np.float32)}
+    assert content_sha256(a) == content_sha256(same)
+    assert content_sha256(a) != content_sha256({**a, "y": np.ones(2)})
+    assert content_sha256(a) != content_sha256({**a, "x": np.ones((3, 2))})
+    assert content_sha256(a) != content_sha256({"x": a["x"], "z": a["y"]})
