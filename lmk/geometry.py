@@ -51,7 +51,8 @@ def invert_affine(matrix: FloatArray) -> FloatArray:
     """Invert numpy matrices (..., 2, 3)."""
     linear = np.linalg.inv(matrix[..., :2].astype(np.float64))
     offset = -linear @ matrix[..., 2:].astype(np.float64)
-    return np.concatenate([linear, offset], axis=-1).astype(np.float32)
+    inverse: FloatArray = np.concatenate([linear, offset], axis=-1).astype(np.float32)
+    return inverse
 
 
 def box_to_input(boxes_xywh: npt.ArrayLike) -> FloatArray:

@@ -69,8 +69,9 @@ class _RichBar:
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
         rate = self._done / max(time.monotonic() - self._start, 1e-9)
-        fields = {"note": f"{rate:.1f}/s  {note}"} if note else {}
-        self._progress.update(self._task, advance=count, **fields)
+        self._progress.update(self._task, advance=count)
+        if note:
+            self._progress.update(self._task, note=f"{rate:.1f}/s  {note}")
 
 
 class _PlainBar:

@@ -7,7 +7,8 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import demo, export, models, pretrain, run, train
+from lmk.cli import export, models, pretrain, run, train
+from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("run")(run.run)
 app.add_typer(models.app, name="models")
-app.command("demo")(demo.demo)
+app.command("demo")(demo)
 
 
 def _print_version(value: bool) -> None:

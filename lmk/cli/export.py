@@ -26,7 +26,7 @@ class Precision(str, Enum):
 def export(
     model: options.ModelName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the file.")],
-    format: Annotated[Format, typer.Option("-f", "--format", help="File format.")] = Format.onnx,  # noqa: A002
+    format: Annotated[Format, typer.Option("-f", "--format", help="File format.")] = Format.onnx,
     fold_projections: Annotated[
         bool,
         typer.Option(
@@ -54,11 +54,4 @@ def export(
     exported = export_onnx(find_model(model), output, fold_projections, heatmaps, verify)
     megabytes = exported.path.stat().st_size / 1e6
     typer.echo(f"{exported.path}  {megabytes:.1f} MB, fp32, opset 17")
-    if exported.parity:
-        parity = exported.parity
-        typer.echo(
-            f"landmarks differ from the network's by {parity.mean_px:.1e} px on average, "
-            f"{parity.max_px:.1e} px at most, over {parity.images} images (limit 0.05 px)"
-        )
-    else:
-        typer.echo("not verified")
+    typer.echo(exported.parity.describe() if exported.parity else "not verified")

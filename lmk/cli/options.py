@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ RunFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
 ]
 MaxMinutes = Annotated[
-    Optional[float],
+    float | None,
     typer.Option(min=0, help="Stop cleanly after this time, with a checkpoint to resume from."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run folder's checkpoint.")]

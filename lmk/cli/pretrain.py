@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -14,11 +14,11 @@ def pretrain(
     data: Annotated[Path, typer.Option(help="COCO keypoint file of the training images.")],
     output: options.RunFolder,
     val: Annotated[
-        Optional[Path], typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
+        Path | None, typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 6000,
     batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 24,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of AdamW.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of AdamW.")] = 5e-4,
     max_minutes: options.MaxMinutes = None,
     resume: options.Resume = False,
     seed: options.Seed = 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -34,14 +34,13 @@ class Perceptual(str, Enum):
 def train(
     output: options.RunFolder,
     images: Annotated[
-        Optional[Path], typer.Option(help="Folder of pictures, searched to its depths.")
+        Path | None, typer.Option(help="Folder of pictures, searched to its depths.")
     ] = None,
     data: Annotated[
-        Optional[Path], typer.Option(help="COCO file instead; only its file names are read.")
+        Path | None, typer.Option(help="COCO file instead; only its file names are read.")
     ] = None,
     core: Annotated[
-        Optional[str],
-        typer.Option(help="Core to adapt: a shipped model's name, or a run folder."),
+        str, typer.Option(help="Core to adapt: a shipped model's name, or a run folder.")
     ] = "core-pose",
     method: Annotated[Method, typer.Option(help="What is learnable, and where it starts.")] = (
         Method.projection
@@ -51,7 +50,9 @@ def train(
     batch_size: Annotated[int, typer.Option(min=2, help="Pairs a step.")] = 16,
     equivariance: Annotated[
         float,
-        typer.Option(min=0, help="Weight of landmarks moving with the image.", rich_help_panel=_LOSS),
+        typer.Option(
+            min=0, help="Weight of landmarks moving with the image.", rich_help_panel=_LOSS
+        ),
     ] = 1.0,
     separation: Annotated[
         float,
@@ -65,7 +66,7 @@ def train(
         ),
     ] = Perceptual.core,
     perceptual_weights: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(
             help="VGG-19 in a safetensors file, instead of torchvision's download.",
             rich_help_panel=_LOSS,
@@ -85,6 +86,7 @@ def train(
     options.require_training()
     if (images is None) == (data is None):
         raise UsageError("give the pictures with either --images DIR or --data FILE.json")
+    from lmk.model.folder import find_model
     from lmk.progress import Reporter
     from lmk.training import jobs
     from lmk.training.adapt import AdaptOptions
@@ -103,5 +105,7 @@ def train(
     features = str(perceptual_weights) if perceptual_weights else perceptual.value
     source = images or data
     assert source is not None
-    model = jobs.adapt(source, core, method.value, features, chosen, run)
+    found = find_model(core) if method is not Method.scratch else None
+    crops = jobs.load_unlabelled(source, run.report)
+    model = jobs.adapt(crops, found, method.value, features, chosen, run)
     typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")

@@ -16,9 +16,7 @@ def batch_indices(count: int, batch: int, step: int, seed: int) -> npt.NDArray[n
     positions = np.arange(step * batch, (step + 1) * batch)
     epochs = positions // count
     orders = {e: np.random.default_rng([seed, e]).permutation(count) for e in np.unique(epochs)}
-    return np.array(
-        [orders[e][p % count] for e, p in zip(epochs, positions, strict=True)], np.intp
-    )
+    return np.array([orders[e][p % count] for e, p in zip(epochs, positions, strict=True)], np.intp)
 
 
 def step_generator(step: int, seed: int, device: torch.device) -> torch.Generator:
@@ -33,7 +31,7 @@ def to_float(crops: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def jitter_color(images: Tensor, amount: float, generator: torch.Generator) -> Tensor:
-    """Scale and shift each channel of images (B, 3, H, W) at random, by up to `amount` and half of it."""
+    """Scale each channel of images (B, 3, H, W) by up to 1 +- amount and shift it by half."""
     draws = torch.rand(2, len(images), 3, 1, 1, generator=generator, device=images.device) * 2 - 1
     gain, shift = 1 + amount * draws[0], 0.5 * amount * draws[1]
     return (images * gain + shift).clamp(0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ def load_keypoints(file: Path, report: Reporter) -> KeypointSet:
     return KeypointSet(crops, xy_crop, stacked[..., 2] > 0, names)
 
 
-def _read(file: Path) -> dict[str, list[dict[str, object]]] | dict:  # type: ignore[type-arg]
+def _read(file: Path) -> dict[str, list[dict[str, Any]]]:
     try:
         content = json.loads(file.read_text())
     except OSError as error:
@@ -83,7 +84,7 @@ def _read(file: Path) -> dict[str, list[dict[str, object]]] | dict:  # type: ign
         raise DataError(f"{file} is no COCO keypoint file: it lacks {', '.join(missing)}")
     if not content["images"]:
         raise DataError(f"{file} names no images")
-    return content
+    return cast("dict[str, list[dict[str, Any]]]", content)
 
 
 def _locate(file: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from lmk.geometry import INPUT_SIZE
 
 @dataclass(frozen=True)
 class SimilarityRange:
-    """Uniform ranges: rotation in +-degrees, zoom in 1/(1+z) to 1+z, shift in +-share of the side."""
+    """Ranges: rotation in +-degrees, zoom from 1/(1+z) to 1+z, shift in +-share of the side."""
 
     degrees: float
     zoom: float

@@ -29,6 +29,13 @@ class Parity:
     max_px: float
     images: int
 
+    def describe(self) -> str:
+        """One phrase for a person."""
+        return (
+            f"landmarks within {self.max_px:.1e} px of the network's "
+            f"(mean {self.mean_px:.1e}, {self.images} images)"
+        )
+
     def metadata(self) -> str:
         """Text for an exported file's `verify` entry."""
         return f"mean_px={self.mean_px:.2e} max_px={self.max_px:.2e} n={self.images}"

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ def content_sha256(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
     return digest.hexdigest()
 
 
-def _safetensors():  # type: ignore[no-untyped-def]
+def _safetensors() -> ModuleType:
     try:
         import safetensors.numpy
     except ImportError as error:

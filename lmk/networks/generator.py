@@ -34,7 +34,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, images: Tensor, heatmaps: Tensor) -> Tensor:
-        """Paint (B, 3, H, W), RGB in [0, 1], from images (B, 3, H, W) and heatmaps (B, K, H/4, W/4)."""
+        """Paint (B, 3, H, W), RGB in [0, 1], from images like it and heatmaps (B, K, H/4, W/4)."""
         encoded = self.encoder(images)
         joined = torch.cat([encoded, heatmaps.to(encoded.dtype)], dim=1)
         return torch.sigmoid(self.decoder(self.blocks(joined)).float())

@@ -43,7 +43,8 @@ class ResidualBlock(nn.Module):
         a = self.conv1(F.relu(self.bn1(x)))
         b = self.conv2(F.relu(self.bn2(a)))
         c = self.conv3(F.relu(self.bn3(b)))
-        return torch.cat([a, b, c], dim=1) + self.shortcut(x)
+        shortcut: Tensor = self.shortcut(x)
+        return torch.cat([a, b, c], dim=1) + shortcut
 
 
 class HourglassModule(nn.Module):
@@ -61,7 +62,8 @@ class HourglassModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape; H and W are divisible by 2 to the depth."""
         low = self.after(self.inner(self.before(F.avg_pool2d(x, 2))))
-        return self.skip(x) + F.interpolate(low, scale_factor=2.0, mode="nearest")
+        skip: Tensor = self.skip(x)
+        return skip + F.interpolate(low, scale_factor=2.0, mode="nearest")
 
 
 class Hourglass(nn.Module):

@@ -26,6 +26,9 @@ VGG_PREFIX_LAYERS = 12
 class VggFeatures(nn.Module):
     """Activations of a VGG-19 trained on ImageNet."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, layers: nn.Sequential, taps: tuple[int, ...]) -> None:
         super().__init__()
         self.layers = layers[: taps[-1] + 1].eval().requires_grad_(False)

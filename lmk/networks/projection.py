@@ -47,7 +47,7 @@ class ProjectionConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, Ci, H, W) with the projected weight and the frozen bias."""
-        return F.conv2d(x, self.projected_weight(), self.bias, self.stride, self.padding)  # type: ignore[arg-type]
+        return F.conv2d(x, self.projected_weight(), self.bias, self.stride, self.padding)
 
 
 def project(core: Hourglass, num_landmarks: int, scope: Scope = "all") -> Hourglass:

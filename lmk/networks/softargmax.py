@@ -43,4 +43,5 @@ def gaussian_heatmaps(xy_heatmap: Tensor, size_hw: tuple[int, int], sigma: float
     height, width = size_hw
     grid = pixel_grid(height, width, xy_heatmap)
     distance2 = (xy_heatmap[:, :, None] - grid).square().sum(-1)
-    return torch.exp(-distance2 / sigma**2).unflatten(-1, (height, width))
+    heatmaps = torch.exp(-distance2 / sigma**2)
+    return heatmaps.view(*heatmaps.shape[:-1], height, width)

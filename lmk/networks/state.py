@@ -30,5 +30,7 @@ def load_state(network: nn.Module, arrays: Mapping[str, npt.NDArray[np.generic]]
     """
     expected = {name: tuple(value.shape) for name, value in state_of(network).items()}
     check_keys(arrays, expected, source=type(network).__name__)
-    tensors = {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in arrays.items()}
+    tensors = {
+        name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in arrays.items()
+    }
     network.load_state_dict(tensors, strict=False)

@@ -109,7 +109,7 @@ class AdaptLearner:
         ]
 
     def _pair(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Two views (B, 3, 128, 128) of each picture, and the matrices from the first to the second."""
+        """Two views (B, 3, 128, 128) of each picture, and matrices from the first to the second."""
         options, device = self.options, self.compute.device
         random = step_generator(step, options.seed, device)
         index = batch_indices(len(self.crops), options.batch_size, step, options.seed)

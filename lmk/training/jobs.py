@@ -16,7 +16,7 @@ from lmk.data.coco import image_paths, load_keypoints
 from lmk.data.images import list_images, load_crops
 from lmk.errors import DataError
 from lmk.evaluation.core import evaluate_core
-from lmk.model.folder import Model, find_model
+from lmk.model.folder import Model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, vgg19_features
@@ -61,17 +61,19 @@ def pretrain(data: Path, val: Path | None, options: PretrainOptions, run: Run) -
 
 
 def adapt(
-    images: Path, core: str | None, method: Method, perceptual: str, options: AdaptOptions, run: Run
+    crops: Crops,
+    core: Model | None,
+    method: Method,
+    perceptual: str,
+    options: AdaptOptions,
+    run: Run,
 ) -> Model:
-    """Adapt a core to unlabelled pictures and write the result into its run folder.
+    """Adapt a core to unlabelled crops (N, S, S, 3) and write the result into its run folder.
 
-    `images` is a folder or a COCO file, of which only the file names are read. `perceptual` is
-    "core", "vgg19" or the path of a VGG-19 safetensors file. Raises DataError, WeightsError,
+    `perceptual` is "core", "vgg19" or the path of a VGG-19 safetensors file. Raises WeightsError,
     TrainingError, OutputError.
     """
-    found = find_model(core) if core else None
-    crops = load_unlabelled(images, run.report)
-    learner = make_learner(crops, found, method, perceptual, options, run.compute)
+    learner = make_learner(crops, core, method, perceptual, options, run.compute)
     learnable, frozen = count_learnable(learner.detector)
     run.report.say(
         f"{method}: {learnable:,} parameters of the detector learnable, {frozen:,} frozen; "
@@ -81,12 +83,12 @@ def adapt(
         "task": "train",
         "method": method,
         "perceptual_features": perceptual if perceptual in ("core", "vgg19") else "file",
-        "core": found.manifest.weights_sha256 if found else None,
+        "core": core.manifest.weights_sha256 if core else None,
         "images": _digest(crops),
         **asdict(options),
     }
     record = _train(learner, options.steps, settings, run)
-    return save_adapted(run.folder, learner.detector, options.beta, found, record)
+    return save_adapted(run.folder, learner.detector, options.beta, core, record)
 
 
 def load_unlabelled(images: Path, report: Reporter) -> Crops:

@@ -29,8 +29,13 @@ GRADIENT_NORM = 1.0
 class Learner(Protocol):
     """What the loop trains: named modules, their optimiser, and the losses of one step."""
 
-    modules: Mapping[str, nn.Module]
-    optimizer: torch.optim.Optimizer
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """What a checkpoint holds."""
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Updates what is learnable."""
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Scalars of step `step`; "loss" is minimised, the others are logged."""

@@ -19,7 +19,7 @@ def start_detector(
 ) -> Hourglass:
     """Make the network that an adaptation trains; the core is left as it is.
 
-    projection                  the core frozen, a matrix a convolution, batch norms and head learnable
+    projection                  the core frozen; a matrix a convolution, batch norms, head learn
     finetune                    everything learnable, starting from the core
     scratch                     everything learnable, starting from random weights
     last-layers                 the core frozen but for what follows its hourglass

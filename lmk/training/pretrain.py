@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lmk.data.coco import KeypointSet
 from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
+from lmk.data.coco import KeypointSet
 from lmk.data.similarity import SimilarityRange, invert, random_similarity, warp
 from lmk.geometry import HEATMAP_SIZE, apply_affine, input_to_heatmap
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.softargmax import gaussian_heatmaps
 from lmk.training.device import Compute
 
-# exp(-d^2 / 2): a standard deviation of one heatmap pixel. The bottleneck's tighter peak is for
-# points that are known exactly; annotations are not.
-TARGET_SIGMA = 2**0.5
+# exp(-d^2 / 4), far wider than the bottleneck's peak: with a narrow one almost all of a target is
+# zero, and predicting zero everywhere is a plateau that takes long to leave.
+TARGET_SIGMA = 2.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PretrainOptions:
 
     steps: int = 6000
     batch_size: int = 24
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     degrees: float = 30.0
     zoom: float = 0.25
@@ -42,6 +42,7 @@ class CoreLearner:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
         self.network = Hourglass(len(data.names))
+        nn.init.zeros_(self.network.head.weight)  # start from empty heatmaps, near their targets
         self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"network": self.network}
         self.optimizer = torch.optim.AdamW(

@@ -38,7 +38,10 @@ def save_adapted(
     adapter = arrays_of(adapter_state(network))
     file = "adapter.safetensors"
     return _save(
-        run, adapter, network, manifest | {"kind": "adapter", "core": reference, "weights_file": file}
+        run,
+        adapter,
+        network,
+        manifest | {"kind": "adapter", "core": reference, "weights_file": file},
     )
 
 

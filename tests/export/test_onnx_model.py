@@ -38,7 +38,9 @@ def test_graph_reproduces_the_projected_network(adapter_model, fold: bool) -> No
     images = random_images()
     expected = torch_outputs(network, beta, images)
     actual = onnx_outputs(build_onnx(adapter_model, fold, heatmaps=True), images)
-    assert np.abs(expected[0] - expected[0].mean()).max() > 1, "landmarks that all agree prove little"
+    assert np.abs(expected[0] - expected[0].mean()).max() > 1, (
+        "landmarks that all agree prove little"
+    )
     np.testing.assert_allclose(actual[0], expected[0], atol=0.01)  # input pixels
     np.testing.assert_allclose(actual[1], expected[1], atol=1e-3)
     scale = np.abs(expected[2]).max()

@@ -58,7 +58,9 @@ def test_weights_that_were_swapped_are_refused(core_model, tmp_path) -> None:
         find_model(str(folder)).arrays()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}']
+)
 def test_a_broken_manifest_is_one_clear_error(tmp_path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(WeightsError) as caught:

@@ -26,11 +26,11 @@ def test_matrices_are_stored_as_float16_and_vectors_as_float32(tmp_path) -> None
     assert loaded["conv.weight"].dtype == np.float32
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b[:-1], lambda b: b"", bytes.swapcase])
-def test_a_damaged_file_is_one_clear_error(tmp_path, damage) -> None:
+@pytest.mark.parametrize("part", [slice(100), slice(-1), slice(0), slice(None, None, -1)])
+def test_a_damaged_file_is_one_clear_error(tmp_path, part: slice) -> None:
     path = tmp_path / "w.safetensors"
     save_weights(path, arrays())
-    path.write_bytes(damage(path.read_bytes()))
+    path.write_bytes(path.read_bytes()[part])
     with pytest.raises(WeightsError, match="not a whole safetensors file") as caught:
         load_weights(path)
     assert "\n" not in str(caught.value)

@@ -1,0 +1,68 @@
+"""A short clip of a real face, made by moving a camera over a photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import OutputError, missing_extra
+from lmk.files import replacing
+from lmk.geometry import FloatArray
+
+Image = npt.NDArray[np.uint8]
+
+SIZE_WH = (640, 480)
+FPS = 25.0
+FRAMES = 150
+# The face in scikit-image's photograph of Eileen Collins (NASA, public domain): its centre, and
+# the side of a square round it that is framed as in training, in pixels of the photograph.
+FACE_XY = (224.5, 121.0)
+FACE_SIDE = 118.0
+
+
+def photograph() -> Image:
+    """Read the photograph, uint8 BGR (512, 512, 3). Raises UnavailableError."""
+    try:
+        from skimage.data import astronaut
+    except ImportError as error:
+        raise missing_extra("scikit-image", "demo") from error
+    rgb: Image = astronaut()  # type: ignore[no-untyped-call]
+    return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def camera_path() -> FloatArray:
+    """Matrices (T, 2, 3) from the photograph's to each frame's pixels: a pan, a turn and a zoom."""
+    t = np.linspace(0, 2 * np.pi, FRAMES, endpoint=False)
+    angle = np.radians(16) * np.sin(t)
+    scale = SIZE_WH[1] / FACE_SIDE * np.exp(0.14 * np.sin(2 * t))
+    shift = SIZE_WH[1] * np.stack([0.06 * np.sin(2 * t), 0.04 * np.sin(3 * t)], axis=1)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1)
+    middle = (np.array(SIZE_WH) - 1) / 2
+    offset = middle + shift - linear @ np.array(FACE_XY)
+    return np.concatenate([linear, offset[..., None]], axis=2).astype(np.float32)
+
+
+def frames() -> Iterator[Image]:
+    """Give the frames, uint8 BGR (480, 640, 3)."""
+    image = photograph()
+    for matrix in camera_path():
+        yield cv2.warpAffine(
+            image, matrix, SIZE_WH, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+
+
+def write_clip(path: Path) -> None:
+    """Write the clip as MP4. Raises OutputError."""
+    with replacing(path) as temporary:
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(temporary), fourcc, FPS, SIZE_WH)
+        if not writer.isOpened():
+            raise OutputError(f"OpenCV cannot write {path}: check that the folder can be written")
+        for frame in frames():
+            writer.write(frame)
+        writer.release()

@@ -1,0 +1,79 @@
+"""First half of the demo: the shipped face adapter, from weights to an annotated video."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lmk.demo.clip import camera_path, write_clip
+from lmk.demo.sheet import TILE, Image, Row
+from lmk.export.export import export_onnx
+from lmk.geometry import FloatArray, apply_affine, invert_affine
+from lmk.model.folder import find_model
+from lmk.progress import Reporter
+from lmk.runtime.backends.select import open_backend
+from lmk.runtime.regions import center
+from lmk.runtime.sinks.jsonl import json_sink
+from lmk.runtime.sinks.video import video_sink
+from lmk.runtime.sources import open_source
+from lmk.runtime.video import run_source
+
+SHEET_FRAMES = 6
+
+
+def show_faces(folder: Path, report: Reporter) -> Row:
+    """Fold, export, check, and run on a clip.
+
+    Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a row of
+    annotated frames. Raises ParityError, OutputError.
+    """
+    exported = export_onnx(find_model("faces"), folder)
+    assert exported.parity is not None
+    report.say(f"exported {exported.path}: {exported.parity.describe()}")
+    clip, video, lines = folder / "clip.mp4", folder / "faces.mp4", folder / "faces.jsonl"
+    write_clip(clip)
+    backend = open_backend(str(exported.path))
+    with (
+        open_source(str(clip)) as source,
+        video_sink(video, source) as drawn,
+        json_sink(lines) as written,
+    ):
+        summary = run_source(source, center, backend, [drawn, written], report, threading.Event())
+    report.say(
+        f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {backend.description}"
+    )
+    drift = following_error(read_landmarks(lines))
+    report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
+    return "faces: ten landmarks that nobody annotated", _frames(video)
+
+
+def read_landmarks(lines: Path) -> FloatArray:
+    """Read the landmarks of a clip's one object from JSON Lines, (T, K, 2) in frame pixels."""
+    rows = [json.loads(line)["objects"][0]["landmarks"] for line in lines.read_text().splitlines()]
+    return np.array(rows, np.float32)
+
+
+def following_error(xy_image: FloatArray) -> float:
+    """Say how far landmarks (T, K, 2), in frame pixels, stray from fixed places on the face.
+
+    The camera's path is known, so every frame's landmarks can be brought back to the photograph.
+    Returns their mean distance there from their mean places, in percent of the distance between
+    the eyes, which is 44.5 pixels.
+    """
+    xy_photograph = apply_affine(invert_affine(camera_path()), xy_image)
+    strays = np.linalg.norm(xy_photograph - xy_photograph.mean(axis=0), axis=-1)
+    return float(100 * strays.mean() / 44.5)
+
+
+def _frames(video: Path) -> list[Image]:
+    """Pick frames of an annotated video, cut to the centred square."""
+    with open_source(str(video)) as source:
+        images = [frame.image_bgr for frame in source]
+    chosen = [images[i * len(images) // SHEET_FRAMES] for i in range(SHEET_FRAMES)]
+    margin = (chosen[0].shape[1] - chosen[0].shape[0]) // 2
+    squares = [image[:, margin : image.shape[1] - margin] for image in chosen]
+    return [cv2.resize(s, (TILE, TILE), interpolation=cv2.INTER_AREA) for s in squares]

@@ -1,0 +1,62 @@
+"""Second half of the demo: adapt the shipped core to a drawn category, without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.data.synthetic import draw
+from lmk.demo.sheet import Row, tile
+from lmk.evaluation.detect import crops_to_input, detector
+from lmk.evaluation.spread import spread
+from lmk.geometry import INPUT_SIZE, FloatArray
+from lmk.model.folder import Model, find_model
+from lmk.networks.load import load_network
+from lmk.networks.projection import project
+from lmk.progress import Reporter
+from lmk.training.adapt import AdaptOptions
+from lmk.training.device import select_compute
+from lmk.training.jobs import Run, adapt
+
+TRAINING_IMAGES = 800
+SHOWN = 6
+# A drawn category is easier than photographs, and a demo is short: small batches, high rates.
+OPTIONS = AdaptOptions(steps=120, batch_size=8, rate_body=5e-4, rate_head=3e-3, color=0.0)
+MAX_MINUTES = 2.5
+
+
+def show_foxes(folder: Path, report: Reporter) -> list[Row]:
+    """Adapt for two minutes and return rows of foxes with landmarks before and after.
+
+    The run folder is `folder/fox`. No point of the drawings is read. Raises TrainingError,
+    OutputError.
+    """
+    core = find_model("core-pose")
+    report.say(f"drawing {TRAINING_IMAGES} foxes; their points are not used")
+    crops = draw(TRAINING_IMAGES, seed=1)[0]
+    run = Run(folder / "fox", select_compute(), report, MAX_MINUTES)
+    adapted = adapt(crops, core, "projection", "core", OPTIONS, run)
+    images = crops_to_input(draw(SHOWN, seed=2)[0])
+    before, after = _untrained_landmarks(core, images), detector(*load_network(adapted))(images)
+    report.say(
+        f"landmarks of a fox lie {spread(before).nearest_px:.1f} px apart before and "
+        f"{spread(after).nearest_px:.1f} px after (nearest neighbours, 128 px input)"
+    )
+    return [
+        _row("foxes before adaptation", images, before),
+        _row("foxes after two minutes without labels", images, after),
+    ]
+
+
+def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArray:
+    """Landmarks of the core with the new head that adaptation starts from."""
+    network = project(load_network(core)[0], OPTIONS.num_landmarks)
+    return detector(network, OPTIONS.beta)(images)
+
+
+def _row(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Row:
+    assert images.shape[1] == INPUT_SIZE
+    pairs = zip(images, xy_input, strict=True)
+    return title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]

@@ -1,0 +1,19 @@
+"""Accuracy of a supervised core on annotated crops."""
+
+from __future__ import annotations
+
+from lmk.data.coco import KeypointSet
+from lmk.evaluation.detect import crops_to_input, detector
+from lmk.evaluation.pck import pckh
+from lmk.geometry import INPUT_SIZE, resize_xy
+from lmk.model.folder import Model
+from lmk.networks.load import load_network
+
+
+def evaluate_core(model: Model, data: KeypointSet) -> dict[str, float]:
+    """Measure PCKh@0.5 in percent, decoded as at run time, by softargmax."""
+    images = crops_to_input(data.crops)
+    annotated = resize_xy(data.xy_crop, INPUT_SIZE / data.crops.shape[1])
+    predicted = detector(*load_network(model))(images)
+    result = pckh(predicted, annotated, data.labelled, data.names)
+    return {"PCKh@0.5": round(100 * result.overall, 2)}

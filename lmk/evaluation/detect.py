@@ -1,0 +1,46 @@
+"""Landmarks of a model on many crops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lmk.geometry import INPUT_SIZE, heatmap_to_input
+from lmk.networks.hourglass import Hourglass
+from lmk.networks.softargmax import softargmax
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+BATCH = 64
+
+
+def detector(network: Hourglass, beta: float) -> Callable[[Images], Floats]:
+    """Make a function from uint8 RGB images (B, 128, 128, 3) to landmarks (B, K, 2), input pixels.
+
+    The network is used where it is and in evaluation mode, in float32.
+    """
+
+    def detect(images: Images) -> Floats:
+        device = network.head.weight.device
+        network.eval()
+        found = []
+        for start in range(0, len(images), BATCH):
+            part = torch.from_numpy(images[start : start + BATCH]).to(device)
+            with torch.no_grad():
+                heatmaps = network(part.permute(0, 3, 1, 2).float() / 255)
+                found.append(softargmax(heatmaps, beta)[0])
+        return heatmap_to_input(torch.cat(found)).cpu().numpy()  # type: ignore[no-any-return]
+
+    return detect
+
+
+def crops_to_input(crops: Images) -> Images:
+    """Resize square crops (N, S, S, 3) to the network's input, (N, 128, 128, 3)."""
+    size = (INPUT_SIZE, INPUT_SIZE)
+    if crops.shape[1] == INPUT_SIZE:
+        return crops
+    return np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in crops])
