@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lmk.errors import OutputError
@@ -27,4 +27,5 @@ def replacing(path: Path) -> Iterator[Path]:
             f"cannot write {path}: {reason}. Free space or choose another place"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

@@ -245,7 +245,8 @@ def _paint(parts: list[Part], to_crop: Array, light: Array, size: int) -> Floats
                 cv2.fillConvexPoly(canvas, outline, (*rgb, 255), cv2.LINE_8, FIXED_POINT_BITS)
         first = last
     reduced = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    return np.divide(reduced, 255, dtype=np.float32)
+    layers: Floats = np.divide(reduced, 255, dtype=np.float32)
+    return layers
 
 
 def _outlines(capsules: Array, level: Array, light: Array) -> npt.NDArray[np.int32]:

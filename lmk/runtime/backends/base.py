@@ -1,0 +1,25 @@
+"""What every inference runtime offers the rest of lmk."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.geometry import FloatArray
+
+
+class Backend(Protocol):
+    """One model, loaded into one inference runtime on one device."""
+
+    name: str
+    description: str
+    num_landmarks: int
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        """Find the landmarks of a batch.
+
+        images uint8 RGB (B, 128, 128, 3), B >= 1. Returns landmarks float32 (B, K, 2), (x, y) in
+        input pixels, and scores float32 (B, K) in [0, 1].
+        """

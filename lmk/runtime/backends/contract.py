@@ -1,0 +1,64 @@
+"""What an ONNX file must declare to be a model that lmk exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmk.errors import WeightsError
+from lmk.geometry import INPUT_SIZE
+
+SCHEMA_VERSION = "1"
+IMAGES = f"uint8 (B, {INPUT_SIZE}, {INPUT_SIZE}, 3)"
+REMEDY = "Export one with  lmk export NAME -o DIR"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A file's inputs and outputs, name to `describe(...)`, and its metadata."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+def describe(dtype: str, shape: Sequence[object]) -> str:
+    """Write a tensor's type as "float32 (B, 10, 2)"; every size that is no number becomes B."""
+    sizes = ", ".join(str(size) if isinstance(size, int) else "B" for size in shape)
+    return f"{dtype} ({sizes})"
+
+
+def check_signature(signature: Signature, path: Path) -> int:
+    """Return the number of landmarks of a file that keeps the contract. Raises WeightsError."""
+    version = signature.metadata.get("schema_version", "")
+    if version not in ("", SCHEMA_VERSION):
+        raise WeightsError(
+            f"{path} has schema_version {version}, this lmk reads {SCHEMA_VERSION}: "
+            "export it again with this lmk, or install the one that wrote it"
+        )
+    task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))
+    if not version or task != "landmarks" or not landmarks.isdigit():
+        raise WeightsError(
+            f"{path} is not a model that lmk exported, or not all of it: expected the metadata "
+            f"schema_version, task and num_landmarks, got {sorted(signature.metadata)}. {REMEDY}"
+        )
+    outputs = {"landmarks": f"float32 (B, {landmarks}, 2)", "scores": f"float32 (B, {landmarks})"}
+    if signature.inputs != {"images": IMAGES} or not outputs.items() <= signature.outputs.items():
+        raise WeightsError(
+            f"{path} is not a model that lmk exported: expected input images: {IMAGES} and outputs "
+            f"{_list(outputs)}, got {_list(signature.inputs)} and {_list(signature.outputs)}. "
+            f"{REMEDY}"
+        )
+    return int(landmarks)
+
+
+def unreadable(path: Path, reason: Exception) -> WeightsError:
+    """Build the error for a file that the runtime cannot load, with the last line it said."""
+    said = [line.strip() for line in str(reason).splitlines() if line.strip()]
+    detail = said[-1] if said else type(reason).__name__
+    return WeightsError(f"{path} is no whole ONNX file ({detail}): copy or export it again")
+
+
+def _list(tensors: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {kind}" for name, kind in tensors.items())

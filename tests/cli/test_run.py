@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from runtime.clips import FRAMES, dots_at, read_clip, save_clip
+from runtime.colour_detector import dots_image, save_detector
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_detector(tmp_path_factory.mktemp("detector") / "dots.onnx")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_clip(tmp_path_factory.mktemp("clip") / "dots.mkv")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "lmk", "run", *map(str, arguments)]
+
+
+def lmk_run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    headless = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=60, env=headless
+    )
+
+
+def test_run_writes_video_and_json_and_says_where(
+    clip: Path, detector: Path, tmp_path: Path
+) -> None:
+    out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    options = ("--model", detector, "-o", out, "--json", lines, "--no-show")
+    done = lmk_run(clip, *options, "--box", "3.5,-10,150,150")
+    assert done.returncode == 0, done.stderr
+    assert f"{FRAMES} frames at " in done.stdout
+    assert f"wrote {out}" in done.stdout
+    assert f"wrote {lines}" in done.stdout
+    assert "3 landmarks, OpenVINO" in done.stderr
+    assert len(read_clip(out)) == FRAMES
+    found = [json.loads(line)["objects"][0] for line in lines.read_text().splitlines()]
+    assert found[0]["box"] == [3.5, -10, 150, 150]
+    for index, one in enumerate(found):
+        np.testing.assert_allclose(one["landmarks"], dots_at(index), atol=0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+def test_run_draws_on_an_image(detector: Path, tmp_path: Path) -> None:
+    xy = np.array([[60.0, 30.0], [75.0, 52.0], [90.0, 40.0]])
+    cv2.imwrite(str(tmp_path / "in.png"), dots_image((150, 80), xy, sigma=3))
+    lines = tmp_path / "out.jsonl"
+    options = ("-o", tmp_path / "out.png", "--json", lines, "--runtime", "onnxruntime")
+    done = lmk_run(tmp_path / "in.png", "--model", detector, *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("no display was found") == 1
+    assert "ONNX Runtime" in done.stderr
+    assert cv2.imread(str(tmp_path / "out.png")).shape == (80, 150, 3)
+    found = json.loads(lines.read_text())["objects"][0]
+    assert found["box"] == [35, 0, 80, 80]
+    np.testing.assert_allclose(found["landmarks"], xy, atol=0.1)
+
+
+def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> None:
+    # A folder of many pictures takes long enough to be interrupted on the way.
+    (tmp_path / "in").mkdir()
+    picture = np.full((700, 900, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / "in" / "0000.png"), picture)
+    for index in range(1, 400):
+        (tmp_path / "in" / f"{index:04}.png").symlink_to(tmp_path / "in" / "0000.png")
+    out = tmp_path / "out"
+    options = ("-o", out, "--json", tmp_path / "out.jsonl", "--no-show")
+    process = subprocess.Popen(
+        command(tmp_path / "in", "--model", detector, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (out / "0003.png").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert 4 <= len(lines) < 400
+    assert f"{len(lines)} frames at " in stdout
+    assert len(list(out.iterdir())) == len(lines)
+
+
+CASES = {
+    "missing file": (1, ["none.mp4"], "no file or folder"),
+    "empty video": (1, ["empty.mp4"], "cannot be opened"),
+    "cut video": (1, ["cut.mp4"], "cannot be opened"),
+    "empty image": (1, ["empty.png"], "not a picture"),
+    "folder without images": (1, ["folder"], "no images"),
+    "no camera": (1, ["webcam:97"], "plug it in"),
+    "no stream": (1, ["http://127.0.0.1:9/live"], "check the address"),
+    "camera name": (2, ["webcam:front"], "webcam:NUMBER"),
+    "box": (2, ["clip.mkv", "--box", "1,2,3"], "--box x,y,width,height"),
+    "box without area": (2, ["clip.mkv", "--box", "1,2,0,3"], "width > 0"),
+    "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
+    "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
+    "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "source itself"),
+    "json is source": (2, ["clip.mkv", "--json", "clip.mkv"], "choose another file"),
+    "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
+    "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
+    "output folder": (1, ["clip.mkv", "--json", "folder"], "is a folder"),
+    "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),
+}
+
+
+@pytest.mark.parametrize(("code", "arguments", "words"), CASES.values(), ids=CASES)
+def test_bad_input_is_one_line_with_its_exit_code(
+    tmp_path: Path, clip: Path, detector: Path, code: int, arguments: list[str], words: str
+) -> None:
+    if "cuda" in arguments:
+        import onnxruntime
+
+        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            pytest.skip("this machine's ONNX Runtime has CUDA")
+    (tmp_path / "folder").mkdir()
+    whole = save_clip(tmp_path / "cut.mp4").read_bytes()
+    contents = {
+        "empty.mp4": b"",
+        "cut.mp4": whole[: len(whole) // 2],
+        "empty.png": b"",
+        "clip.mkv": clip.read_bytes(),
+        "cut.onnx": detector.read_bytes()[:300],
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    before = sorted(tmp_path.rglob("*"))
+    local = {"folder", "none.mp4", "none.onnx", "out.png", *contents}
+    given = [str(tmp_path / a) if a in local else a for a in arguments]
+    model = [] if "--model" in given else ["--model", str(detector)]
+    done = lmk_run(*given, *model, "--no-show")
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    if "--runtime" not in arguments:  # Typer's own frame round a wrong choice has more lines
+        errors = [line for line in done.stderr.splitlines() if "landmarks, OpenVINO" not in line]
+        assert len(errors) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "clip.mkv").read_bytes() == clip.read_bytes()

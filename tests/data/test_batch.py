@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
+
+
+def test_every_image_comes_once_before_any_comes_again() -> None:
+    steps = [batch_indices(count=10, batch=4, step=step, seed=3) for step in range(5)]
+    order = np.concatenate(steps)
+    assert sorted(order[:10]) == sorted(order[10:20]) == list(range(10))
+    assert list(order[:10]) != list(order[10:20])
+
+
+def test_a_batch_may_be_larger_than_the_set() -> None:
+    index = batch_indices(count=3, batch=8, step=2, seed=0)
+    assert len(index) == 8
+    assert set(index) == {0, 1, 2}
+
+
+def test_random_numbers_depend_on_seed_and_step_alone() -> None:
+    cpu = torch.device("cpu")
+    draws = {
+        (step, seed): torch.rand(4, generator=step_generator(step, seed, cpu)).tolist()
+        for step in (0, 1)
+        for seed in (0, 1)
+    }
+    assert len({tuple(values) for values in draws.values()}) == 4
+    assert draws[1, 0] == torch.rand(4, generator=step_generator(1, 0, cpu)).tolist()
+
+
+def test_to_float_puts_channels_first() -> None:
+    crops = np.zeros((2, 3, 4, 3), np.uint8)
+    crops[1, 2, 3] = (255, 51, 0)
+    images = to_float(crops, torch.device("cpu"))
+    assert images.shape == (2, 3, 3, 4)
+    torch.testing.assert_close(images[1, :, 2, 3], torch.tensor([1.0, 0.2, 0.0]))
+
+
+def test_color_jitter_is_affine_per_channel_and_stays_in_range() -> None:
+    ramp = torch.linspace(0.3, 0.7, 5).expand(4, 3, 1, 5)
+    jittered = jitter_color(ramp, 0.2, torch.Generator().manual_seed(0))
+    steps = jittered.diff(dim=-1)
+    torch.testing.assert_close(steps, steps[..., :1].expand_as(steps), atol=1e-5, rtol=0)
+    gain = steps[..., 0, 0] / 0.1
+    assert gain.min() >= 0.8 - 1e-4
+    assert gain.max() <= 1.2 + 1e-4
+    assert gain.flatten().unique().numel() == 12
