@@ -86,11 +86,12 @@ def run(
 
     Ctrl-C ends the run and keeps what was written so far.
     """
+    from lmk.interrupt import stop_on_signals
     from lmk.progress import Reporter
     from lmk.runtime.backends.select import open_backend
     from lmk.runtime.regions import center, fixed
     from lmk.runtime.sources import open_source
-    from lmk.runtime.video import run_source, stop_on_signals
+    from lmk.runtime.video import run_source
 
     report = Reporter()
     region = fixed(_parse_box(box)) if box else center

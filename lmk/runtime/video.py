@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from types import FrameType
 
 from lmk.progress import Reporter
 from lmk.runtime.backends.base import Backend
@@ -94,25 +92,3 @@ def _process(frame: Frame, region: Region, backend: Backend, draw: bool, clock: 
         with clock("draw"):
             drawn = draw_landmarks(image, xy, scores, boxes)
     return Result(frame, boxes, xy, scores, drawn)
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C or a termination signal sets; a second Ctrl-C interrupts at once.
-
-    Only the main thread may use it.
-    """
-    stop = threading.Event()
-
-    def request(number: int, frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            signal.default_int_handler(number, frame)
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = [signal.signal(number, request) for number in numbers]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(numbers, previous, strict=True):
-            signal.signal(number, handler)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lmk.errors import TrainingError
 from lmk.files import replacing
+from lmk.interrupt import stop_on_signals
 from lmk.progress import Reporter
 
 CHECKPOINT = "checkpoint.pt"
@@ -67,19 +68,19 @@ def train(
 ) -> int:
     """Train to the end of the schedule and return the number of steps done.
 
-    A checkpoint is written every two minutes and at the end, whole or not at all. `resume` goes on
-    from it; `settings` must then equal those it was made with. Raises TrainingError on a loss that
-    is not finite, and keeps the last good checkpoint.
+    A checkpoint is written every two minutes, at the end and on Ctrl-C, whole or not at all.
+    `resume` goes on from it; `settings` must then equal those it was made with. Raises
+    TrainingError on a loss that is not finite, and keeps the last good checkpoint.
     """
     first = _resume(learner, run, settings) if resume else _start(run)
-    deadline = math.inf if schedule.max_minutes is None else 60 * schedule.max_minutes
-    began = saved = time.monotonic()
+    saved = time.monotonic()
+    deadline = saved + 60 * (math.inf if schedule.max_minutes is None else schedule.max_minutes)
     for group in learner.optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
     step = first
     losses: dict[str, Tensor] = {}
-    with report.bar("training", schedule.steps, first) as bar:
-        while step < schedule.steps and time.monotonic() - began < deadline:
+    with stop_on_signals() as stop, report.bar("training", schedule.steps, first) as bar:
+        while step < schedule.steps and time.monotonic() < deadline and not stop.is_set():
             losses = _step(learner, step, schedule.rate(step))
             step += 1
             bar.advance(note=_log(run, step, losses) if step % LOG_INTERVAL == 0 else "")

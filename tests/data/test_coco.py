@@ -36,7 +36,10 @@ def test_points_are_moved_into_the_frame_of_the_crop(tmp_path) -> None:
     """A 320 x 200 image loses 60 columns a side; its 200 px square becomes 160 px, scale 0.8."""
     file = write_set(
         tmp_path,
-        [annotation(0, 60, 0, 2, 259, 199, 2, 0, 0, 0), annotation(1, 160, 100, 1, 0, 0, 0, 1, 2, 2)],
+        [
+            annotation(0, 60, 0, 2, 259, 199, 2, 0, 0, 0),
+            annotation(1, 160, 100, 1, 0, 0, 0, 1, 2, 2),
+        ],
     )
     data = load_keypoints(file, Reporter())
     assert data.crops.shape == (2, 160, 160, 3)

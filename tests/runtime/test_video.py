@@ -118,7 +118,7 @@ def test_signals_ask_for_a_stop_and_a_second_interrupt_insists(number: signal.Si
     # memory that is gone, and the next signal ends the process.
     program = f"""
 import signal
-from lmk.runtime.video import stop_on_signals
+from lmk.interrupt import stop_on_signals
 before = signal.getsignal({number:d})
 with stop_on_signals() as stop:
     signal.raise_signal({number:d})

@@ -1,0 +1,34 @@
+"""Ending long work cleanly when the user or the system asks for it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or a termination signal sets; a second Ctrl-C interrupts at once.
+
+    In a thread other than the main one, which gets no signals, nothing sets it.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, request) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)

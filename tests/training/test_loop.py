@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import csv
+import os
+import signal
+
+import pytest
+import torch
+from torch import nn
+
+from lmk.data.batch import step_generator
+from lmk.errors import OutputError, TrainingError
+from lmk.progress import Reporter
+from lmk.training.loop import CHECKPOINT, LOG, Schedule, train
+
+SETTINGS = {"rate": 0.01, "seed": 4}
+
+
+class TinyLearner:
+    """A two-layer network on random numbers: the loop's contract without an hourglass."""
+
+    def __init__(self, fail_at: int | None = None, stop_at: int | None = None) -> None:
+        torch.manual_seed(4)
+        self.net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+        self.modules = {"net": self.net}
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.01, betas=(0.0, 0.9))
+        self.fail_at, self.stop_at = fail_at, stop_at
+        self.seen: list[float] = []
+
+    def losses(self, step: int) -> dict[str, torch.Tensor]:
+        if step == self.stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        x = torch.randn(6, 3, generator=step_generator(step, 4, torch.device("cpu")))
+        loss = (self.net(x) - x.sum(1, keepdim=True)).square().mean()
+        if step == self.fail_at:
+            loss = loss * float("nan")
+        self.seen.append(loss.item())
+        return {"loss": loss}
+
+
+def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
+    schedule = Schedule(steps, options.pop("max_minutes", None))
+    settings = options.pop("settings", SETTINGS)
+    return train(learner, schedule, folder, settings, Reporter(), **options)
+
+
+def rows(folder) -> list[dict[str, str]]:
+    with (folder / LOG).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_resumed_run_repeats_the_uninterrupted_losses_exactly(tmp_path) -> None:
+    whole = TinyLearner()
+    run(whole, tmp_path / "whole")
+    first = TinyLearner(stop_at=33)
+    assert run(first, tmp_path / "cut") == 34
+    second = TinyLearner()
+    assert run(second, tmp_path / "cut", resume=True) == 60
+    assert first.seen + second.seen == whole.seen
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+    assert len(rows(tmp_path / "cut")) == 6
+
+
+def test_learning_improves(tmp_path) -> None:
+    learner = TinyLearner()
+    run(learner, tmp_path, steps=400)
+    assert sum(learner.seen[-20:]) < 0.4 * sum(learner.seen[:20])
+
+
+def test_schedule_warms_up_and_falls_to_zero() -> None:
+    rates = [Schedule(200).rate(step) for step in range(200)]
+    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert rates[105] == pytest.approx(0.5, abs=0.01)
+    assert rates[-1] < 1e-3
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(tmp_path) -> None:
+    run(TinyLearner(), tmp_path, steps=20)
+    good = (tmp_path / CHECKPOINT).read_bytes()
+    (tmp_path / LOG).unlink()
+    learner = TinyLearner(fail_at=29)
+    with pytest.raises(TrainingError, match="step 30: loss is not finite"):
+        run(learner, tmp_path, steps=60, resume=True)
+    assert (tmp_path / CHECKPOINT).read_bytes() == good
+
+
+def test_max_minutes_ends_with_a_checkpoint(tmp_path) -> None:
+    assert run(TinyLearner(), tmp_path, steps=10**9, max_minutes=0.02) > 0
+    assert (tmp_path / CHECKPOINT).exists()
+
+
+def test_other_settings_are_refused_with_the_difference(tmp_path) -> None:
+    run(TinyLearner(), tmp_path, steps=2)
+    with pytest.raises(TrainingError, match=r"rate was 0\.01 and is 0\.02"):
+        run(TinyLearner(), tmp_path, resume=True, settings={**SETTINGS, "rate": 0.02})
+
+
+def test_a_run_is_not_overwritten_by_accident(tmp_path) -> None:
+    run(TinyLearner(), tmp_path, steps=2)
+    with pytest.raises(TrainingError, match="add --resume"):
+        run(TinyLearner(), tmp_path)
+
+
+def test_nothing_to_resume_and_a_damaged_checkpoint_are_clear_errors(tmp_path) -> None:
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        run(TinyLearner(), tmp_path, resume=True)
+    (tmp_path / CHECKPOINT).write_bytes(b"cut off")
+    with pytest.raises(TrainingError, match="is damaged"):
+        run(TinyLearner(), tmp_path, resume=True)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch) -> None:
+    run(TinyLearner(), tmp_path, steps=10)
+    good = (tmp_path / CHECKPOINT).read_bytes()
+
+    def fail(_content, path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        run(TinyLearner(), tmp_path, steps=20, resume=True)
+    assert (tmp_path / CHECKPOINT).read_bytes() == good
+    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, LOG]
