@@ -70,7 +70,8 @@ def box_to_input(boxes_xywh: npt.ArrayLike) -> FloatArray:
     left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
     offset_x, offset_y = ((0.5 - edge) * scale - 0.5 for edge in (left, top))
     rows = [[scale, zero, offset_x], [zero, scale, offset_y]]
-    return np.array(rows, np.float32).transpose(2, 0, 1)
+    matrices: FloatArray = np.array(rows, np.float32).transpose(2, 0, 1)
+    return matrices
 
 
 def center_square(width: int, height: int) -> tuple[float, float, float, float]:

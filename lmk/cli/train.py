@@ -82,6 +82,11 @@ def train(
 
     Give a folder of photographs that show the category, one object a picture, filling most of it.
     The run folder becomes a model for `lmk export` and `lmk run --model`.
+
+    Methods: `projection` keeps the core frozen and learns a small matrix a convolution, which gives
+    an adapter of about 1.3 MB; `finetune` learns everything, from the core; `scratch` everything,
+    from nothing; `last-layers` what follows the core's hourglass; `finetune-after-projection`
+    everything, from an adapted run given as --core.
     """
     options.require_training()
     if (images is None) == (data is None):

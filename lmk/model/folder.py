@@ -77,10 +77,13 @@ class Model:
 
 
 def find_model(name_or_path: str) -> Model:
-    """Find a shipped model by name, or a model or run folder by path. Raises WeightsError."""
+    """Find a shipped model by name, or a model or run folder, or a file in it, by path.
+
+    Raises WeightsError.
+    """
     path = Path(name_or_path)
     shipped = SHIPPED / name_or_path
-    for folder in (path, shipped):
+    for folder in (path, path.parent if path.is_file() else path, shipped):
         if (folder / MANIFEST).is_file():
             return Model(folder, read_manifest(folder))
     if path.is_dir():

@@ -1,0 +1,81 @@
+"""The models that travel with the package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmk.model.folder import SHIPPED, find_model, list_models
+
+ROOT = Path(__file__).parents[1]
+MB = 1_000_000
+
+
+def test_core_and_faces_are_shipped() -> None:
+    assert {"core-pose", "faces"} <= {model.manifest.name for model in list_models()}
+
+
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.manifest.name)
+def test_shipped_models_are_whole_small_and_described(model) -> None:
+    assert model.folded().keys() == find_model("core-pose").arrays().keys()
+    weights = model.folder / model.manifest.weights_file
+    if model.manifest.kind == "adapter":
+        assert weights.stat().st_size <= 1.7 * MB
+    card = (model.folder / "card.md").read_text()
+    assert "research use" in card
+    assert model.manifest.figures
+    assert "/" not in model.manifest.training["command"].replace("data/", "")
+
+
+def test_all_models_together_stay_small() -> None:
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 20 * MB
+
+
+def test_faces_run_without_torch(tmp_path: Path) -> None:
+    """Fold and run in a process in which torch cannot be imported, on a real face."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from skimage.data import astronaut\n"
+        "from lmk import Landmarker\n"
+        "image = np.ascontiguousarray(astronaut()[:, :, ::-1])\n"
+        "boxes = [[165.5, 62, 118, 118], [175.5, 72, 118, 118]]\n"
+        "found = Landmarker('faces')(image, boxes=boxes)\n"
+        "np.save(sys.argv[1], np.concatenate([found.xy, found.score[..., None]], -1))\n"
+    )
+    output = tmp_path / "found.npy"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(output)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LMK_CACHE": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    xy, score = np.split(np.load(output), [2], axis=-1)
+    assert xy.shape == (2, 10, 2)
+    assert ((score > 0) & (score <= 1.001)).all()
+    # The eyes are 44.5 px apart. All points lie on the head, apart from one another, and stay on
+    # the face when the box moves by 10 px.
+    assert ((xy > [140, 40]) & (xy < [310, 210])).all()
+    assert np.linalg.norm(xy[0].std(axis=0)) > 0.3 * 44.5
+    assert np.linalg.norm(xy[0] - xy[1], axis=-1).mean() < 0.1 * 44.5
+
+
+def test_the_wheel_carries_models_and_types(tmp_path: Path) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for model in list_models():
+        folder = f"lmk/model/shipped/{model.manifest.name}"
+        assert f"{folder}/manifest.json" in names
+        assert f"{folder}/{model.manifest.weights_file}" in names
+    assert "lmk/py.typed" in names
+    assert not any(name.startswith("tests") for name in names)
