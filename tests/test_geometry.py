@@ -47,7 +47,9 @@ def test_inverse_undoes_a_batch_of_turns() -> None:
 def test_affine_is_the_same_in_numpy_and_torch() -> None:
     rng = np.random.default_rng(1)
     matrix, points = rng.normal(size=(3, 2, 3)), rng.normal(size=(3, 6, 2))
-    expected = np.array([[m[:, :2] @ p + m[:, 2] for p in ps] for m, ps in zip(matrix, points)])
+    expected = np.array(
+        [[m[:, :2] @ p + m[:, 2] for p in ps] for m, ps in zip(matrix, points, strict=True)]
+    )
     np.testing.assert_allclose(apply_affine(matrix, points), expected)
     found = apply_affine(torch.from_numpy(matrix), torch.from_numpy(points))
     np.testing.assert_allclose(found.numpy(), expected)

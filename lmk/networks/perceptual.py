@@ -85,11 +85,12 @@ def vgg19_features(file: Path | None = None) -> VggFeatures:
                 f"torchvision's VGG-19 weights are not here and cannot be fetched ({error}): "
                 "give a local file with --perceptual-weights FILE, or use --perceptual core"
             ) from error
-    layers = vgg19(weights=None).features
+    with torch.device("meta"):  # its classifier's 120 million weights are not needed
+        layers = vgg19(weights=None).features
     arrays = {name.removeprefix("features."): value for name, value in load_weights(file).items()}
     whole = f"{VGG_TAPS[-1] - 1}.weight" in arrays
     taps = VGG_TAPS if whole else VGG_PREFIX_TAPS
-    features = VggFeatures(layers, taps)
+    features = VggFeatures(layers[: taps[-1] + 1].to_empty(device="cpu"), taps)
     needed = features.layers.state_dict()
     missing = [name for name in needed if name not in arrays]
     if missing or any(arrays[name].shape != value.shape for name, value in needed.items()):
