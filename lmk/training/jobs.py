@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, vgg19_features
 from lmk.progress import Reporter
 from lmk.training.adapt import AdaptLearner, AdaptOptions
+from lmk.training.checkpoint import Learner
 from lmk.training.device import Compute
-from lmk.training.loop import Learner, Schedule, train
+from lmk.training.loop import Schedule, train
 from lmk.training.methods import Method, count_learnable, start_detector
 from lmk.training.pretrain import CoreLearner, PretrainOptions
 from lmk.training.result import save_adapted, save_core, training_record
@@ -120,13 +120,11 @@ def make_learner(
 
 
 def _train(learner: Learner, steps: int, settings: dict[str, Any], run: Run) -> dict[str, Any]:
-    began = time.monotonic()
     schedule = Schedule(steps, run.max_minutes)
     done = train(learner, schedule, run.folder, settings, run.report, run.resume)
-    if done < steps:
-        run.report.say(f"stopped after {done} of {steps} steps: go on with --resume")
-    minutes = (time.monotonic() - began) / 60
-    return training_record(done, minutes, settings=settings, compute=run.compute.describe())
+    if done.steps < steps:
+        run.report.say(f"stopped after {done.steps} of {steps} steps: go on with --resume")
+    return training_record(done, settings=settings, compute=run.compute.describe())
 
 
 def _digest(crops: Crops) -> str:

@@ -1,45 +1,27 @@
-"""The loop that every training shares: schedule, steps, checkpoints, resume."""
+"""The loop that every training shares: schedule, steps, log."""
 
 from __future__ import annotations
 
 import csv
-import json
 import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lmk.errors import TrainingError
-from lmk.files import replacing
 from lmk.interrupt import stop_on_signals
 from lmk.progress import Reporter
+from lmk.training.checkpoint import Learner, Progress, begin, resume_from, save_checkpoint
 
-CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 CHECKPOINT_INTERVAL_S = 120.0
 LOG_INTERVAL = 10  # reading a loss waits for the device, so not every step does
 WARM_UP_SHARE = 0.05
 GRADIENT_NORM = 1.0
-
-
-class Learner(Protocol):
-    """What the loop trains: named modules, their optimiser, and the losses of one step."""
-
-    @property
-    def modules(self) -> Mapping[str, nn.Module]:
-        """What a checkpoint holds."""
-
-    @property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """Updates what is learnable."""
-
-    def losses(self, step: int) -> dict[str, Tensor]:
-        """Scalars of step `step`; "loss" is minimised, the others are logged."""
 
 
 @dataclass(frozen=True)
@@ -65,50 +47,33 @@ def train(
     settings: dict[str, Any],
     report: Reporter,
     resume: bool = False,
-) -> int:
-    """Train to the end of the schedule and return the number of steps done.
+) -> Progress:
+    """Train to the end of the schedule and say how far that was.
 
     A checkpoint is written every two minutes, at the end and on Ctrl-C, whole or not at all.
     `resume` goes on from it; `settings` must then equal those it was made with. Raises
     TrainingError on a loss that is not finite, and keeps the last good checkpoint.
     """
-    first = _resume(learner, run, settings) if resume else _start(run)
-    saved = time.monotonic()
-    deadline = saved + 60 * (math.inf if schedule.max_minutes is None else schedule.max_minutes)
+    first = resume_from(learner, run, settings) if resume else begin(run)
+    _trim_log(run, first.steps)
     for group in learner.optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
-    step = first
-    losses: dict[str, Tensor] = {}
-    with stop_on_signals() as stop, report.bar("training", schedule.steps, first) as bar:
-        while step < schedule.steps and time.monotonic() < deadline and not stop.is_set():
-            losses = _step(learner, step, schedule.rate(step))
-            step += 1
-            bar.advance(note=_log(run, step, losses) if step % LOG_INTERVAL == 0 else "")
+    began = saved = time.monotonic()
+    deadline = began + 60 * (math.inf if schedule.max_minutes is None else schedule.max_minutes)
+    done, losses = first, {}
+    with stop_on_signals() as stop, report.bar("training", schedule.steps, first.steps) as bar:
+        while done.steps < schedule.steps and time.monotonic() < deadline and not stop.is_set():
+            losses = _step(learner, done.steps, schedule.rate(done.steps))
+            minutes = first.minutes + (time.monotonic() - began) / 60
+            done = Progress(done.steps + 1, minutes)
+            logged = done.steps % LOG_INTERVAL == 0
+            bar.advance(note=_log(run, done.steps, losses) if logged else "")
             if time.monotonic() - saved > CHECKPOINT_INTERVAL_S:
-                save_checkpoint(learner, run, step, settings, losses)
+                _save(learner, run, done, settings, losses)
                 saved = time.monotonic()
-    if step > first:
-        save_checkpoint(learner, run, step, settings, losses)
-    return step
-
-
-def save_checkpoint(
-    learner: Learner,
-    run: Path,
-    step: int,
-    settings: dict[str, Any],
-    losses: Mapping[str, Tensor],
-) -> None:
-    """Write everything that is needed to go on after `step` steps, unless the losses went wrong."""
-    _check_finite(losses, step)
-    content = {
-        "step": step,
-        "settings": settings,
-        "modules": {name: module.state_dict() for name, module in learner.modules.items()},
-        "optimizer": learner.optimizer.state_dict(),
-    }
-    with replacing(run / CHECKPOINT) as temporary:
-        torch.save(content, temporary)
+    if done.steps > first.steps:
+        _save(learner, run, done, settings, losses)
+    return done
 
 
 def _step(learner: Learner, step: int, rate: float) -> dict[str, Tensor]:
@@ -123,43 +88,15 @@ def _step(learner: Learner, step: int, rate: float) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in losses.items()}
 
 
-def _start(run: Path) -> int:
-    if (run / CHECKPOINT).exists():
-        raise TrainingError(
-            f"{run} holds a training already: add --resume to go on, or choose another folder"
-        )
-    run.mkdir(parents=True, exist_ok=True)
-    (run / LOG).unlink(missing_ok=True)
-    return 0
-
-
-def _resume(learner: Learner, run: Path, settings: dict[str, Any]) -> int:
-    path = run / CHECKPOINT
-    if not path.exists():
-        raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many types for a damaged file
-        raise TrainingError(f"{path} is damaged ({error}): start again without --resume") from error
-    _compare(content["settings"], settings)
-    for name, module in learner.modules.items():
-        module.load_state_dict(content["modules"][name])
-    learner.optimizer.load_state_dict(content["optimizer"])
-    _trim_log(run, content["step"])
-    return int(content["step"])
-
-
-def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
-    changed = [
-        f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
-        for key in sorted(before.keys() | now.keys())
-        if json.dumps(before.get(key)) != json.dumps(now.get(key))
-    ]
-    if changed:
-        raise TrainingError(
-            f"cannot resume with other settings: {'; '.join(changed)}. "
-            "Give the same ones or start in another folder"
-        )
+def _save(
+    learner: Learner,
+    run: Path,
+    done: Progress,
+    settings: dict[str, Any],
+    losses: Mapping[str, Tensor],
+) -> None:
+    _check_finite(losses, done.steps)
+    save_checkpoint(learner, run, done, settings)
 
 
 def _check_finite(losses: Mapping[str, Tensor], step: int) -> None:

@@ -13,6 +13,7 @@ from lmk.model.weights import Arrays, content_sha256, load_weights, save_weights
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
+from lmk.training.checkpoint import Progress
 
 CORE_BETA = 50.0  # regressed heatmaps peak well below 1, where a small beta pulls to the centre
 
@@ -45,10 +46,10 @@ def save_adapted(
     )
 
 
-def training_record(steps: int, minutes: float, **details: Any) -> dict[str, Any]:
+def training_record(done: Progress, **details: Any) -> dict[str, Any]:
     """What a manifest says of its training."""
     command = shlex.join(["lmk", *sys.argv[1:]])
-    return {"command": command, "steps": steps, "minutes": round(minutes, 1), **details}
+    return {"command": command, "steps": done.steps, "minutes": round(done.minutes, 1), **details}
 
 
 def _save_network(run: Path, network: Hourglass, manifest: dict[str, Any]) -> Model:

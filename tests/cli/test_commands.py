@@ -12,7 +12,7 @@ import cv2
 import pytest
 
 from lmk.data.synthetic import draw
-from lmk.training.loop import CHECKPOINT
+from lmk.training.checkpoint import CHECKPOINT
 
 COMMANDS = ["pretrain", "train", "export", "run", "models", "models list", "models show", "demo"]
 HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")

@@ -11,7 +11,8 @@ from torch import nn
 from lmk.data.batch import step_generator
 from lmk.errors import OutputError, TrainingError
 from lmk.progress import Reporter
-from lmk.training.loop import CHECKPOINT, LOG, Schedule, train
+from lmk.training.checkpoint import CHECKPOINT
+from lmk.training.loop import LOG, Schedule, train
 
 SETTINGS = {"rate": 0.01, "seed": 4}
 
@@ -41,7 +42,7 @@ class TinyLearner:
 def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     schedule = Schedule(steps, options.pop("max_minutes", None))
     settings = options.pop("settings", SETTINGS)
-    return train(learner, schedule, folder, settings, Reporter(), **options)
+    return train(learner, schedule, folder, settings, Reporter(), **options).steps
 
 
 def rows(folder) -> list[dict[str, str]]:
