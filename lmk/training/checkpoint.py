@@ -83,13 +83,17 @@ def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progre
         before = content["settings"]
     except Exception as error:  # torch raises many types for a damaged file
         raise TrainingError(
-            f"{path} is damaged ({error}): start again in another folder"
+            f"{path} is damaged ({_first_line(error)}): start again in another folder"
         ) from error
     _compare(before, settings)
     for name, module in learner.modules.items():
         module.load_state_dict(content["modules"][name])
     learner.optimizer.load_state_dict(content["optimizer"])
     return done
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
