@@ -41,7 +41,7 @@ def load_weights(path: Path) -> Arrays:
         raise WeightsError(f"no weights file at {path}") from error
     except Exception as error:  # safetensors has no public error type for every kind of damage
         raise WeightsError(
-            f"{path} is not a whole safetensors file ({type(error).__name__}): copy or download it again"
+            f"{path} is not a whole safetensors file ({type(error).__name__}): copy it again"
         ) from error
     return {name: value.astype(np.float32) for name, value in stored.items()}
 
