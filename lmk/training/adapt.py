@@ -36,12 +36,12 @@ class AdaptOptions:
     beta: float = 10.0
     sigma: float = 0.5**0.5
     generator_width: int = 16
-    perceptual: float = 1.0
+    perceptual: float = 3.0
     perceptual_size: int = 64
     equivariance: float = 1.0
     separation: float = 1.0
     separation_scale: float = 3.0
-    rate_body: float = 2e-4
+    rate_body: float = 3e-4
     rate_head: float = 1e-3
     rate_generator: float = 2e-3
     degrees: float = 25.0
