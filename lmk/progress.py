@@ -54,7 +54,7 @@ class Reporter:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[rate]}  {task.fields[note]}"),
         )
         with Progress(*columns, console=self.console) as progress:
             yield _RichBar(progress, title, total, done)
@@ -63,15 +63,15 @@ class Reporter:
 class _RichBar:
     def __init__(self, progress: Progress, title: str, total: int, done: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=total, completed=done, note="")
+        self._task = progress.add_task(title, total=total, completed=done, rate="", note="")
         self._start, self._done = time.monotonic(), 0
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
         rate = self._done / max(time.monotonic() - self._start, 1e-9)
-        self._progress.update(self._task, advance=count)
+        self._progress.update(self._task, advance=count, rate=f"{rate:.1f}/s")
         if note:
-            self._progress.update(self._task, note=f"{rate:.1f}/s  {note}")
+            self._progress.update(self._task, note=note)
 
 
 class _PlainBar:

@@ -40,10 +40,10 @@ def test_faces_on_photographs(shared: Path, tmp_path: Path) -> None:
     test = unpack(shared, "aflw", "test.json", 300, tmp_path)
     regressor = unpack(shared, "cnnfp", "annotated.json", 300, tmp_path)
     figures = measure("faces", test, regressor, None)
-    assert figures["forward_percent"] < 9
-    assert figures["backward_percent"] < 20
-    assert figures["consistency_px"] < 4
-    assert figures["nearest_px"] > 4
+    assert figures["forward %"] < 9
+    assert figures["backward %"] < 20
+    assert figures["consistency px"] < 4
+    assert figures["nearest neighbour px"] > 4
 
 
 def test_core_on_photographs(shared: Path, tmp_path: Path) -> None:

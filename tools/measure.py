@@ -37,11 +37,11 @@ def measure(
     points = (found_train, train_xy, found_test, test_xy, between)
     apart = spread(found_test)
     return {
-        "forward_percent": round(forward_error(*points).mean, 2),
-        "backward_percent": round(backward_error(*points).mean, 2),
-        "consistency_px": round(consistency(detect, images).average, 2),
-        "nearest_px": round(apart.nearest_px, 1),
-        "motion_px": round(apart.motion_px, 1),
+        "forward %": round(forward_error(*points).mean, 2),
+        "backward %": round(backward_error(*points).mean, 2),
+        "consistency px": round(consistency(detect, images).average, 2),
+        "nearest neighbour px": round(apart.nearest_px, 1),
+        "motion px": round(apart.motion_px, 1),
     }
 
 
@@ -62,5 +62,5 @@ if __name__ == "__main__":
     figures = measure(given.model, given.test, given.regressor, given.limit)
     print(json.dumps(figures, indent=2))
     if given.save:
-        name = f"{given.test.parent.name}, regressor {given.regressor.parent.name}"
-        find_model(given.model).with_figures({name: figures})
+        source = f"{given.test.parent.name}, regressor {given.regressor.parent.name}"
+        find_model(given.model).with_figures({**figures, "measured on": source})
