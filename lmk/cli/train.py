@@ -110,7 +110,8 @@ def train(
     features = str(perceptual_weights) if perceptual_weights else perceptual.value
     source = images or data
     assert source is not None
-    found = find_model(core) if method is not Method.scratch else None
+    needs_core = method is not Method.scratch or features == Perceptual.core.value
+    found = find_model(core) if needs_core else None
     crops = jobs.load_unlabelled(source, run.report)
     model = jobs.adapt(crops, found, method.value, features, chosen, run)
     typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")

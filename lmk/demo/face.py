@@ -73,7 +73,8 @@ def _frames(video: Path) -> list[Image]:
     """Pick frames of an annotated video, cut to the centred square."""
     with open_source(str(video)) as source:
         images = [frame.image_bgr for frame in source]
-    chosen = [images[i * len(images) // SHEET_FRAMES] for i in range(SHEET_FRAMES)]
+    places = (2 * np.arange(SHEET_FRAMES) + 1) * len(images) // (2 * SHEET_FRAMES)
+    chosen = [images[place] for place in places]
     margin = (chosen[0].shape[1] - chosen[0].shape[0]) // 2
     squares = [image[:, margin : image.shape[1] - margin] for image in chosen]
     return [cv2.resize(s, (TILE, TILE), interpolation=cv2.INTER_AREA) for s in squares]

@@ -13,7 +13,7 @@ from torch import nn
 
 from lmk.data.coco import image_paths, load_keypoints
 from lmk.data.images import list_images, load_crops
-from lmk.errors import DataError
+from lmk.errors import DataError, UsageError
 from lmk.evaluation.core import evaluate_core
 from lmk.model.folder import Model
 from lmk.networks.hourglass import Hourglass
@@ -108,7 +108,12 @@ def make_learner(
     options: AdaptOptions,
     compute: Compute,
 ) -> AdaptLearner:
-    """Put an adaptation together: detector by method, generator, and perceptual features."""
+    """Put an adaptation together: detector by method, generator, and perceptual features.
+
+    Only `scratch` with VGG-19's features does without a core. Raises UsageError, WeightsError.
+    """
+    if core is None and (method != "scratch" or perceptual == "core"):
+        raise UsageError(f"{method} with perceptual features {perceptual} needs a core: name one")
     network = load_network(core)[0] if core else Hourglass(options.num_landmarks)
     features: nn.Module
     if perceptual == "core":
