@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lmk.data.synthetic import draw
+from lmk.errors import UsageError
+from lmk.networks.load import load_network
+from lmk.progress import Reporter
+from lmk.training.adapt import AdaptOptions
+from lmk.training.device import Compute
+from lmk.training.jobs import Run, adapt
+from lmk.training.methods import start_detector
+
+OPTIONS = AdaptOptions(steps=1, batch_size=2, num_landmarks=6)
+
+
+def run(folder: Path) -> Run:
+    return Run(folder, Compute(torch.device("cpu"), bf16=False), Reporter())
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("projection", "adapter"), ("finetune", "network"), ("scratch", "network")]
+)
+def test_a_run_folder_is_a_model(method: str, kind: str, core_model, tmp_path: Path) -> None:
+    crops = draw(4, seed=0)[0]
+    model = adapt(crops, core_model, method, "core", OPTIONS, run(tmp_path / "run"))
+    assert model.manifest.kind == kind
+    assert model.manifest.num_landmarks == 6
+    assert model.manifest.softargmax_beta == OPTIONS.beta
+    assert model.manifest.training["steps"] == 1
+    assert model.manifest.training["settings"]["method"] == method
+    images = torch.rand(2, 3, 128, 128)
+    with torch.no_grad():
+        folded, apart = (load_network(model, folded=f)[0](images) for f in (True, False))
+    assert folded.shape == (2, 6, 32, 32)
+    torch.testing.assert_close(folded, apart, rtol=1e-4, atol=1e-5 * float(apart.abs().max()))
+
+
+def test_a_core_is_asked_for_where_one_is_needed(tmp_path: Path) -> None:
+    for method in ("projection", "scratch"):
+        with pytest.raises(UsageError, match="needs a core"):
+            adapt(draw(2, seed=0)[0], None, method, "core", OPTIONS, run(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> None:
+    core = load_network(core_model)[0]
+    assert start_detector("finetune-after-projection", core, 14) is core
+    with pytest.raises(UsageError, match="--keypoints 14"):
+        start_detector("finetune-after-projection", core, 10)
