@@ -28,7 +28,7 @@ MAX_MINUTES = 2.5
 
 
 def show_foxes(folder: Path, report: Reporter) -> list[Row]:
-    """Adapt for two minutes and return rows of foxes with landmarks before and after.
+    """Adapt for some two minutes and return rows of foxes with landmarks before and after.
 
     The run folder is `folder/fox`. No point of the drawings is read. Raises TrainingError,
     OutputError.
@@ -46,7 +46,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
     )
     return [
         _row("foxes before adaptation", images, before),
-        _row("foxes after two minutes without labels", images, after),
+        _row("foxes after adaptation without labels", images, after),
     ]
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import make_core, save_model
+from random_models import make_core, save_model
 
 from lmk.errors import WeightsError
 from lmk.model.fold import fold_state

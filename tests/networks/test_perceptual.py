@@ -6,7 +6,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
-from conftest import make_core
+from random_models import make_core
 from torch import nn
 
 from lmk.errors import UnavailableError, WeightsError

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import make_core, make_projected
+from random_models import make_core, make_projected
 from torch import nn
 
 from lmk.networks.hourglass import Hourglass

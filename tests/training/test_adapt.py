@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import make_core
+from random_models import make_core
 
 from lmk.data.synthetic import draw
 from lmk.geometry import heatmap_to_input
