@@ -9,6 +9,7 @@ from lmk.demo.face import show_faces
 from lmk.demo.fox import show_foxes
 from lmk.demo.sheet import write_sheet
 from lmk.errors import UsageError
+from lmk.files import replacing
 from lmk.progress import Reporter
 
 MARK = "made-by-lmk-demo"
@@ -17,14 +18,15 @@ MARK = "made-by-lmk-demo"
 def run_demo(folder: Path, report: Reporter) -> list[tuple[Path, str]]:
     """Run both halves and return the written files, each with what it is.
 
-    Raises UsageError when the folder holds something else than an earlier demo.
+    Raises UsageError when the folder holds something else than an earlier demo, and OutputError.
     """
     if folder.exists():
-        if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise UsageError(f"{folder} holds other files: choose another folder with -o")
+        ours = folder.is_dir() and ((folder / MARK).exists() or not any(folder.iterdir()))
+        if not ours:
+            raise UsageError(f"{folder} holds something else: choose another folder with -o")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / MARK).touch()
+    with replacing(folder / MARK) as mark:
+        mark.touch()
     report.say("1 of 2  faces: fold, export, run")
     rows = [show_faces(folder, report)]
     report.say("2 of 2  foxes: adapt without labels")
