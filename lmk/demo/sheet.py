@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.files import replacing
+from lmk.geometry import resize_xy
 from lmk.runtime.draw import draw_landmarks
 
 Image = npt.NDArray[np.uint8]
@@ -26,7 +27,7 @@ def tile(image_bgr: Image, xy_image: npt.NDArray[np.floating], size: int = TILE)
     """Enlarge a square image (S, S, 3) and draw landmarks (K, 2), in its pixels, on it."""
     scale = size / len(image_bgr)
     large = cv2.resize(image_bgr, (size, size), interpolation=cv2.INTER_CUBIC)
-    points = ((xy_image + 0.5) * scale - 0.5).astype(np.float32)
+    points = resize_xy(xy_image, scale).astype(np.float32)
     box = np.array([[0, 0, size, size]], np.float32)
     return draw_landmarks(large, points[None], np.ones((1, len(points)), np.float32), box)
 
