@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from lmk.progress import Reporter
+    from lmk.training.device import Compute
+
+_RUN = "The run"
 RunFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
 ]
 MaxMinutes = Annotated[
     float | None,
-    typer.Option(min=0, help="Stop cleanly after this time, with a checkpoint to resume from."),
+    typer.Option(
+        min=0,
+        help="Stop cleanly after this time, with a checkpoint to resume from.",
+        rich_help_panel=_RUN,
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run folder's checkpoint.")]
-Seed = Annotated[int, typer.Option(help="Seed of weights, order and transforms.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on from the run folder's checkpoint.", rich_help_panel=_RUN),
+]
+CheckpointMinutes = Annotated[
+    float,
+    typer.Option(min=0, help="Time between checkpoints.", rich_help_panel=_RUN),
+]
+LookEvery = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Steps between pictures, warnings, and a try for the best model.",
+        rich_help_panel=_RUN,
+    ),
+]
+SnapshotEvery = Annotated[
+    int | None,
+    typer.Option(min=1, help="Steps between models kept apart.", rich_help_panel=_RUN),
+]
+Keep = Annotated[
+    int, typer.Option(min=0, help="Keep the last N of them; 0 keeps all.", rich_help_panel=_RUN)
+]
+Compiled = Annotated[
+    bool,
+    typer.Option("--compile", help="Compile the networks: torch.compile.", rich_help_panel=_RUN),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_RUN)]
 Precision = Annotated[
-    str, typer.Option(help="auto (bf16 where the hardware computes in it), fp32 or bf16.")
+    str,
+    typer.Option(
+        help="auto (bf16 where the hardware computes in it), fp32 or bf16.", rich_help_panel=_RUN
+    ),
 ]
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a run folder.")
@@ -31,6 +68,16 @@ def require_training() -> None:
 
     from lmk.errors import missing_extra
 
-    for package in ("torch", "torchvision", "safetensors", "cv2"):
+    for package in ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2"):
         if find_spec(package) is None:
-            raise missing_extra("opencv-python" if package == "cv2" else package, "train")
+            names = {"cv2": "opencv-python", "yaml": "pyyaml"}
+            raise missing_extra(names.get(package, package), "train")
+
+
+def reporter(compute: Compute) -> Reporter:
+    """Reporter of a training, silent in all processes but the first."""
+    from rich.console import Console
+
+    from lmk.progress import Reporter
+
+    return Reporter() if compute.first else Reporter(Console(quiet=True))

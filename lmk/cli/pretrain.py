@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lmk.cli import options
+from lmk.cli.settings import with_settings
+from lmk.training.options import PretrainOptions
 
 
+@with_settings(PretrainOptions)
 def pretrain(
     data: Annotated[Path, typer.Option(help="COCO keypoint file of the training images.")],
     output: options.RunFolder,
     val: Annotated[
         Path | None, typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 6000,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 24,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of AdamW.")] = 5e-4,
     max_minutes: options.MaxMinutes = None,
     resume: options.Resume = False,
-    seed: options.Seed = 0,
+    checkpoint_minutes: options.CheckpointMinutes = 2.0,
+    look_every: options.LookEvery = 100,
+    snapshot_every: options.SnapshotEvery = None,
+    keep: options.Keep = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    compiled: options.Compiled = False,
+    **settings: Any,
 ) -> None:
     """Train a core: supervised heatmap regression on annotated keypoints.
 
-    The run folder becomes a model that `lmk train --core` adapts to other categories.
+    The run folder becomes a model that `lmk train --core` adapts to other categories; beside it
+    lie the best model so far, pictures of the training, log.csv and TensorBoard events.
+
+    Several processes or machines: torchrun --nproc-per-node N -m lmk pretrain ...
     """
     options.require_training()
-    from lmk.progress import Reporter
+    from lmk.data.coco import load_keypoints
     from lmk.training import jobs
     from lmk.training.device import select_compute
-    from lmk.training.pretrain import PretrainOptions
+    from lmk.training.loop import Run
 
-    chosen = PretrainOptions(
-        steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed
+    chosen = PretrainOptions(**settings)
+    compute = select_compute(device, precision, compiled)
+    report = options.reporter(compute)
+    run = Run(
+        folder=output,
+        compute=compute,
+        report=report,
+        max_minutes=max_minutes,
+        resume=resume,
+        checkpoint_minutes=checkpoint_minutes,
+        look_every=look_every,
+        snapshot_every=snapshot_every,
+        keep=keep,
     )
-    compute = select_compute(device, precision)
-    run = jobs.Run(output, compute, Reporter(), max_minutes, resume)
-    model = jobs.pretrain(data, val, chosen, run)
-    typer.echo(f"core in {model.folder}")
+    crops, held_out = load_keypoints(data, report), load_keypoints(val, report) if val else None
+    model = jobs.pretrain(crops, held_out, chosen, run)
+    if compute.first:
+        typer.echo(f"core in {model.folder}")

@@ -2,116 +2,139 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 from lmk.cli import options
+from lmk.cli.settings import given, with_settings
 from lmk.errors import UsageError
+from lmk.training.options import AdaptOptions, Preset, preset
 
-_LOSS = "Terms of the loss"
-
-
-class Method(str, Enum):
-    """The ways to adapt, spelled as on the command line."""
-
-    projection = "projection"
-    finetune = "finetune"
-    scratch = "scratch"
-    last_layers = "last-layers"
-    finetune_after_projection = "finetune-after-projection"
+SETTINGS = {field.name for field in fields(AdaptOptions)}
+INPUTS = {"images", "data", "core", "perceptual_weights"}
 
 
-class Perceptual(str, Enum):
-    """The features that compare a painted picture with the real one."""
-
-    core = "core"
-    vgg19 = "vgg19"
-
-
+@with_settings(AdaptOptions)
 def train(
+    ctx: typer.Context,
     output: options.RunFolder,
     images: Annotated[
         Path | None, typer.Option(help="Folder of pictures, searched to its depths.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="COCO file instead; only its file names are read.")
+        Path | None,
+        typer.Option(help="Instead: a packed set, or a COCO file of which only the names count."),
     ] = None,
     core: Annotated[
         str, typer.Option(help="Core to adapt: a shipped model's name, or a run folder.")
     ] = "core-pose",
-    method: Annotated[Method, typer.Option(help="What is learnable, and where it starts.")] = (
-        Method.projection
-    ),
-    keypoints: Annotated[int, typer.Option(min=1, max=64, help="Landmarks to discover.")] = 10,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1000,
-    batch_size: Annotated[int, typer.Option(min=2, help="Pairs a step.")] = 16,
-    equivariance: Annotated[
-        float,
-        typer.Option(
-            min=0, help="Weight of landmarks moving with the image.", rich_help_panel=_LOSS
-        ),
-    ] = 1.0,
-    separation: Annotated[
-        float,
-        typer.Option(min=0, help="Weight of landmarks keeping apart.", rich_help_panel=_LOSS),
-    ] = 1.0,
-    perceptual: Annotated[
-        Perceptual,
-        typer.Option(
-            help="Features that judge the reconstruction: the core's own early ones, or VGG-19's.",
-            rich_help_panel=_LOSS,
-        ),
-    ] = Perceptual.core,
     perceptual_weights: Annotated[
         Path | None,
         typer.Option(
-            help="VGG-19 in a safetensors file, instead of torchvision's download.",
-            rich_help_panel=_LOSS,
+            help="VGG-19 in a safetensors file, for --perceptual vgg19 without a download."
         ),
     ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option("--preset", help="Defaults: fast, which are those below, or paper."),
+    ] = "fast",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Options from a YAML file or another run folder; those given here win."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and end.")
+    ] = False,
     max_minutes: options.MaxMinutes = None,
     resume: options.Resume = False,
-    seed: options.Seed = 0,
+    checkpoint_minutes: options.CheckpointMinutes = 2.0,
+    look_every: options.LookEvery = 100,
+    snapshot_every: options.SnapshotEvery = None,
+    keep: options.Keep = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    compiled: options.Compiled = False,
+    **_settings: object,
 ) -> None:
     """Adapt a core to a new category, without any annotation.
 
     Give a folder of photographs that show the category, one object a picture, filling most of it.
-    The run folder becomes a model for `lmk export` and `lmk run --model`.
+    The run folder becomes a model for `lmk export` and `lmk run --model`; beside it lie the best
+    model so far, pictures of the training, log.csv, TensorBoard events, and config.yaml with every
+    option.
 
     Methods: `projection` keeps the core frozen and learns a small matrix a convolution, which gives
     an adapter of about 1.3 MB; `finetune` learns everything, from the core; `scratch` everything,
     from nothing; `last-layers` what follows the core's hourglass; `finetune-after-projection`
     everything, from an adapted run given as --core.
+
+    Several processes or machines: torchrun --nproc-per-node N -m lmk train ...
     """
     options.require_training()
-    if (images is None) == (data is None):
-        raise UsageError("give the pictures with either --images DIR or --data FILE.json")
+    inputs = {
+        "images": images and str(images),
+        "data": data and str(data),
+        "core": core,
+        "perceptual_weights": perceptual_weights and str(perceptual_weights),
+    }
+    values = _resolve(ctx, inputs, cast(Preset, recipe), config)
+    source = _source(values)
+    from lmk.data.source import open_unlabelled
     from lmk.model.folder import find_model
-    from lmk.progress import Reporter
     from lmk.training import jobs
-    from lmk.training.adapt import AdaptOptions
     from lmk.training.device import select_compute
+    from lmk.training.loop import Run
+    from lmk.training.plan import make_plan
 
-    chosen = AdaptOptions(
-        steps=steps,
-        batch_size=batch_size,
-        num_landmarks=keypoints,
-        equivariance=equivariance,
-        separation=separation,
-        seed=seed,
+    chosen = AdaptOptions(**{name: values[name] for name in SETTINGS})
+    compute = select_compute(device, precision, compiled)
+    report = options.reporter(compute)
+    needs_core = chosen.method != "scratch" or chosen.perceptual == "core"
+    found = find_model(values["core"]) if needs_core else None
+    weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
+    crops = open_unlabelled(source, report)
+    if dry_run:
+        typer.echo(make_plan(jobs.make_learner(crops, found, chosen, compute, weights)))
+        return
+    run = Run(
+        folder=output,
+        compute=compute,
+        report=report,
+        max_minutes=max_minutes,
+        resume=resume,
+        checkpoint_minutes=checkpoint_minutes,
+        look_every=look_every,
+        snapshot_every=snapshot_every,
+        keep=keep,
+        config=values,
     )
-    compute = select_compute(device, precision)
-    run = jobs.Run(output, compute, Reporter(), max_minutes, resume)
-    features = str(perceptual_weights) if perceptual_weights else perceptual.value
-    source = images or data
-    assert source is not None
-    needs_core = method is not Method.scratch or features == Perceptual.core.value
-    found = find_model(core) if needs_core else None
-    crops = jobs.load_unlabelled(source, run.report)
-    model = jobs.adapt(crops, found, method.value, features, chosen, run)
-    typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
+    model = jobs.adapt(crops, found, chosen, run, weights)
+    if compute.first:
+        typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
+
+
+def _resolve(
+    ctx: typer.Context, inputs: dict[str, Any], recipe: Preset, config: Path | None
+) -> dict[str, Any]:
+    """Options out of, from weakest to strongest, the preset, the file and the command line."""
+    from lmk.training.config import read_config
+
+    written = given(ctx, SETTINGS | INPUTS)
+    if written.keys() & {"images", "data"}:  # a source here takes the place of the file's
+        written = {"images": None, "data": None, **written}
+    from_file = read_config(config, SETTINGS | INPUTS) if config else {}
+    method = {**from_file, **written}.get("method", AdaptOptions.method)
+    defaults = asdict(preset(recipe, method))
+    if {**from_file, **written}.get("perceptual_weights"):
+        defaults["perceptual"] = "vgg19"
+    return {**inputs, **defaults, **from_file, **written}
+
+
+def _source(values: dict[str, Any]) -> Path:
+    sources = [values[name] for name in ("images", "data") if values[name]]
+    if len(sources) != 1:
+        raise UsageError("give the pictures with either --images DIR or --data SET")
+    return Path(sources[0])

@@ -11,14 +11,20 @@ from torch.nn import functional as F
 
 from lmk.geometry import INPUT_SIZE
 
+NORMAL_LIMIT = 40.0  # degrees, as in the authors' code
+
 
 @dataclass(frozen=True)
 class SimilarityRange:
-    """Ranges: rotation in +-degrees, zoom from 1/(1+z) to 1+z, shift in +-share of the side."""
+    """Ranges: rotation in +-degrees, zoom from 1/(1+z) to 1+z, shift in +-share of the side.
+
+    With `normal`, angles are drawn from N(0, degrees) and clipped to +-NORMAL_LIMIT.
+    """
 
     degrees: float
     zoom: float
     shift: float
+    normal: bool = False
 
 
 def random_similarity(
@@ -34,7 +40,12 @@ def random_similarity(
     """
     device = generator.device
     angle, zoom, x, y = torch.rand(4, count, generator=generator, device=device) * 2 - 1
-    angle = angle * math.radians(ranges.degrees)
+    if ranges.normal:
+        angle = torch.randn(count, generator=generator, device=device)
+    angle = torch.deg2rad(angle * ranges.degrees)
+    if ranges.normal:
+        limit = math.radians(NORMAL_LIMIT)
+        angle = angle.clamp(-limit, limit)
     scale = crop_size / INPUT_SIZE * torch.exp(zoom * math.log1p(ranges.zoom))
     cos, sin = scale * angle.cos(), scale * angle.sin()
     mirror = torch.ones_like(cos) if flip is None else 1 - 2 * flip.to(cos.dtype)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmk.data.source import UnlabelledSet, digest
 from lmk.data.synthetic import draw
 from lmk.demo.sheet import Row, tile
 from lmk.evaluation.detect import crops_to_input, detector
@@ -16,9 +17,10 @@ from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter
-from lmk.training.adapt import AdaptOptions
 from lmk.training.device import select_compute
-from lmk.training.jobs import Run, adapt
+from lmk.training.jobs import adapt
+from lmk.training.loop import Run
+from lmk.training.options import AdaptOptions
 
 TRAINING_IMAGES = 800
 SHOWN = 6
@@ -29,7 +31,7 @@ OPTIONS = AdaptOptions(
     batch_size=8,
     rate_body=5e-4,
     rate_head=3e-3,
-    perceptual=6.0,
+    perceptual_factor=6.0,
     separation_scale=2.0,
     color=0.0,
 )
@@ -46,7 +48,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
     report.say(f"drawing {TRAINING_IMAGES} foxes; their points are not used")
     crops = draw(TRAINING_IMAGES, seed=1)[0]
     run = Run(folder / "fox", select_compute(), report, MAX_MINUTES)
-    adapted = adapt(crops, core, "projection", "core", OPTIONS, run)
+    adapted = adapt(UnlabelledSet(crops, digest(crops)), core, OPTIONS, run)
     images = crops_to_input(draw(SHOWN, seed=2)[0])
     before, after = _untrained_landmarks(core, images), detector(*load_network(adapted))(images)
     report.say(
@@ -61,7 +63,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
 
 def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArray:
     """Landmarks of the core with the new head that adaptation starts from."""
-    network = project(load_network(core)[0], OPTIONS.num_landmarks)
+    network = project(load_network(core)[0], OPTIONS.keypoints)
     return detector(network, OPTIONS.beta)(images)
 
 

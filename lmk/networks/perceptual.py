@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -10,51 +11,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.errors import UnavailableError, WeightsError, missing_extra
+from lmk.errors import UnavailableError, UsageError, WeightsError, missing_extra
 from lmk.model.weights import load_weights
 from lmk.networks.hourglass import Hourglass
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-# relu1_2, relu2_2, relu3_3, relu4_3 as positions in torchvision's vgg19().features; a file that
-# ends at relu3_1 gives relu3_1 in place of the last two.
-VGG_TAPS = (3, 8, 15, 24)
-VGG_PREFIX_TAPS = (3, 8, 11)
-VGG_PREFIX_LAYERS = 12
+VGG_POSITIONS = {  # in torchvision's vgg19().features
+    **{"relu1_1": 1, "relu1_2": 3, "relu2_1": 6, "relu2_2": 8},
+    **{"relu3_1": 11, "relu3_2": 13, "relu3_3": 15, "relu3_4": 17},
+    **{"relu4_1": 20, "relu4_2": 22, "relu4_3": 24, "relu4_4": 26},
+}
+PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+PREFIX_LAYERS = ("relu1_2", "relu2_2", "relu3_1")  # of a file that ends at conv3_1
+CORE_LAYERS = ("stem", "block3")
 
 
 class VggFeatures(nn.Module):
-    """Activations of a VGG-19 trained on ImageNet."""
+    """Activations of a VGG-19 trained on ImageNet, at named layers."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, layers: nn.Sequential, taps: tuple[int, ...]) -> None:
+    def __init__(self, layers: nn.Sequential, names: Sequence[str]) -> None:
         super().__init__()
-        self.layers = layers[: taps[-1] + 1].eval().requires_grad_(False)
+        self.positions = [VGG_POSITIONS[name] for name in names]
+        self.layers = layers[: max(self.positions) + 1].eval().requires_grad_(False)
         for layer in self.layers:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
-        self.taps = taps
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1))
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Map images (B, 3, H, W), RGB in [0, 1], to one activation a tap."""
-        x, found = (images - self.mean) / self.std, []
+        """Map images (B, 3, H, W), RGB in [0, 1], to one activation a named layer."""
+        x, found = (images - self.mean) / self.std, {}
         for index, layer in enumerate(self.layers):
             x = layer(x)
-            if index in self.taps:
-                found.append(x)
-        return found
+            found[index] = x
+        return [found[position] for position in self.positions]
 
 
 class CoreFeatures(nn.Module):
     """Early activations of a frozen core: the choice that needs no other weights."""
 
-    def __init__(self, core: Hourglass) -> None:
+    def __init__(self, core: Hourglass, names: Sequence[str] = CORE_LAYERS) -> None:
         super().__init__()
         self.core = copy.deepcopy(core).eval().requires_grad_(False)
+        self.indices = [CORE_LAYERS.index(name) for name in names]
 
     def train(self, mode: bool = True) -> CoreFeatures:
         """Stay in evaluation mode: batch norms keep the core's statistics."""
@@ -63,56 +67,102 @@ class CoreFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Map images (B, 3, H, W), RGB in [0, 1], to the core's stem and last early block."""
-        return self.core.features(images)
+        found = self.core.features(images)
+        return [found[index] for index in self.indices]
 
 
-def vgg19_features(file: Path | None = None) -> VggFeatures:
+def core_features(core: Hourglass, layers: str = "all") -> CoreFeatures:
+    """Make features of a core; `layers` is "all" or names out of CORE_LAYERS, with commas."""
+    return CoreFeatures(core, _choose(layers, CORE_LAYERS, CORE_LAYERS))
+
+
+def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures:
     """Load VGG-19 from a safetensors file, or torchvision's copy.
 
-    The file has torchvision's names, from `features.0.weight` to conv3_1 or further. Raises
-    WeightsError for a file that does not fit, UnavailableError when torchvision's weights are not
-    on this machine and cannot be fetched.
+    The file has torchvision's names, from `features.0.weight` to conv3_1 or further. `layers` is
+    "all", which means the paper's as far as the file goes, or names such as "relu1_2,relu3_1".
+    Raises UsageError for unknown layers, WeightsError for a file that does not fit,
+    UnavailableError when torchvision's weights are not on this machine and cannot be fetched.
     """
     try:
         from torchvision.models import VGG19_Weights, vgg19
     except ImportError as error:
         raise missing_extra("torchvision", "train") from error
     if file is None:
+        names = _choose(layers, PAPER_LAYERS, VGG_POSITIONS)
         try:
-            return VggFeatures(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features, VGG_TAPS)
+            return VggFeatures(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features, names)
         except (URLError, OSError) as error:
             raise UnavailableError(
                 f"torchvision's VGG-19 weights are not here and cannot be fetched ({error}): "
                 "give a local file with --perceptual-weights FILE, or use --perceptual core"
             ) from error
-    with torch.device("meta"):  # its classifier's 120 million weights are not needed
-        layers = vgg19(weights=None).features
     arrays = {name.removeprefix("features."): value for name, value in load_weights(file).items()}
-    whole = f"{VGG_TAPS[-1] - 1}.weight" in arrays
-    taps = VGG_TAPS if whole else VGG_PREFIX_TAPS
-    features = VggFeatures(layers[: taps[-1] + 1].to_empty(device="cpu"), taps)
+    whole = f"{VGG_POSITIONS[PAPER_LAYERS[-1]] - 1}.weight" in arrays
+    names = _choose(layers, PAPER_LAYERS if whole else PREFIX_LAYERS, VGG_POSITIONS)
+    with torch.device("meta"):  # its classifier's 120 million weights are not needed
+        empty = vgg19(weights=None).features
+    features = VggFeatures(empty[: max(VGG_POSITIONS.values()) + 1].to_empty(device="cpu"), names)
     needed = features.layers.state_dict()
     missing = [name for name in needed if name not in arrays]
     if missing or any(arrays[name].shape != value.shape for name, value in needed.items()):
         raise WeightsError(
-            f"{file} does not hold VGG-19's first layers under torchvision's names: "
+            f"{file} does not hold VGG-19's layers up to {names[-1]} under torchvision's names: "
             f"{'missing ' + ', '.join(missing) if missing else 'wrong shapes'}"
         )
     features.layers.load_state_dict({name: torch.from_numpy(arrays[name]) for name in needed})
     return features
 
 
-def perceptual_distance(features: nn.Module, painted: Tensor, real: Tensor) -> Tensor:
-    """Squared difference of the activations over their mean square, summed over layers.
+class PerceptualDistance(nn.Module):
+    """Distance between the activations of two pictures, summed over layers.
 
-    The paper's text names an l1 norm, its authors' code the plain squared distance. Relative to
-    the activations' size, a weight means the same for VGG-19 and for a core's features. Gradients
-    go to `painted`.
+    relative   squared difference over the layer's mean square activation on some pictures of the
+               set, so that a weight means the same for every network and layer
+    mse        squared difference, as in the authors' code of the adaptation paper
+    l1         absolute difference, as that paper's text has it
+    l2         root of each picture's mean squared difference, as its formula has it, up to a
+               constant a layer
+
+    Means over elements throughout.
     """
-    with torch.no_grad():
-        targets = [target.float() for target in features(real)]
-    found = features(painted)
-    distances = [
-        F.mse_loss(a.float(), b) / b.square().mean() for a, b in zip(found, targets, strict=True)
-    ]
-    return torch.stack(distances).sum()
+
+    def __init__(self, features: nn.Module, norm: str = "relative") -> None:
+        super().__init__()
+        self.features, self.norm = features, norm
+        self.scales: list[Tensor] = []
+
+    def calibrate(self, images: Tensor) -> None:
+        """Measure the layers' mean squares on pictures (B, 3, H, W), RGB in [0, 1]."""
+        with torch.no_grad():
+            self.scales = [x.float().square().mean() for x in self.features(images)]
+
+    def forward(self, painted: Tensor, real: Tensor) -> Tensor:
+        """Compare (B, 3, H, W), RGB in [0, 1]; a scalar. Gradients go to `painted`."""
+        with torch.no_grad():
+            targets = [target.float() for target in self.features(real)]
+        found = [x.float() for x in self.features(painted)]
+        pairs = list(zip(found, targets, strict=True))
+        if self.norm == "l1":
+            distances = [F.l1_loss(a, b) for a, b in pairs]
+        elif self.norm == "l2":
+            squares = [(a - b).square().flatten(1).mean(1) for a, b in pairs]
+            distances = [(square + 1e-12).sqrt().mean() for square in squares]
+        else:
+            distances = [F.mse_loss(a, b) for a, b in pairs]
+        if self.norm == "relative":
+            distances = [d / s for d, s in zip(distances, self.scales, strict=True)]
+        return torch.stack(distances).sum()
+
+
+def _choose(layers: str, default: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    if layers == "all":
+        return tuple(default)
+    names = tuple(name.strip() for name in layers.split(","))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"no perceptual layers {', '.join(unknown)}: expected all, or some of "
+            f"{', '.join(known)}"
+        )
+    return names

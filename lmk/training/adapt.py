@@ -2,146 +2,146 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
-from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
+from lmk.data.source import Crops
 from lmk.geometry import HEATMAP_SIZE, apply_affine, heatmap_to_input, input_to_heatmap
 from lmk.networks.generator import Generator
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.perceptual import perceptual_distance
+from lmk.networks.perceptual import PerceptualDistance
+from lmk.networks.projection import ProjectionConv2d
 from lmk.networks.softargmax import gaussian_heatmaps, softargmax
 from lmk.training.device import Compute
 from lmk.training.geometric import equivariance, separation
+from lmk.training.health import figures, warnings
+from lmk.training.learner import Observation
 from lmk.training.methods import train_mode
+from lmk.training.options import AdaptOptions
+from lmk.training.samples import sheet, to_image
+from lmk.training.views import Pair, Views
 
-
-@dataclass(frozen=True)
-class AdaptOptions:
-    """Settings of an adaptation; defaults give useful landmarks in a quarter of an hour on 2 cores.
-
-    Weights multiply the terms of the loss; rates are Adam's; ranges are those of the random
-    similarity that makes each of the two views of a picture.
-    """
-
-    steps: int = 1000
-    batch_size: int = 16
-    num_landmarks: int = 10
-    beta: float = 10.0
-    sigma: float = 0.5**0.5
-    generator_width: int = 16
-    perceptual: float = 3.0
-    perceptual_size: int = 64
-    equivariance: float = 1.0
-    separation: float = 1.0
-    separation_scale: float = 3.0
-    rate_body: float = 3e-4
-    rate_head: float = 1e-3
-    rate_generator: float = 2e-3
-    degrees: float = 25.0
-    zoom: float = 0.2
-    shift: float = 0.08
-    color: float = 0.2
-    seed: int = 0
+TERMS = ("pixel", "perceptual", "equivariance", "separation")
 
 
 class AdaptLearner:
-    """A detector and a generator trained together on unlabelled crops."""
+    """A detector and a generator trained together on unlabelled crops (N, S, S, 3)."""
 
     def __init__(
         self,
-        crops: npt.NDArray[np.uint8],
+        crops: Crops,
         detector: Hourglass,
         features: nn.Module,
         options: AdaptOptions,
         compute: Compute,
     ) -> None:
         torch.manual_seed(options.seed)
-        self.crops, self.options, self.compute = crops, options, compute
+        self.options, self.compute = options, compute
+        self.views = Views(crops, options, compute)
         self.detector = detector
-        self.generator = Generator(options.num_landmarks, options.generator_width)
-        self.features = features
-        for module in (self.detector, self.generator, self.features):
-            module.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules = {"detector": self.detector, "generator": self.generator}
-        self.optimizer = torch.optim.Adam(self._groups(), betas=(0.0, 0.9), eps=1e-8)
-        self.ranges = SimilarityRange(options.degrees, options.zoom, options.shift)
+        self.generator = Generator(options.keypoints, options.generator_width)
+        self.modules: dict[str, nn.Module] = {"detector": self.detector}
+        self._detect, self._generate = compute.place(self.detector), None
+        if options.reconstruction:
+            self.modules["generator"] = self.generator
+            self._generate = compute.place(self.generator)
+        distance = PerceptualDistance(features, options.perceptual_norm)
+        self._distance = compute.place(distance)
+        distance.calibrate(self._shrink(self.views.fixed().view))
+        self.optimizer = torch.optim.Adam(
+            self._groups(), betas=(0.0, 0.9), weight_decay=options.weight_decay
+        )
+        if options.weight_decay and options.weight_decay_to == "zero":
+            self.optimizer.register_step_pre_hook(self._pull_to_zero)
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Reconstruction, equivariance and separation of one batch of pairs."""
-        options = self.options
-        view, deformed, view_to_deformed = self._pair(step)
-        xy, xy_deformed = self._detect(torch.cat([view, deformed])).chunk(2)
-        painted = self._paint(deformed, xy)
-        losses = {
-            "pixel": F.mse_loss(painted, view),
-            "perceptual": self._perceptual(painted, view),
-            "equivariance": equivariance(
-                xy_deformed,
-                input_to_heatmap(apply_affine(view_to_deformed, heatmap_to_input(xy))),
-                HEATMAP_SIZE,
-            ),
-            "separation": separation(xy, options.separation_scale),
-        }
-        total = (
-            losses["pixel"]
-            + options.perceptual * losses["perceptual"]
-            + options.equivariance * losses["equivariance"]
-            + options.separation * losses["separation"]
+        """The terms of the loss of one batch of pairs, and their weighted sum."""
+        train_mode(self.detector)
+        self.generator.train()
+        done = step / self.options.steps
+        paints = self._generate is not None and done >= self.options.reconstruction_from
+        terms = self._terms(self.views.pair(step), paints)[0]
+        return {"loss": self._total(terms, _fade(done, self.options.geometric_fade)), **terms}
+
+    def observe(self) -> Observation:
+        """Look at one batch of fixed pairs; the geometric terms count in full."""
+        self.detector.eval()
+        self.generator.eval()
+        pair = self.views.fixed()
+        with torch.no_grad():
+            terms, xy, xy_deformed, painted = self._terms(pair, self._generate is not None)
+        xy_input, xy_input_deformed = (
+            heatmap_to_input(points).cpu().numpy() for points in (xy, xy_deformed)
         )
-        return {"loss": total, **losses}
+        found = figures(xy_input, xy_input_deformed, pair.view_to_deformed.cpu().numpy())
+        view = to_image(pair.view)
+        middle = [] if painted is None else [(to_image(painted), None)]
+        picture = sheet([(view, None), (to_image(pair.deformed), None), *middle, (view, xy_input)])
+        return Observation(float(self._total(terms, 1.0)), picture, found, warnings(found))
+
+    def _terms(
+        self, pair: Pair, paints: bool
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None]:
+        """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting."""
+        options = self.options
+        with self.compute.autocast():
+            heatmaps = self._detect(torch.cat([pair.view, pair.deformed]))
+        xy, xy_deformed = softargmax(heatmaps, options.beta)[0].chunk(2)
+        moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
+        terms = {name: xy.new_zeros(()) for name in TERMS}
+        terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved), HEATMAP_SIZE)
+        terms["separation"] = separation(xy, options.separation_scale)
+        if not paints:
+            return terms, xy, xy_deformed, None
+        painted = self._paint(pair.deformed, xy)
+        terms["pixel"] = F.mse_loss(painted, pair.view)
+        with self.compute.autocast():
+            terms["perceptual"] = self._distance(self._shrink(painted), self._shrink(pair.view))
+        return terms, xy, xy_deformed, painted
+
+    def _total(self, terms: dict[str, Tensor], geometric: float) -> Tensor:
+        options = self.options
+        painting = terms["pixel"] + options.perceptual_factor * terms["perceptual"]
+        tying = (
+            options.equivariance * terms["equivariance"] + options.separation * terms["separation"]
+        )
+        return options.reconstruction * painting + geometric * tying
+
+    def _paint(self, deformed: Tensor, xy: Tensor) -> Tensor:
+        assert self._generate is not None
+        size = (HEATMAP_SIZE, HEATMAP_SIZE)
+        heatmaps = gaussian_heatmaps(xy, size, self.options.sigma)
+        with self.compute.autocast():
+            return self._generate(deformed, heatmaps)  # type: ignore[no-any-return]
+
+    def _shrink(self, images: Tensor) -> Tensor:
+        size = self.options.perceptual_size
+        if size == images.shape[-1]:
+            return images
+        return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
     def _groups(self) -> list[dict[str, object]]:
         options = self.options
-        head = set(self.detector.head.parameters())
-        learnable = [p for p in self.detector.parameters() if p.requires_grad]
-        body = [p for p in learnable if p not in head]
-        return [
+        head = list(self.detector.head.parameters())
+        known = {id(p) for p in head}
+        body = [p for p in self.detector.parameters() if p.requires_grad and id(p) not in known]
+        groups: list[dict[str, object]] = [
             {"params": body, "lr": options.rate_body},
-            {"params": list(head), "lr": options.rate_head},
-            {"params": list(self.generator.parameters()), "lr": options.rate_generator},
+            {"params": head, "lr": options.rate_head},
         ]
+        if self._generate is not None:
+            generator = list(self.generator.parameters())
+            groups.append({"params": generator, "lr": options.rate_generator})
+        return groups
 
-    def _pair(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Two views (B, 3, 128, 128) of each picture, and matrices from the first to the second."""
-        options, device = self.options, self.compute.device
-        random = step_generator(step, options.seed, device)
-        index = batch_indices(len(self.crops), options.batch_size, step, options.seed)
-        crops = to_float(self.crops[index], device)
-        to_crop = [
-            random_similarity(len(index), self.ranges, crops.shape[-1], random) for _ in range(2)
-        ]
-        crops = jitter_color(crops, options.color, random)
-        view, deformed = (
-            warp(crops, matrix).contiguous(memory_format=torch.channels_last) for matrix in to_crop
-        )
-        return view, deformed, compose(invert(to_crop[1]), to_crop[0])
+    def _pull_to_zero(self, *_: object) -> None:
+        """Make the decay of a projection I + delta pull to zero: Adam adds decay * delta alone."""
+        for module in self.detector.modules():
+            if isinstance(module, ProjectionConv2d) and module.projection_delta.grad is not None:
+                module.projection_delta.grad.diagonal().add_(self.options.weight_decay)
 
-    def _detect(self, images: Tensor) -> Tensor:
-        train_mode(self.detector)
-        with self.compute.autocast():
-            heatmaps = self.detector(images)
-        return softargmax(heatmaps, self.options.beta)[0]
 
-    def _paint(self, deformed: Tensor, xy: Tensor) -> Tensor:
-        size = (HEATMAP_SIZE, HEATMAP_SIZE)
-        heatmaps = gaussian_heatmaps(xy, size, self.options.sigma)
-        self.generator.train()
-        with self.compute.autocast():
-            return self.generator(deformed, heatmaps)  # type: ignore[no-any-return]
-
-    def _perceptual(self, painted: Tensor, view: Tensor) -> Tensor:
-        size = self.options.perceptual_size
-        if size != view.shape[-1]:
-            shape = (size, size)
-            painted, view = (
-                F.interpolate(x, shape, mode="bilinear", antialias=True) for x in (painted, view)
-            )
-        with self.compute.autocast():
-            return perceptual_distance(self.features, painted, view)
+def _fade(done: float, start: float) -> float:
+    """1 until the share `start` of the training, then linearly to 0 at its end."""
+    return 1.0 if done <= start else (1 - done) / (1 - start)

@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from lmk.errors import TrainingError
 from lmk.files import replacing
+from lmk.training.learner import Learner
 
 CHECKPOINT = "checkpoint.pt"
 
 
-class Learner(Protocol):
-    """What the loop trains: named modules, their optimiser, and the losses of one step.
-
-    All randomness of a step follows from its number, so there is no random state to keep.
-    """
-
-    @property
-    def modules(self) -> Mapping[str, nn.Module]:
-        """What a checkpoint holds."""
-
-    @property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """Updates what is learnable."""
-
-    def losses(self, step: int) -> dict[str, Tensor]:
-        """Scalars of step `step`; "loss" is minimised, the others are logged."""
-
-
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is, over all calls that resumed it."""
+    """How far a training is, over all calls that resumed it.
 
-    steps: int
-    minutes: float
+    `best` is the lowest loss on the pictures that are looked at, infinite before the first look.
+    """
+
+    steps: int = 0
+    minutes: float = 0.0
+    best: float = math.inf
 
 
 def begin(run: Path) -> Progress:
@@ -52,14 +39,25 @@ def begin(run: Path) -> Progress:
     with replacing(run / CHECKPOINT) as temporary:  # shows early that the folder can be written
         temporary.touch()
     (run / CHECKPOINT).unlink()
-    return Progress(0, 0.0)
+    return Progress()
 
 
 def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the last one. Raises OutputError."""
+    """Write a checkpoint in place of the last one.
+
+    Raises TrainingError rather than replace it by weights that are not finite, and OutputError.
+    """
+    for name, module in learner.modules.items():
+        bad = [key for key, value in module.state_dict().items() if not value.isfinite().all()]
+        if bad:
+            raise TrainingError(
+                f"step {done.steps}: {name} is no longer finite ({bad[0]}). The last good "
+                "checkpoint is kept; start again with lower rates, or with --precision fp32"
+            )
     content = {
         "steps": done.steps,
         "minutes": done.minutes,
+        "best": done.best,
         "settings": settings,
         "modules": {name: module.state_dict() for name, module in learner.modules.items()},
         "optimizer": learner.optimizer.state_dict(),
@@ -79,7 +77,7 @@ def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progre
         raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        done = Progress(content["steps"], content["minutes"])
+        done = Progress(content["steps"], content["minutes"], content["best"])
         before = content["settings"]
     except Exception as error:  # torch raises many types for a damaged file
         raise TrainingError(
@@ -96,7 +94,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _compare(before: dict[str, Any], now: dict[str, Any]) -> None:
+def _compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     changed = [
         f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
         for key in sorted(before.keys() | now.keys())

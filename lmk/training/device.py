@@ -4,33 +4,87 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
+from torch import nn
 
 from lmk.errors import UnavailableError, UsageError
+from lmk.training.processes import join
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True)
 class Compute:
-    """A device and the precision of the networks' arithmetic on it."""
+    """A device, the precision of the networks' arithmetic on it, and the processes that share it.
+
+    `compiled` runs networks through torch.compile. With `fabric` every process takes its share of
+    each batch and gradients are averaged; batch norms then normalise over all processes on GPUs,
+    and over their own share on processors, where running statistics are those of the first process.
+    """
 
     device: torch.device
     bf16: bool
+    compiled: bool = False
+    fabric: Fabric | None = None
+
+    def place(self, module: nn.Module) -> Any:
+        """Move a network to the device, in place, and return what to call for its forward pass."""
+        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        called: Any = torch.compile(module) if self.compiled else module
+        if self.fabric is None or not any(p.requires_grad for p in module.parameters()):
+            return called
+        if self.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        return self.fabric.setup_module(called, move_to_device=False)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which convolutions run in the chosen precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
+    @property
+    def processes(self) -> int:
+        """How many processes share each batch."""
+        return self.fabric.world_size if self.fabric else 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes files and reports."""
+        return self.fabric is None or self.fabric.is_global_zero
+
+    def rows(self, batch: int) -> slice:
+        """This process's rows of a batch. Raises UsageError when it cannot be shared evenly."""
+        if batch % self.processes:
+            raise UsageError(
+                f"a batch of {batch} cannot be shared by {self.processes} processes: "
+                "give a --batch-size that they divide"
+            )
+        share, rank = batch // self.processes, self.fabric.global_rank if self.fabric else 0
+        return slice(rank * share, (rank + 1) * share)
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all processes must ask at the same time."""
+        if self.fabric is None:
+            return flag
+        total = self.fabric.all_reduce(torch.tensor(float(flag), device=self.device), "sum")
+        return bool(total.item() > 0)  # type: ignore[union-attr]
+
     def describe(self) -> str:
-        """One phrase for a person: device and precision."""
-        return f"{self.device}, {'bf16' if self.bf16 else 'fp32'}"
+        """One phrase for a person: device, precision and what else differs from the plain case."""
+        parts = [str(self.device), "bf16" if self.bf16 else "fp32"]
+        parts += ["compiled"] if self.compiled else []
+        parts += [f"{self.processes} processes"] if self.fabric else []
+        return ", ".join(parts)
 
 
-def select_compute(device: str = "auto", precision: str = "auto") -> Compute:
-    """Resolve --device and --precision.
+def select_compute(
+    device: str = "auto", precision: str = "auto", compiled: bool = False
+) -> Compute:
+    """Resolve --device, --precision and --compile, and join torchrun's processes if there are any.
 
     `auto` takes a GPU if there is one, and bf16 where the hardware computes in it. Raises
     UsageError for an unknown word and UnavailableError for a device that is not here.
@@ -38,9 +92,10 @@ def select_compute(device: str = "auto", precision: str = "auto") -> Compute:
     if precision not in get_args(Precision):
         raise UsageError(f"precision {precision!r}: expected {', '.join(get_args(Precision))}")
     chosen = _select_device(device)
-    if precision == "auto":
-        return Compute(chosen, _computes_bf16(chosen))
-    return Compute(chosen, precision == "bf16")
+    fabric = join(chosen.type)
+    chosen = fabric.device if fabric else chosen
+    bf16 = _computes_bf16(chosen) if precision == "auto" else precision == "bf16"
+    return Compute(chosen, bf16, compiled, fabric)
 
 
 def _select_device(name: str) -> torch.device:

@@ -11,11 +11,12 @@ def equivariance(xy: Tensor, xy_expected: Tensor, size: int) -> Tensor:
     """Smooth L1 between landmarks and where a known transform moved them (Thewlis et al., 2017).
 
     xy, xy_expected (B, K, 2) in heatmap pixels. Points expected outside the size x size frame are
-    left out: nothing there is to be seen.
+    left out: nothing there is to be seen. The mean is over all points, so that the shares of
+    several processes add up.
     """
     inside = ((xy_expected > -0.5) & (xy_expected < size - 0.5)).all(-1)
     error = F.smooth_l1_loss(xy, xy_expected, reduction="none").sum(-1)
-    return (error * inside).sum() / inside.sum().clamp(min=1)
+    return (error * inside).mean()
 
 
 def separation(xy: Tensor, scale: float) -> Tensor:

@@ -1,136 +1,145 @@
-"""Whole trainings, from files to a run folder that is a model."""
+"""Whole trainings, from data to a run folder that is a model."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+import torch
 from torch import nn
 
-from lmk.data.coco import image_paths, load_keypoints
-from lmk.data.images import list_images, load_crops
+from lmk.data.coco import KeypointSet
+from lmk.data.source import UnlabelledSet, digest
 from lmk.errors import DataError, UsageError
 from lmk.evaluation.core import evaluate_core
 from lmk.model.folder import Model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
-from lmk.networks.perceptual import CoreFeatures, vgg19_features
-from lmk.progress import Reporter
-from lmk.training.adapt import AdaptLearner, AdaptOptions
-from lmk.training.checkpoint import Learner
+from lmk.networks.perceptual import core_features, vgg19_features
+from lmk.training.adapt import AdaptLearner
+from lmk.training.checkpoint import Progress
 from lmk.training.device import Compute
-from lmk.training.loop import Schedule, train
-from lmk.training.methods import Method, count_learnable, start_detector
-from lmk.training.pretrain import CoreLearner, PretrainOptions
+from lmk.training.health import core_warning
+from lmk.training.learner import Learner
+from lmk.training.loop import Run, Schedule, train
+from lmk.training.methods import count_learnable, start_detector
+from lmk.training.options import AdaptOptions, PretrainOptions
+from lmk.training.pretrain import CoreLearner
 from lmk.training.result import save_adapted, save_core, training_record
-
-Crops = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Where and how long to train: everything that does not change the result."""
-
-    folder: Path
-    compute: Compute
-    report: Reporter
-    max_minutes: float | None = None
-    resume: bool = False
+from lmk.training.watch import SaveModel, Watch
 
 
-def pretrain(data: Path, val: Path | None, options: PretrainOptions, run: Run) -> Model:
-    """Train a core on a COCO keypoint file and write it into its run folder.
+def pretrain(
+    data: KeypointSet, val: KeypointSet | None, options: PretrainOptions, run: Run
+) -> Model:
+    """Train a core on annotated crops and write it into its run folder.
 
-    `val` is a second file to measure PCKh@0.5 on. Raises DataError, TrainingError, OutputError.
+    PCKh@0.5 is measured on `val`. Raises DataError, TrainingError, OutputError.
     """
-    training_set = load_keypoints(data, run.report)
-    validation_set = load_keypoints(val, run.report) if val else None
-    learner = CoreLearner(training_set, options, run.compute)
-    settings = {"task": "pretrain", "images": _digest(training_set.crops), **asdict(options)}
-    record = _train(learner, options.steps, settings, run)
-    model = save_core(run.folder, learner.network, training_set.names, record)
-    if validation_set is None:
+    learner = CoreLearner(data, options, run.compute, val)
+    settings = {"task": "pretrain", "images": digest(data.crops), **asdict(options)}
+
+    def save(folder: Path, done: Progress) -> Model:
+        return save_core(folder, learner.network, data.names, _record(done, settings, run))
+
+    schedule = Schedule(options.steps, options.warm_up)
+    model = _train(learner, schedule, settings, run, save)
+    if val is None or not run.compute.first:
         return model
-    figures = evaluate_core(model, validation_set)
+    figures = evaluate_core(model, val)
     run.report.say("  ".join(f"{name} {value:.1f} %" for name, value in figures.items()))
     return model.with_figures(figures)
 
 
 def adapt(
-    crops: Crops,
+    data: UnlabelledSet,
     core: Model | None,
-    method: Method,
-    perceptual: str,
     options: AdaptOptions,
     run: Run,
+    perceptual_weights: Path | None = None,
 ) -> Model:
-    """Adapt a core to unlabelled crops (N, S, S, 3) and write the result into its run folder.
+    """Adapt a core to unlabelled crops and write the result into its run folder.
 
-    `perceptual` is "core", "vgg19" or the path of a VGG-19 safetensors file. Raises WeightsError,
-    TrainingError, OutputError.
+    `perceptual_weights` is a VGG-19 safetensors file, to be used in place of torchvision's. Raises
+    UsageError, DataError, WeightsError, TrainingError, OutputError.
     """
-    learner = make_learner(crops, core, method, perceptual, options, run.compute)
+    learner = make_learner(data, core, options, run.compute, perceptual_weights)
     learnable, frozen = count_learnable(learner.detector)
     run.report.say(
-        f"{method}: {learnable:,} parameters of the detector learnable, {frozen:,} frozen; "
-        f"{len(crops):,} images; {run.compute.describe()}"
+        f"{options.method}: {learnable:,} parameters of the detector learnable, {frozen:,} frozen; "
+        f"{len(data.crops):,} images; {run.compute.describe()}"
     )
+    if core and options.method != "scratch" and (said := warn_of_core(core)):
+        run.report.warn(said)
     settings = {
         "task": "train",
-        "method": method,
-        "perceptual_features": perceptual if perceptual in ("core", "vgg19") else "file",
         "core": core.manifest.weights_sha256 if core else None,
-        "images": _digest(crops),
+        "perceptual_weights": _file_digest(perceptual_weights),
+        "images": data.sha256,
         **asdict(options),
     }
-    record = _train(learner, options.steps, settings, run)
-    return save_adapted(run.folder, learner.detector, options.beta, core, record)
 
+    def save(folder: Path, done: Progress) -> Model:
+        record = _record(done, settings, run)
+        return save_adapted(folder, learner.detector, options.beta, core, record)
 
-def load_unlabelled(images: Path, report: Reporter) -> Crops:
-    """Decode a folder's pictures, or those a COCO file names, as crops (N, S, S, 3)."""
-    paths = image_paths(images) if images.suffix == ".json" else list_images(images)
-    crops = load_crops(paths, report)[0]
-    if len(crops) < 2:
-        raise DataError(f"{images} holds {len(crops)} images: an adaptation needs at least 2")
-    return crops
+    schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
+    return _train(learner, schedule, settings, run, save)
 
 
 def make_learner(
-    crops: Crops,
+    data: UnlabelledSet,
     core: Model | None,
-    method: Method,
-    perceptual: str,
     options: AdaptOptions,
     compute: Compute,
+    perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
-    """Put an adaptation together: detector by method, generator, and perceptual features.
-
-    Only `scratch` with VGG-19's features does without a core. Raises UsageError, WeightsError.
-    """
-    if core is None and (method != "scratch" or perceptual == "core"):
-        raise UsageError(f"{method} with perceptual features {perceptual} needs a core: name one")
-    network = load_network(core)[0] if core else Hourglass(options.num_landmarks)
+    """Put together what an adaptation trains. Raises UsageError when a needed core is missing."""
+    if len(data.crops) < 2:
+        raise DataError(f"an adaptation needs at least 2 images, these are {len(data.crops)}")
+    from_core = options.perceptual == "core" and options.reconstruction > 0
+    if core is None and (options.method != "scratch" or from_core):
+        raise UsageError(
+            f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
+        )
+    if perceptual_weights and options.perceptual != "vgg19":
+        raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
+    network = load_network(core)[0] if core else Hourglass(options.keypoints)
     features: nn.Module
-    if perceptual == "core":
-        features = CoreFeatures(network)
+    if options.perceptual == "core":
+        features = core_features(network, options.perceptual_layers)
     else:
-        features = vgg19_features(None if perceptual == "vgg19" else Path(perceptual))
-    detector = start_detector(method, network, options.num_landmarks)
-    return AdaptLearner(crops, detector, features, options, compute)
+        features = vgg19_features(perceptual_weights, options.perceptual_layers)
+    torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
+    detector = start_detector(options.method, network, options.keypoints, options.projections)
+    return AdaptLearner(data.crops, detector, features, options, compute)
 
 
-def _train(learner: Learner, steps: int, settings: dict[str, Any], run: Run) -> dict[str, Any]:
-    schedule = Schedule(steps, run.max_minutes)
-    done = train(learner, schedule, run.folder, settings, run.report, run.resume)
-    if done.steps < steps:
-        run.report.say(f"stopped after {done.steps} of {steps} steps: go on with --resume")
+def warn_of_core(core: Model) -> str | None:
+    """Say that a core looks untrained or weak, with the figure that shows it."""
+    variances = [v for name, v in core.arrays().items() if name.endswith("running_var")]
+    return core_warning(all((v == 1).all() for v in variances), core.manifest.figures)
+
+
+def _train(
+    learner: Learner,
+    schedule: Schedule,
+    settings: dict[str, Any],
+    run: Run,
+    save: SaveModel,
+) -> Model:
+    watch = Watch(run.folder, save, run.report, run.look_every, run.snapshot_every, run.keep)
+    done = train(learner, schedule, settings, run, watch)
+    if done.steps < schedule.steps:
+        run.report.say(f"stopped after {done.steps} of {schedule.steps} steps: go on with --resume")
+    return save(run.folder, done)
+
+
+def _record(done: Progress, settings: dict[str, Any], run: Run) -> dict[str, Any]:
     return training_record(done, settings=settings, compute=run.compute.describe())
 
 
-def _digest(crops: Crops) -> str:
-    return hashlib.sha256(np.ascontiguousarray(crops).data).hexdigest()
+def _file_digest(file: Path | None) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None

@@ -1,86 +1,153 @@
-"""The loop that every training shares: schedule, steps, log."""
+"""The loop that every training shares: schedule, steps, log, checkpoints."""
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from lmk.errors import TrainingError
+from lmk.errors import DataError, TrainingError
 from lmk.interrupt import stop_on_signals
 from lmk.progress import Reporter
-from lmk.training.checkpoint import Learner, Progress, begin, resume_from, save_checkpoint
+from lmk.training.checkpoint import Progress, begin, resume_from, save_checkpoint
+from lmk.training.config import write_config
+from lmk.training.device import Compute
+from lmk.training.learner import Learner
+from lmk.training.log import Log
+from lmk.training.options import Decay
+from lmk.training.watch import Watch
 
-LOG = "log.csv"
-CHECKPOINT_INTERVAL_S = 120.0
 LOG_INTERVAL = 10  # reading a loss waits for the device, so not every step does
-WARM_UP_SHARE = 0.05
 GRADIENT_NORM = 1.0
+EARLY_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how long to train, and what to keep: everything that does not change the result.
+
+    `config` is written into the folder, to be given back with --config.
+    """
+
+    folder: Path
+    compute: Compute
+    report: Reporter
+    max_minutes: float | None = None
+    resume: bool = False
+    checkpoint_minutes: float = 2.0
+    look_every: int = 100
+    snapshot_every: int | None = None
+    keep: int = 0
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train: at most `steps`, and at most `max_minutes` of this call."""
+    """Steps, and the share of the full learning rate at each of them.
+
+    A linear warm-up over a share of the steps, then a cosine to zero, or for "steps" a tenth after
+    every `decay_every`.
+    """
 
     steps: int
-    max_minutes: float | None = None
+    warm_up: float = 0.05
+    decay: Decay = "cosine"
+    decay_every: int = 1000
 
     def rate(self, step: int) -> float:
-        """Share of the full learning rate: linear warm-up, then a cosine to zero."""
-        warm_up = max(1, round(WARM_UP_SHARE * self.steps))
+        """Share of the full learning rate at a step."""
+        warm_up = round(self.warm_up * self.steps)
         if step < warm_up:
             return (step + 1) / warm_up
+        if self.decay == "steps":
+            return float(0.1 ** (step // self.decay_every))
         done = (step - warm_up) / max(1, self.steps - warm_up)
         return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def train(
-    learner: Learner,
-    schedule: Schedule,
-    run: Path,
-    settings: dict[str, Any],
-    report: Reporter,
-    resume: bool = False,
+    learner: Learner, schedule: Schedule, settings: dict[str, Any], run: Run, watch: Watch
 ) -> Progress:
-    """Train to the end of the schedule and say how far that was.
+    """Train to the end of the schedule, or as long as the run lasts, and say how far that was.
 
-    A checkpoint is written every two minutes, at the end and on Ctrl-C, whole or not at all.
-    `resume` goes on from it; `settings` must then equal those it was made with. Raises
-    TrainingError on a loss that is not finite, and keeps the last good checkpoint.
+    A checkpoint is written every few minutes, at the end, on Ctrl-C and when the data vanish,
+    whole or not at all; a resumed run goes on from it, and `settings` must then equal those it was
+    made with. Raises TrainingError on a loss that is not finite, and keeps the last good
+    checkpoint; DataError when the data can no longer be read; OutputError.
     """
-    first = resume_from(learner, run, settings) if resume else begin(run)
-    _trim_log(run, first.steps)
+    if run.resume:
+        first = resume_from(learner, run.folder, settings)
+    elif run.compute.first:
+        first = begin(run.folder)
+        write_config(run.folder, run.config)
+    else:
+        first = Progress()
     for group in learner.optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
-    began = saved = time.monotonic()
-    deadline = began + 60 * (math.inf if schedule.max_minutes is None else schedule.max_minutes)
-    done, losses = first, {}
-    with stop_on_signals() as stop, report.bar("training", schedule.steps, first.steps) as bar:
-        while done.steps < schedule.steps and time.monotonic() < deadline and not stop.is_set():
-            losses = _step(learner, done.steps, schedule.rate(done.steps))
-            minutes = first.minutes + (time.monotonic() - began) / 60
-            done = Progress(done.steps + 1, minutes)
-            logged = done.steps % LOG_INTERVAL == 0
-            bar.advance(note=_log(run, done.steps, losses) if logged else "")
-            if time.monotonic() - saved > CHECKPOINT_INTERVAL_S:
-                _save(learner, run, done, settings, losses)
-                saved = time.monotonic()
-    if done.steps > first.steps:
-        _save(learner, run, done, settings, losses)
+    if not run.compute.first:
+        return _follow(learner, schedule, first, run)
+    with Log(run.folder, first.steps) as log:
+        return _lead(learner, schedule, settings, first, run, watch, log)
+
+
+def _lead(
+    learner: Learner,
+    schedule: Schedule,
+    settings: dict[str, Any],
+    first: Progress,
+    run: Run,
+    watch: Watch,
+    log: Log,
+) -> Progress:
+    clock = _Clock(run, first)
+    done = saved = first
+    with stop_on_signals() as stop, run.report.bar("training", schedule.steps, first.steps) as bar:
+        while done.steps < schedule.steps and not _ends(run, done, clock.over() or stop.is_set()):
+            try:
+                losses = step(learner, done.steps, schedule.rate(done.steps))
+            except DataError:
+                _save(learner, run, done, settings)
+                raise
+            done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
+            note = ""
+            if done.steps % LOG_INTERVAL == 0:
+                values = _finite(losses, done.steps)
+                log.losses(done.steps, values)
+                note = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            early = done.steps < EARLY_SHARE * schedule.steps
+            done = replace(done, best=watch.after(done, learner, log, early))
+            bar.advance(note=note)
+            if done.minutes - saved.minutes >= run.checkpoint_minutes:
+                _finite(losses, done.steps)
+                _save(learner, run, done, settings)
+                saved = done
+    if done.steps > saved.steps:
+        _finite(losses, done.steps)
+        _save(learner, run, done, settings)
     return done
 
 
-def _step(learner: Learner, step: int, rate: float) -> dict[str, Tensor]:
+def _follow(learner: Learner, schedule: Schedule, first: Progress, run: Run) -> Progress:
+    """Take the same steps as the first process, which alone writes and decides when to end."""
+    done = first
+    while done.steps < schedule.steps and not _ends(run, done, False):
+        step(learner, done.steps, schedule.rate(done.steps))
+        done = replace(done, steps=done.steps + 1)
+    return done
+
+
+def step(learner: Learner, number: int, rate: float = 1.0) -> dict[str, Tensor]:
+    """Take one step at a share of the learning rates and return its losses."""
     for group in learner.optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * rate
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * rate
     learner.optimizer.zero_grad(set_to_none=True)
-    losses = learner.losses(step)
+    losses = learner.losses(number)
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     for module in learner.modules.values():
         nn.utils.clip_grad_norm_(module.parameters(), GRADIENT_NORM)
@@ -88,44 +155,36 @@ def _step(learner: Learner, step: int, rate: float) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in losses.items()}
 
 
-def _save(
-    learner: Learner,
-    run: Path,
-    done: Progress,
-    settings: dict[str, Any],
-    losses: Mapping[str, Tensor],
-) -> None:
-    _check_finite(losses, done.steps)
-    save_checkpoint(learner, run, done, settings)
+class _Clock:
+    def __init__(self, run: Run, first: Progress) -> None:
+        self._began, self._before = time.monotonic(), first.minutes
+        self._most = math.inf if run.max_minutes is None else run.max_minutes
+
+    def minutes(self) -> float:
+        return self._before + (time.monotonic() - self._began) / 60
+
+    def over(self) -> bool:
+        return (time.monotonic() - self._began) / 60 >= self._most
 
 
-def _check_finite(losses: Mapping[str, Tensor], step: int) -> None:
-    bad = [name for name, value in losses.items() if not math.isfinite(float(value))]
+def _ends(run: Run, done: Progress, ending: bool) -> bool:
+    """Whether to end before the next step; several processes agree now and then, not always."""
+    if run.compute.processes > 1 and done.steps % LOG_INTERVAL:
+        return False
+    return run.compute.any(ending)
+
+
+def _save(learner: Learner, run: Run, done: Progress, settings: dict[str, Any]) -> None:
+    save_checkpoint(learner, run.folder, done, settings)
+
+
+def _finite(losses: Mapping[str, Tensor], number: int) -> dict[str, float]:
+    """Read losses off the device; raises TrainingError when one is not finite."""
+    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
     if bad:
         raise TrainingError(
-            f"step {step}: {', '.join(bad)} is not finite. The last good checkpoint is kept; "
-            "resume with a lower learning rate, or with --precision fp32"
+            f"step {number}: {', '.join(bad)} is not finite. The last good checkpoint is kept; "
+            "start again with lower rates, or with --precision fp32"
         )
-
-
-def _log(run: Path, step: int, losses: dict[str, Tensor]) -> str:
-    _check_finite(losses, step)
-    values = {name: float(value) for name, value in losses.items()}
-    path = run / LOG
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, ["step", *values])
-        if new:
-            writer.writeheader()
-        writer.writerow({"step": step, **{name: f"{v:.6g}" for name, v in values.items()}})
-    return "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-
-
-def _trim_log(run: Path, step: int) -> None:
-    """Drop the rows after the checkpoint: the resumed run writes them again."""
-    path = run / LOG
-    if not path.exists():
-        return
-    header, *rows = path.read_text().splitlines()
-    kept = [row for row in rows if int(row.split(",")[0]) <= step]
-    path.write_text("\n".join([header, *kept]) + "\n")
+    return values

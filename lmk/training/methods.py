@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm  # batch norms synchronised on GPUs too
 
 from lmk.errors import UsageError
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.projection import Scope, project, with_new_head
+from lmk.networks.projection import project, with_new_head
+from lmk.training.options import Method, Scope
 
-Method = Literal["projection", "finetune", "scratch", "last-layers", "finetune-after-projection"]
 LAST_LAYERS = ("block4", "last_conv", "last_bn", "head")
 
 
@@ -50,7 +49,7 @@ def train_mode(network: nn.Module) -> None:
     """Put a network into training mode, but for batch norms that are frozen."""
     network.train()
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+        if isinstance(module, _BatchNorm) and not module.weight.requires_grad:
             module.eval()
 
 

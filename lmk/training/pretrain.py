@@ -2,77 +2,102 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
+from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
 from lmk.data.coco import KeypointSet
 from lmk.data.similarity import SimilarityRange, invert, random_similarity, warp
-from lmk.geometry import HEATMAP_SIZE, apply_affine, input_to_heatmap
+from lmk.geometry import HEATMAP_SIZE, apply_affine, heatmap_to_input, input_to_heatmap
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.softargmax import gaussian_heatmaps
+from lmk.networks.softargmax import gaussian_heatmaps, softargmax
 from lmk.training.device import Compute
+from lmk.training.learner import Observation
+from lmk.training.options import PretrainOptions
+from lmk.training.samples import sheet, to_image
+from lmk.training.views import FIXED_SEED
 
 # exp(-d^2 / 4), far wider than the bottleneck's peak: with a narrow one almost all of a target is
 # zero, and predicting zero everywhere is a plateau that takes long to leave.
 TARGET_SIGMA = 2.0
-
-
-@dataclass(frozen=True)
-class PretrainOptions:
-    """Settings of a core's training; defaults are those of the shipped core."""
-
-    steps: int = 6000
-    batch_size: int = 24
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-4
-    degrees: float = 30.0
-    zoom: float = 0.25
-    shift: float = 0.06
-    color: float = 0.2
-    seed: int = 0
+CORE_BETA = 80.0  # regressed heatmaps peak well below 1, where a small beta pulls to the centre
 
 
 class CoreLearner:
-    """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss."""
+    """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss.
 
-    def __init__(self, data: KeypointSet, options: PretrainOptions, compute: Compute) -> None:
+    `held_out` are the crops to look at now and then; without them, some of the training crops.
+    """
+
+    def __init__(
+        self,
+        data: KeypointSet,
+        options: PretrainOptions,
+        compute: Compute,
+        held_out: KeypointSet | None = None,
+    ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
+        self.held_out = held_out or data
         self.network = Hourglass(len(data.names))
         nn.init.zeros_(self.network.head.weight)  # start from empty heatmaps, near their targets
-        self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._detect = compute.place(self.network)
         self.modules = {"network": self.network}
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
         )
         self.mirrored = torch.tensor(data.mirrored_order(), device=compute.device)
+        # Of the set, not of the batch, so that the shares of several processes add up.
+        self.labelled_share = max(float(data.labelled.mean()), 1e-6)
         self.ranges = SimilarityRange(options.degrees, options.zoom, options.shift)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Masked mean squared error of one augmented batch."""
+        self.network.train()
         images, xy_input, labelled = self._batch(step)
+        return {"loss": self._loss(images, xy_input, labelled)[0]}
+
+    def observe(self) -> Observation:
+        """Look at one batch of crops that are always the same, as they are."""
+        self.network.eval()
+        data, device = self.held_out, self.compute.device
+        index = batch_indices(len(data.crops), self.options.batch_size, 0, FIXED_SEED)
+        still = SimilarityRange(0, 0, 0)
+        random = step_generator(0, FIXED_SEED, device)
+        to_crop = random_similarity(len(index), still, data.crops.shape[1], random)
+        images = warp(to_float(data.crops[index], device), to_crop)
+        xy_input = apply_affine(invert(to_crop), torch.from_numpy(data.xy_crop[index]).to(device))
+        labelled = torch.from_numpy(data.labelled[index]).to(device)
+        with torch.no_grad():
+            loss, heatmaps = self._loss(images, xy_input, labelled)
+        found = heatmap_to_input(softargmax(heatmaps, CORE_BETA)[0]).cpu().numpy()
+        annotated = np.where(data.labelled[index][..., None], xy_input.cpu().numpy(), -1e3)
+        view = to_image(images)
+        picture = sheet([(view, annotated), (view, found)])
+        return Observation(float(loss), picture)
+
+    def _loss(self, images: Tensor, xy_input: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
         size = (HEATMAP_SIZE, HEATMAP_SIZE)
         target = gaussian_heatmaps(input_to_heatmap(xy_input), size, TARGET_SIGMA)
-        self.network.train()
         with self.compute.autocast():
-            heatmaps = self.network(images)
+            heatmaps = self._detect(images)
         error = (heatmaps.float() - target).square().sum((2, 3))
-        return {"loss": (error * labelled).sum() / labelled.sum()}
+        return (error * labelled).mean() / self.labelled_share, heatmaps
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         options, device = self.options, self.compute.device
-        generator = step_generator(step, options.seed, device)
+        rows = self.compute.rows(options.batch_size)
         index = batch_indices(len(self.data.crops), options.batch_size, step, options.seed)
-        crops = to_float(self.data.crops[index], device)
-        xy = torch.from_numpy(self.data.xy_crop[index]).to(device)
+        random = step_generator(step, options.seed, device)
+        flip = torch.rand(len(index), generator=random, device=device) < 0.5
+        size = self.data.crops.shape[1]
+        to_crop = random_similarity(len(index), self.ranges, size, random, flip)[rows]
+        color = random_color(len(index), options.color, random)[rows]
+        index, flip = index[rows], flip[rows]
+        images = recolor(warp(to_float(self.data.crops[index], device), to_crop), color)
+        xy = apply_affine(invert(to_crop), torch.from_numpy(self.data.xy_crop[index]).to(device))
         labelled = torch.from_numpy(self.data.labelled[index]).to(device)
-        flip = torch.rand(len(index), generator=generator, device=device) < 0.5
-        to_crop = random_similarity(len(index), self.ranges, crops.shape[-1], generator, flip)
-        xy = apply_affine(invert(to_crop), xy)
         xy = torch.where(flip[:, None, None], xy[:, self.mirrored], xy)
         labelled = torch.where(flip[:, None], labelled[:, self.mirrored], labelled)
-        images = jitter_color(warp(crops, to_crop), options.color, generator)
         return images.contiguous(memory_format=torch.channels_last), xy, labelled

@@ -14,8 +14,7 @@ from lmk.networks.hourglass import Hourglass
 from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.training.checkpoint import Progress
-
-CORE_BETA = 80.0  # regressed heatmaps peak well below 1, where a small beta pulls to the centre
+from lmk.training.pretrain import CORE_BETA
 
 
 def save_core(run: Path, network: Hourglass, names: list[str], training: dict[str, Any]) -> Model:

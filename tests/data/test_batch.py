@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lmk.data.batch import batch_indices, jitter_color, step_generator, to_float
+from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
 
 
 def test_every_image_comes_once_before_any_comes_again() -> None:
@@ -40,7 +40,7 @@ def test_to_float_puts_channels_first() -> None:
 
 def test_color_jitter_is_affine_per_channel_and_stays_in_range() -> None:
     ramp = torch.linspace(0.3, 0.7, 5).expand(4, 3, 1, 5)
-    jittered = jitter_color(ramp, 0.2, torch.Generator().manual_seed(0))
+    jittered = recolor(ramp, random_color(4, 0.2, torch.Generator().manual_seed(0)))
     steps = jittered.diff(dim=-1)
     torch.testing.assert_close(steps, steps[..., :1].expand_as(steps), atol=1e-5, rtol=0)
     gain = steps[..., 0, 0] / 0.1

@@ -9,9 +9,9 @@ import torch
 from random_models import make_core
 from torch import nn
 
-from lmk.errors import UnavailableError, WeightsError
+from lmk.errors import UnavailableError, UsageError, WeightsError
 from lmk.model.weights import save_weights
-from lmk.networks.perceptual import CoreFeatures, perceptual_distance, vgg19_features
+from lmk.networks.perceptual import CoreFeatures, PerceptualDistance, core_features, vgg19_features
 
 
 class TwoLayers(nn.Module):
@@ -39,15 +39,50 @@ def write_prefix(path: Path, layers: int = 12) -> dict[str, np.ndarray]:
 def test_distance_is_relative_to_the_real_activations() -> None:
     real = torch.full((2, 3, 4, 5), 0.5)
     painted = torch.full((2, 3, 4, 5), 0.6)
+    distance = PerceptualDistance(TwoLayers())
+    distance.calibrate(real)
     # (0.1 / 0.5)^2 in both layers, whatever their size
-    assert perceptual_distance(TwoLayers(), painted, real).item() == pytest.approx(0.08, rel=1e-4)
+    assert distance(painted, real).item() == pytest.approx(0.08, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [
+        # layers: the picture itself, off by 0.3 in half of its pixels, and the sum of 3 channels
+        ("mse", 0.09 / 2 + 0.81 / 2),
+        ("l1", 0.3 / 2 + 0.9 / 2),
+        ("l2", (0.09 / 2) ** 0.5 + (0.81 / 2) ** 0.5),
+    ],
+)
+def test_norms_by_hand(norm: str, expected: float) -> None:
+    real = torch.full((2, 3, 4, 6), 0.5)
+    painted = real.clone()
+    painted[..., 3:] += 0.3
+    assert PerceptualDistance(TwoLayers(), norm)(painted, real).item() == pytest.approx(expected)
+
+
+def test_layers_are_chosen_by_name(tmp_path) -> None:
+    write_prefix(tmp_path / "vgg.safetensors")
+    images = torch.rand(2, 3, 32, 48)
+    default = vgg19_features(tmp_path / "vgg.safetensors")(images)
+    chosen = vgg19_features(tmp_path / "vgg.safetensors", "relu3_1, relu1_2")(images)
+    assert torch.equal(chosen[0], default[2])
+    assert torch.equal(chosen[1], default[0])
+    core = make_core()
+    assert torch.equal(core_features(core, "block3")(images)[0], core_features(core)(images)[1])
+    with pytest.raises(
+        UsageError, match=r"no perceptual layers relu9_9: expected all, or .*relu1_1"
+    ):
+        vgg19_features(tmp_path / "vgg.safetensors", "relu9_9")
+    with pytest.raises(WeightsError, match="up to relu4_1"):
+        vgg19_features(tmp_path / "vgg.safetensors", "relu4_1")
 
 
 def test_gradient_reaches_the_painted_picture_alone() -> None:
     real = torch.rand(2, 3, 64, 64, requires_grad=True)
     painted = torch.rand(2, 3, 64, 64, requires_grad=True)
     features = CoreFeatures(make_core())
-    perceptual_distance(features, painted, real).backward()
+    PerceptualDistance(features, "l1")(painted, real).backward()
     assert painted.grad is not None
     assert painted.grad.abs().max() > 0
     assert real.grad is None

@@ -12,18 +12,18 @@ from lmk.geometry import heatmap_to_input
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
 from lmk.networks.softargmax import softargmax
-from lmk.progress import Reporter
-from lmk.training.adapt import AdaptLearner, AdaptOptions
+from lmk.training.adapt import TERMS, AdaptLearner
 from lmk.training.device import Compute
-from lmk.training.loop import Schedule, train
+from lmk.training.loop import step
 from lmk.training.methods import start_detector
+from lmk.training.options import AdaptOptions
 
 FP32 = Compute(torch.device("cpu"), bf16=False)
 
 
 def learner(method: str, core: Hourglass, compute: Compute = FP32, **options) -> AdaptLearner:
-    chosen = AdaptOptions(**{"steps": 2, "batch_size": 2, "num_landmarks": 5, **options})
-    detector = start_detector(method, core, chosen.num_landmarks)
+    chosen = AdaptOptions(method, **{"steps": 2, "batch_size": 2, "keypoints": 5, **options})
+    detector = start_detector(method, core, chosen.keypoints, chosen.projections)
     crops = draw(4, seed=0)[0]
     return AdaptLearner(crops, detector, CoreFeatures(core), chosen, compute)
 
@@ -33,19 +33,20 @@ def changed(before: dict[str, torch.Tensor], network: Hourglass) -> set[str]:
     return {name for name, value in before.items() if not torch.equal(value, now[name])}
 
 
-def train_and_list_changes(method: str, tmp_path, core: Hourglass) -> tuple[set[str], set[str]]:
+def train_and_list_changes(method: str, core: Hourglass) -> tuple[set[str], set[str]]:
     """Names of tensors that two steps changed, and of those that they did not."""
     trained = learner(method, core)
     before = {name: value.clone() for name, value in trained.detector.state_dict().items()}
-    train(trained, Schedule(2), tmp_path, {}, Reporter())
+    for number in range(2):
+        step(trained, number)
     different = changed(before, trained.detector)
     return different, before.keys() - different
 
 
-def test_projection_leaves_the_core_bit_identical(tmp_path) -> None:
+def test_projection_leaves_the_core_bit_identical() -> None:
     core = make_core()
     original = {name: value.clone() for name, value in core.state_dict().items()}
-    different, same = train_and_list_changes("projection", tmp_path, core)
+    different, same = train_and_list_changes("projection", core)
     assert not changed(original, core)
     frozen = {n for n in original if n.endswith(("conv.weight", "conv.bias")) or ".conv" in n}
     assert frozen <= same
@@ -54,25 +55,25 @@ def test_projection_leaves_the_core_bit_identical(tmp_path) -> None:
     assert {"head.weight", "block1.bn2.weight", "block1.bn2.running_mean"} <= different
 
 
-def test_last_layers_leave_everything_before_them(tmp_path) -> None:
-    different, same = train_and_list_changes("last-layers", tmp_path, make_core())
+def test_last_layers_leave_everything_before_them() -> None:
+    different, same = train_and_list_changes("last-layers", make_core())
     assert {name.split(".")[0] for name in different} == {"block4", "last_conv", "last_bn", "head"}
     assert "hourglass.after.bn1.running_mean" in same
 
 
-def test_scratch_and_finetune_train_everything(tmp_path) -> None:
+def test_scratch_and_finetune_train_everything() -> None:
     for method in ("scratch", "finetune"):
-        different, _ = train_and_list_changes(method, tmp_path / method, make_core())
+        different, _ = train_and_list_changes(method, make_core())
         assert {"stem_conv.weight", "hourglass.inner.before.conv2.weight"} <= different
 
 
 def test_the_pair_is_related_by_the_matrix_that_is_returned() -> None:
     """A bright dot drawn into a crop is found in both views where the matrices say."""
     trained = learner("scratch", make_core(), color=0.0)
-    dotted = np.zeros_like(trained.crops)
+    dotted = np.zeros_like(trained.views.crops)
     dotted[:, 70:73, 90:93] = 255
-    trained.crops = dotted
-    view, deformed, view_to_deformed = trained._pair(step=3)
+    trained.views.crops = dotted
+    pair = trained.views.pair(step=3)
     y, x = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
 
     def centroid(images: torch.Tensor) -> torch.Tensor:
@@ -80,33 +81,91 @@ def test_the_pair_is_related_by_the_matrix_that_is_returned() -> None:
         total = mass.sum((1, 2))
         return torch.stack([(mass * x).sum((1, 2)), (mass * y).sum((1, 2))], 1) / total[:, None]
 
-    homogeneous = torch.cat([centroid(view), torch.ones(2, 1)], 1)
-    expected = (view_to_deformed @ homogeneous[..., None])[..., 0]
-    torch.testing.assert_close(centroid(deformed), expected, atol=0.3, rtol=0)
-    assert (centroid(view) - centroid(deformed)).norm(dim=1).min() > 1
+    homogeneous = torch.cat([centroid(pair.view), torch.ones(2, 1)], 1)
+    expected = (pair.view_to_deformed @ homogeneous[..., None])[..., 0]
+    torch.testing.assert_close(centroid(pair.deformed), expected, atol=0.3, rtol=0)
+    assert (centroid(pair.view) - centroid(pair.deformed)).norm(dim=1).min() > 1
 
 
 def test_total_is_the_weighted_sum_of_its_terms() -> None:
-    weights = {"perceptual": 0.7, "equivariance": 0.3, "separation": 1.9}
-    losses = learner("finetune", make_core(), **weights).losses(0)
-    expected = losses["pixel"] + sum(w * losses[name] for name, w in weights.items())
-    torch.testing.assert_close(losses["loss"], expected)
-    assert all(losses[name] > 0 for name in weights)
+    weights = {"reconstruction": 2.0, "perceptual_factor": 0.7, "equivariance": 0.3}
+    trained = learner(
+        "finetune", make_core(), separation=1.9, steps=8, geometric_fade=0.5, **weights
+    )
+    for number, geometric in ((0, 1.0), (4, 1.0), (6, 0.5), (7, 0.25)):
+        terms = trained.losses(number)
+        expected = 2.0 * (terms["pixel"] + 0.7 * terms["perceptual"]) + geometric * (
+            0.3 * terms["equivariance"] + 1.9 * terms["separation"]
+        )
+        torch.testing.assert_close(terms["loss"], expected)
+        assert all(terms[name] > 0 for name in TERMS)
 
 
-def test_a_short_adaptation_makes_landmarks_follow_the_object(tmp_path) -> None:
+def test_painting_begins_where_it_is_told_to() -> None:
+    trained = learner("projection", make_core(), steps=10, reconstruction_from=0.3)
+    assert trained.losses(2)["pixel"] == trained.losses(2)["perceptual"] == 0
+    assert trained.losses(3)["pixel"] > 0
+
+
+def test_without_reconstruction_there_is_no_generator() -> None:
+    trained = learner("projection", make_core(), reconstruction=0.0)
+    assert set(trained.modules) == {"detector"}
+    assert len(trained.optimizer.param_groups) == 2
+    step(trained, 0)
+    assert trained.observe().picture.shape == (3 * 256, 2 * 256, 3)
+
+
+def test_decay_pulls_projections_to_the_core_or_to_zero() -> None:
+    """Without any loss Adam's first step is one rate long against the sign of what it decays."""
+
+    def after_one_step(towards: str) -> torch.Tensor:
+        trained = learner(
+            "projection", make_core(), rate_body=0.01, weight_decay=0.5, weight_decay_to=towards
+        )
+        delta = trained.detector.block1.conv1.projection_delta
+        with torch.no_grad():
+            delta.fill_(0.2).fill_diagonal_(-0.3)
+        for parameter in trained.detector.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        trained.optimizer.step()
+        return delta.detach()
+
+    to_core, to_zero = after_one_step("core"), after_one_step("zero")
+    # I + delta is 0.7 on the diagonal: towards 1 it grows, towards 0 it shrinks
+    torch.testing.assert_close(to_core.diagonal(), torch.full((64,), -0.29))
+    torch.testing.assert_close(to_zero.diagonal(), torch.full((64,), -0.31))
+    torch.testing.assert_close(to_core[0, 1:], torch.full((63,), 0.19))
+    torch.testing.assert_close(to_zero[0, 1:], torch.full((63,), 0.19))
+
+
+def test_a_look_changes_nothing_and_is_always_at_the_same_pictures() -> None:
+    trained = learner("finetune", make_core())
+    before = {name: value.clone() for name, value in trained.detector.state_dict().items()}
+    first, second = trained.observe(), trained.observe()
+    assert not changed(before, trained.detector)
+    assert first.loss == second.loss
+    assert np.array_equal(first.picture, second.picture)
+    assert first.picture.shape == (4 * 256, 2 * 256, 3)
+    view, painted = first.picture[:256], first.picture[512:768]
+    assert np.array_equal(view[::2, ::2], view[1::2, 1::2])
+    assert not np.array_equal(view, painted)
+    assert set(first.figures) == {"stillness", "border_share", "nearest_px"}
+
+
+def test_a_short_adaptation_makes_landmarks_follow_the_object() -> None:
     """After training, landmarks of the two views agree better than before."""
     core = make_core()
     trained = learner("finetune", core, steps=12, batch_size=4, rate_body=1e-3, rate_head=5e-3)
     held_out = learner("finetune", core, seed=9)
 
     def error() -> float:
-        held_out.detector = trained.detector
         with torch.no_grad():
-            return float(np.mean([held_out.losses(step)["equivariance"] for step in range(3)]))
+            terms = [trained._terms(held_out.views.pair(n), paints=False)[0] for n in range(3)]
+        return float(np.mean([term["equivariance"] for term in terms]))
 
     before = error()
-    train(trained, Schedule(12), tmp_path, {}, Reporter())
+    for number in range(12):
+        step(trained, number)
     assert error() < before
 
 
@@ -140,9 +199,9 @@ def test_bf16_step_takes_at_most_0_6_of_a_float32_step() -> None:
     def seconds(bf16: bool) -> float:
         trained = learner("projection", core, Compute(torch.device("cpu"), bf16), batch_size=16)
         times = []
-        for step in range(3):
+        for number in range(3):
             began = time.perf_counter()
-            trained.losses(step)["loss"].backward()
+            trained.losses(number)["loss"].backward()
             times.append(time.perf_counter() - began)
         return min(times)
 

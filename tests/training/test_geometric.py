@@ -26,8 +26,8 @@ def test_separation_of_coincident_points_counts_the_others() -> None:
 def test_equivariance_is_smooth_l1_summed_over_x_and_y() -> None:
     xy = torch.tensor([[[1.0, 1.0], [5.0, 5.0]], [[2.0, 2.0], [30.0, 3.0]]])
     expected_xy = torch.tensor([[[1.5, 1.0], [5.0, 8.0]], [[2.0, 2.0], [31.6, 3.0]]])
-    # 0.5 * 0.5^2, then 3 - 0.5, then 0; the last is expected at 31.6, outside a frame of 32
-    assert equivariance(xy, expected_xy, 32).item() == pytest.approx((0.125 + 2.5 + 0) / 3)
+    # 0.5 * 0.5^2, then 3 - 0.5, then 0; the last is expected at 31.6, outside a frame of 32: 0 too
+    assert equivariance(xy, expected_xy, 32).item() == pytest.approx((0.125 + 2.5 + 0) / 4)
 
 
 def test_equivariance_without_any_point_inside_is_zero() -> None:

@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from lmk.data.source import UnlabelledSet, digest
 from lmk.data.synthetic import draw
 from lmk.errors import UsageError
 from lmk.networks.load import load_network
 from lmk.progress import Reporter
-from lmk.training.adapt import AdaptOptions
 from lmk.training.device import Compute
-from lmk.training.jobs import Run, adapt
+from lmk.training.jobs import adapt
+from lmk.training.loop import Run
 from lmk.training.methods import start_detector
+from lmk.training.options import AdaptOptions
 
-OPTIONS = AdaptOptions(steps=1, batch_size=2, num_landmarks=6)
+OPTIONS = AdaptOptions(steps=1, batch_size=2, keypoints=6)
+
+
+def foxes(count: int) -> UnlabelledSet:
+    crops = draw(count, seed=0)[0]
+    return UnlabelledSet(crops, digest(crops))
 
 
 def run(folder: Path) -> Run:
@@ -25,8 +33,8 @@ def run(folder: Path) -> Run:
     ("method", "kind"), [("projection", "adapter"), ("finetune", "network"), ("scratch", "network")]
 )
 def test_a_run_folder_is_a_model(method: str, kind: str, core_model, tmp_path: Path) -> None:
-    crops = draw(4, seed=0)[0]
-    model = adapt(crops, core_model, method, "core", OPTIONS, run(tmp_path / "run"))
+    options = replace(OPTIONS, method=method)
+    model = adapt(foxes(4), core_model, options, run(tmp_path / "run"))
     assert model.manifest.kind == kind
     assert model.manifest.num_landmarks == 6
     assert model.manifest.softargmax_beta == OPTIONS.beta
@@ -42,7 +50,7 @@ def test_a_run_folder_is_a_model(method: str, kind: str, core_model, tmp_path: P
 def test_a_core_is_asked_for_where_one_is_needed(tmp_path: Path) -> None:
     for method in ("projection", "scratch"):
         with pytest.raises(UsageError, match="needs a core"):
-            adapt(draw(2, seed=0)[0], None, method, "core", OPTIONS, run(tmp_path))
+            adapt(foxes(2), None, replace(OPTIONS, method=method), run(tmp_path))
     assert not list(tmp_path.iterdir())
 
 

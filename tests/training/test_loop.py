@@ -3,15 +3,21 @@ from __future__ import annotations
 import csv
 import signal
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from lmk.data.batch import step_generator
-from lmk.errors import OutputError, TrainingError
+from lmk.errors import DataError, OutputError, TrainingError
 from lmk.progress import Reporter
-from lmk.training.checkpoint import CHECKPOINT
-from lmk.training.loop import LOG, Schedule, train
+from lmk.training.checkpoint import CHECKPOINT, Progress, save_checkpoint
+from lmk.training.config import CONFIG
+from lmk.training.device import Compute
+from lmk.training.learner import Observation
+from lmk.training.log import CSV, EVENTS
+from lmk.training.loop import Run, Schedule, train
+from lmk.training.watch import Watch
 
 SETTINGS = {"rate": 0.01, "seed": 4}
 
@@ -19,12 +25,17 @@ SETTINGS = {"rate": 0.01, "seed": 4}
 class TinyLearner:
     """A two-layer network on random numbers: the loop's contract without an hourglass."""
 
-    def __init__(self, fail_at: int | None = None, stop_at: int | None = None) -> None:
+    def __init__(
+        self,
+        fail_at: int | None = None,
+        stop_at: int | None = None,
+        vanish_at: int | None = None,
+    ) -> None:
         torch.manual_seed(4)
         self.net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
         self.modules = {"net": self.net}
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.01, betas=(0.0, 0.9))
-        self.fail_at, self.stop_at = fail_at, stop_at
+        self.fail_at, self.stop_at, self.vanish_at = fail_at, stop_at, vanish_at
         self.seen: list[float] = []
 
     def losses(self, step: int) -> dict[str, torch.Tensor]:
@@ -32,6 +43,8 @@ class TinyLearner:
             # The handler alone: OpenVINO, once two models were loaded, leaves a process in which
             # a delivered signal crashes.
             signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
+        if step == self.vanish_at:
+            raise DataError("the packed set is gone")
         x = torch.randn(6, 3, generator=step_generator(step, 4, torch.device("cpu")))
         loss = (self.net(x) - x.sum(1, keepdim=True)).square().mean()
         if step == self.fail_at:
@@ -39,15 +52,20 @@ class TinyLearner:
         self.seen.append(loss.item())
         return {"loss": loss}
 
+    def observe(self) -> Observation:
+        return Observation(loss=1.0, picture=np.zeros((4, 6, 3), np.uint8))
+
 
 def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
-    schedule = Schedule(steps, options.pop("max_minutes", None))
     settings = options.pop("settings", SETTINGS)
-    return train(learner, schedule, folder, settings, Reporter(), **options).steps
+    compute = Compute(torch.device("cpu"), bf16=False)
+    chosen = Run(folder, compute, Reporter(), **options)
+    watch = Watch(folder, lambda *_: None, chosen.report, look_every=10**9)
+    return train(learner, Schedule(steps), settings, chosen, watch).steps
 
 
 def rows(folder) -> list[dict[str, str]]:
-    with (folder / LOG).open() as file:
+    with (folder / CSV).open() as file:
         return list(csv.DictReader(file))
 
 
@@ -80,11 +98,58 @@ def test_schedule_warms_up_and_falls_to_zero() -> None:
 def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(tmp_path) -> None:
     run(TinyLearner(), tmp_path, steps=20)
     good = (tmp_path / CHECKPOINT).read_bytes()
-    (tmp_path / LOG).unlink()
+    (tmp_path / CSV).unlink()
     learner = TinyLearner(fail_at=29)
     with pytest.raises(TrainingError, match="step 30: loss is not finite"):
         run(learner, tmp_path, steps=60, resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == good
+
+
+def test_data_that_vanish_leave_a_checkpoint_of_the_last_step(tmp_path) -> None:
+    with pytest.raises(DataError, match="is gone"):
+        run(TinyLearner(vanish_at=17), tmp_path)
+    learner = TinyLearner()
+    assert run(learner, tmp_path, resume=True) == 60
+    whole = TinyLearner()
+    run(whole, tmp_path / "whole")
+    assert learner.seen == whole.seen[17:]
+
+
+def test_weights_that_are_not_finite_do_not_replace_a_checkpoint(tmp_path) -> None:
+    run(TinyLearner(), tmp_path, steps=10)
+    good = (tmp_path / CHECKPOINT).read_bytes()
+
+    broken = TinyLearner()
+    broken.modules["net"].register_buffer("count", torch.tensor(float("inf")))
+    with pytest.raises(TrainingError, match=r"step 10: net is no longer finite \(count\)"):
+        save_checkpoint(broken, tmp_path, Progress(10), SETTINGS)
+    assert (tmp_path / CHECKPOINT).read_bytes() == good
+
+
+def test_the_tenth_every_so_many_steps() -> None:
+    schedule = Schedule(100, warm_up=0.1, decay="steps", decay_every=40)
+    assert [schedule.rate(s) for s in (0, 9, 10, 39, 40, 80)] == pytest.approx(
+        [0.1, 1, 1, 1, 0.1, 0.01]
+    )
+
+
+def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
+    looks: list[Progress] = []
+
+    class Falling(TinyLearner):
+        def observe(self) -> Observation:
+            return Observation(20.0 - len(self.seen), np.zeros((4, 6, 3), np.uint8))
+
+    def go(learner: TinyLearner, steps: int, resume: bool) -> Progress:
+        compute = Compute(torch.device("cpu"), bf16=False)
+        chosen = Run(tmp_path, compute, Reporter(), resume=resume)
+        watch = Watch(tmp_path, lambda _folder, done: looks.append(done), chosen.report, 5)
+        return train(learner, Schedule(steps), SETTINGS, chosen, watch)
+
+    assert go(Falling(), 10, resume=False).best == 10
+    assert [done.steps for done in looks] == [5, 10]
+    assert go(Falling(), 15, resume=True).best == 10  # its one look has a loss of 15
+    assert len(looks) == 2
 
 
 def test_max_minutes_ends_with_a_checkpoint(tmp_path) -> None:
@@ -125,4 +190,4 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch) -> No
     with pytest.raises(OutputError, match="No space left"):
         run(TinyLearner(), tmp_path, steps=20, resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == good
-    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, LOG]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, CONFIG, CSV, EVENTS]

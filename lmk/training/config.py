@@ -1,0 +1,50 @@
+"""config.yaml: what a training was asked for, in full, to be asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from lmk.errors import UsageError, missing_extra
+from lmk.files import replacing
+
+CONFIG = "config.yaml"
+
+
+def write_config(run: Path, values: Mapping[str, Any]) -> None:
+    """Write options, under their long names on the command line. Raises OutputError."""
+    yaml = _yaml()
+    with replacing(run / CONFIG) as temporary:
+        options = {name.replace("_", "-"): value for name, value in values.items()}
+        temporary.write_text(yaml.safe_dump(options, sort_keys=False))
+
+
+def read_config(file: Path, known: Collection[str]) -> dict[str, Any]:
+    """Read options, with underscores; a folder stands for the config.yaml in it.
+
+    Raises UsageError when the file cannot be read or names an option that is not known.
+    """
+    yaml = _yaml()
+    file = file / CONFIG if file.is_dir() else file
+    try:
+        content = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{file}: expected lines such as  keypoints: 10")
+    options = {str(name).replace("-", "_"): value for name, value in content.items()}
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise UsageError(f"{file} has options that lmk train does not know: {', '.join(unknown)}")
+    return options
+
+
+def _yaml() -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise missing_extra("pyyaml", "train") from error
+    return yaml

@@ -1,0 +1,95 @@
+"""What a training leaves to be read: a CSV of its losses, TensorBoard events, pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import OutputError, missing_extra
+
+CSV = "log.csv"
+EVENTS = "tensorboard"
+PICTURES = "samples"
+
+
+class Log:
+    """Writes into a run folder; what an earlier call wrote after `first_step` is dropped.
+
+    Raises OutputError when the folder cannot be written.
+    """
+
+    def __init__(self, run: Path, first_step: int) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise missing_extra("tensorboard", "train") from error
+        self.run = run
+        _trim(run / CSV, first_step)
+        self._events = SummaryWriter(run / EVENTS, purge_step=first_step + 1)
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._events.close()
+
+    def losses(self, step: int, losses: Mapping[str, float]) -> None:
+        """Write one row of the CSV, and the same to TensorBoard."""
+        path = self.run / CSV
+        with writing(path), path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, ["step", *losses])
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow({"step": step, **{k: f"{v:.6g}" for k, v in losses.items()}})
+        self.figures(step, {f"loss/{name}": value for name, value in losses.items()})
+
+    def figures(self, step: int, values: Mapping[str, float]) -> None:
+        """Write scalars to TensorBoard."""
+        with writing(self.run / EVENTS):
+            for name, value in values.items():
+                self._events.add_scalar(name, value, step)
+
+    def picture(self, step: int, image: npt.NDArray[np.uint8]) -> None:
+        """Write an RGB image (H, W, 3) as a JPEG and to TensorBoard."""
+        path = self.run / PICTURES / f"{step:06d}.jpg"
+        encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(encoded.tobytes())
+            self._events.add_image(PICTURES, image, step, dataformats="HWC")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's errors while writing to a path into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}. Free space or choose another place"
+        ) from error
+
+
+def _trim(path: Path, step: int) -> None:
+    """Drop the rows after the checkpoint: the resumed run writes them again."""
+    if not path.exists():
+        return
+    rows = list(csv.reader(io.StringIO(path.read_text())))
+    kept = [row for row in rows if row[0] == "step" or int(row[0]) <= step]
+    out = io.StringIO()
+    csv.writer(out).writerows(kept)
+    with path.open("w", newline="") as file:
+        file.write(out.getvalue())

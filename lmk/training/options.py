@@ -1,0 +1,192 @@
+"""Settings of the two trainings, with the help and the ranges that the command line shows.
+
+Free of torch, so that this help is instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from lmk.errors import UsageError
+
+Method = Literal["projection", "finetune", "scratch", "last-layers", "finetune-after-projection"]
+Scope = Literal["all", "3x3"]
+Features = Literal["core", "vgg19"]
+Norm = Literal["relative", "mse", "l1", "l2"]
+Decay = Literal["cosine", "steps"]
+Rotation = Literal["uniform", "normal"]
+Towards = Literal["core", "zero"]
+Preset = Literal["fast", "paper"]
+
+_LANDMARKS, _LOSS = "Landmarks", "Terms of the loss"
+_OPTIMISER, _VIEWS = "Optimiser", "The two views of a picture"
+
+
+def _setting(
+    default: Any, text: str, panel: str | None = None, low: float | None = None, high: Any = None
+) -> Any:
+    return field(default=default, metadata={"help": text, "panel": panel, "min": low, "max": high})
+
+
+class _Checked:
+    """Base of settings: a value outside its choices or range is a UsageError."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for setting in fields(self):  # type: ignore[arg-type]
+            name, value = setting.name, getattr(self, setting.name)
+            option = f"--{name.replace('_', '-')}"
+            if get_origin(hints[name]) is Literal:
+                if value not in get_args(hints[name]):
+                    expected = ", ".join(get_args(hints[name]))
+                    raise UsageError(f"{option} {value!r}: expected one of {expected}")
+                continue
+            low, high = setting.metadata["min"], setting.metadata["max"]
+            if (low is not None and value < low) or (high is not None and value > high):
+                bounds = f"at least {low}" if high is None else f"{low} to {high}"
+                raise UsageError(f"{option} {value}: expected {bounds}")
+
+
+@dataclass(frozen=True)
+class PretrainOptions(_Checked):
+    """Settings of a core's training; defaults are those of the shipped core."""
+
+    steps: int = _setting(6000, "Optimiser steps.", None, 1)
+    batch_size: int = _setting(24, "Images a step, over all processes.", None, 2)
+    seed: int = _setting(0, "Seed of weights, order and transforms.", None, 0)
+    learning_rate: float = _setting(5e-4, "Peak rate of AdamW.", _OPTIMISER, 0)
+    weight_decay: float = _setting(1e-4, "AdamW's weight decay.", _OPTIMISER, 0)
+    warm_up: float = _setting(0.05, "Share of the steps to reach the peak rate.", _OPTIMISER, 0, 1)
+    degrees: float = _setting(30.0, "Rotation up to +- this.", _VIEWS, 0, 180)
+    zoom: float = _setting(0.25, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
+    shift: float = _setting(0.06, "Shift up to this share of the side.", _VIEWS, 0)
+    color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
+
+
+@dataclass(frozen=True)
+class AdaptOptions(_Checked):
+    """Settings of an adaptation, under the names that they have on the command line.
+
+    Defaults are the preset "fast".
+    """
+
+    method: Method = _setting("projection", "What is learnable, and where it starts.")
+    steps: int = _setting(1000, "Optimiser steps.", None, 1)
+    batch_size: int = _setting(16, "Pairs a step, over all processes.", None, 2)
+    seed: int = _setting(0, "Seed of weights, order and transforms.", None, 0)
+
+    keypoints: int = _setting(10, "Landmarks to discover.", _LANDMARKS, 1, 64)
+    projections: Scope = _setting(
+        "all", "Project every convolution, or the 3x3 ones, finetuning the others.", _LANDMARKS
+    )
+    beta: float = _setting(10.0, "Sharpness of the softargmax.", _LANDMARKS, 1e-3)
+    sigma: float = _setting(
+        0.5**0.5, "Width of a landmark's peak, exp(-d^2/sigma^2), in heatmap px.", _LANDMARKS, 1e-3
+    )
+
+    reconstruction: float = _setting(
+        1.0, "Weight of painting the picture; 0 drops the generator.", _LOSS, 0
+    )
+    reconstruction_from: float = _setting(
+        0.0, "Share of the steps before painting begins.", _LOSS, 0, 1
+    )
+    generator_width: int = _setting(
+        16, "Channels of the generator's first layer; 64 in the paper.", _LOSS, 1, 512
+    )
+    perceptual: Features = _setting(
+        "core", "Features that compare pictures: the core's own early ones, or VGG-19's.", _LOSS
+    )
+    perceptual_factor: float = _setting(3.0, "Weight of features beside pixels.", _LOSS, 0)
+    perceptual_layers: str = _setting(
+        "all", "all, or names with commas such as relu1_2,relu3_1.", _LOSS
+    )
+    perceptual_norm: Norm = _setting(
+        "relative", "Distance of features: squared, relative to their size or not; l1; l2.", _LOSS
+    )
+    perceptual_size: int = _setting(
+        64, "Side in px at which features are compared.", _LOSS, 16, 128
+    )
+    equivariance: float = _setting(1.0, "Weight of landmarks moving with the picture.", _LOSS, 0)
+    separation: float = _setting(1.0, "Weight of landmarks keeping apart.", _LOSS, 0)
+    separation_scale: float = _setting(3.0, "How far apart, in heatmap px.", _LOSS, 1e-3)
+    geometric_fade: float = _setting(
+        1.0, "Share of the steps after which these two fade to 0; 1 never.", _LOSS, 0, 1
+    )
+
+    rate_body: float = _setting(
+        3e-4, "Peak rate of projections or weights; 0.001 for scratch.", _OPTIMISER, 0
+    )
+    rate_head: float = _setting(1e-3, "Peak rate of the head.", _OPTIMISER, 0)
+    rate_generator: float = _setting(2e-3, "Peak rate of the generator.", _OPTIMISER, 0)
+    decay: Decay = _setting(
+        "cosine", "Rates fall to 0 on a cosine, or to a tenth every so many steps.", _OPTIMISER
+    )
+    decay_every: int = _setting(1000, "These steps.", _OPTIMISER, 1)
+    warm_up: float = _setting(0.05, "Share of the steps to reach the peak rates.", _OPTIMISER, 0, 1)
+    weight_decay: float = _setting(
+        0.0, "Adam's L2 penalty, on everything learnable.", _OPTIMISER, 0
+    )
+    weight_decay_to: Towards = _setting(
+        "core", "Where the penalty pulls the projections: identity or zero.", _OPTIMISER
+    )
+
+    rotation: Rotation = _setting(
+        "uniform", "Angles uniform in +- degrees, or normal with that deviation.", _VIEWS
+    )
+    degrees: float = _setting(25.0, "Rotation of the view to be painted.", _VIEWS, 0, 180)
+    degrees_deformed: float = _setting(25.0, "Rotation of the view painted from.", _VIEWS, 0, 180)
+    zoom: float = _setting(0.2, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
+    shift: float = _setting(0.08, "Shift up to this share of the side.", _VIEWS, 0)
+    flip: bool = _setting(False, "Mirror half of the pictures.", _VIEWS)
+    color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.reconstruction or self.equivariance):
+            raise UsageError(
+                "nothing to learn from: --reconstruction and --equivariance are both 0"
+            )
+
+
+# Everything as in Sanchez and Tzimiropoulos (2019), or as in its authors' public code where the
+# paper is silent or contradicts itself: its text calls the perceptual distance an l1 norm, its
+# formula writes a plain norm, the code uses the squared one. Neither says how far views are zoomed
+# and shifted.
+PAPER = AdaptOptions(
+    steps=200_000,
+    batch_size=48,
+    generator_width=64,
+    perceptual="vgg19",
+    perceptual_factor=1.0,
+    perceptual_norm="mse",
+    perceptual_size=128,
+    equivariance=0.0,
+    separation=0.0,
+    rate_body=1e-3,
+    rate_head=1e-3,
+    rate_generator=1e-3,
+    decay="steps",
+    decay_every=75_000,
+    warm_up=0.0,
+    weight_decay=5e-4,
+    weight_decay_to="zero",
+    rotation="normal",
+    degrees=30.0,
+    degrees_deformed=15.0,
+    color=0.0,
+)
+
+
+def preset(name: Preset, method: Method = "projection") -> AdaptOptions:
+    """Settings of a preset for a method.
+
+    `fast` was found by measurement, see benchmarks; a network from random weights needs a larger
+    rate there than one that starts from the core. Raises UsageError.
+    """
+    if name not in get_args(Preset):
+        raise UsageError(f"no preset {name!r}: expected one of {', '.join(get_args(Preset))}")
+    if name == "paper":
+        return replace(PAPER, method=method)
+    fast = AdaptOptions(method=method)
+    return replace(fast, rate_body=1e-3) if method == "scratch" else fast

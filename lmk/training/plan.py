@@ -1,0 +1,68 @@
+"""What a training would do, cost and take on this machine, before it is done."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import torch
+
+from lmk.training.adapt import AdaptLearner
+from lmk.training.device import Compute
+from lmk.training.loop import step
+from lmk.training.methods import count_learnable
+
+TIMED_STEPS = 3
+
+
+def make_plan(learner: AdaptLearner) -> str:
+    """Describe an adaptation in a few lines, from a few real steps that are thrown away."""
+    options, compute, images = learner.options, learner.compute, len(learner.views.crops)
+    steps, batch = options.steps, options.batch_size
+    learnable, frozen = count_learnable(learner.detector)
+    painter = sum(p.numel() for p in learner.generator.parameters())
+    seconds = _seconds_a_step(learner, compute)
+    minutes = steps * seconds / 60
+    rows = [
+        ("method", options.method),
+        ("detector", f"{learnable:,} parameters learnable, {frozen:,} frozen"),
+        ("generator", f"{painter:,} parameters, used in training only"),
+        ("pictures", f"{images:,}, seen {steps * batch / images:.1f} times each"),
+        ("steps", f"{steps:,} of {batch} pairs"),
+        ("device", compute.describe()),
+        (
+            "time",
+            f"{_duration(minutes)}: {seconds:.2f} s a step, fastest of {TIMED_STEPS} timed now",
+        ),
+        ("memory", f"{_memory(compute)} at most in these, pictures included"),
+    ]
+    return "\n".join(f"{name:<10} {text}" for name, text in rows)
+
+
+def _seconds_a_step(learner: AdaptLearner, compute: Compute) -> float:
+    times = []
+    for number in range(TIMED_STEPS + 1):  # the first one warms up
+        began = time.perf_counter()
+        step(learner, number, rate=0.0)
+        if compute.device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def _memory(compute: Compute) -> str:
+    if compute.device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated(compute.device) / 1e9:.1f} GB of the device"
+    if sys.platform == "win32":
+        return "not measured on Windows"
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9:.1f} GB"
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return f"{60 * minutes:.0f} s"
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"

@@ -1,0 +1,62 @@
+"""Two random views of each picture, and how points move from one to the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
+from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
+from lmk.data.source import Crops
+from lmk.training.device import Compute
+from lmk.training.options import AdaptOptions
+
+FIXED_SEED = 2**32 - 1  # of the pictures that are looked at again and again
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Views and deformed views, (B, 3, 128, 128), RGB in [0, 1].
+
+    view_to_deformed (B, 2, 3) moves input pixels of the first to those of the second.
+    """
+
+    view: Tensor
+    deformed: Tensor
+    view_to_deformed: Tensor
+
+
+class Views:
+    """Draws the pairs of a step; every process draws the same and keeps its share."""
+
+    def __init__(self, crops: Crops, options: AdaptOptions, compute: Compute) -> None:
+        self.crops, self.options, self.compute = crops, options, compute
+        normal = options.rotation == "normal"
+        self.ranges = [
+            SimilarityRange(degrees, options.zoom, options.shift, normal)
+            for degrees in (options.degrees, options.degrees_deformed)
+        ]
+
+    def pair(self, step: int) -> Pair:
+        """Draw the pairs of a step."""
+        return self._draw(step, self.options.seed, self.compute.rows(self.options.batch_size))
+
+    def fixed(self) -> Pair:
+        """Draw the same pairs at any time, a whole batch in any process."""
+        return self._draw(0, FIXED_SEED, slice(None))
+
+    def _draw(self, step: int, seed: int, rows: slice) -> Pair:
+        options, device = self.options, self.compute.device
+        index = batch_indices(len(self.crops), options.batch_size, step, seed)
+        random = step_generator(step, seed, device)
+        flip = torch.rand(len(index), generator=random, device=device) < 0.5 * options.flip
+        size = self.crops.shape[1]
+        to_crop = [random_similarity(len(index), r, size, random, flip)[rows] for r in self.ranges]
+        color = random_color(len(index), options.color, random)[rows]
+        crops = recolor(to_float(self.crops[index[rows]], device), color)
+        view, deformed = (
+            warp(crops, matrix).contiguous(memory_format=torch.channels_last) for matrix in to_crop
+        )
+        return Pair(view, deformed, compose(invert(to_crop[1]), to_crop[0]))

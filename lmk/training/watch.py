@@ -1,0 +1,69 @@
+"""What happens every so many steps beside the training: a look, a warning, a model kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lmk.model.folder import Model
+from lmk.progress import Reporter
+from lmk.training.checkpoint import Progress
+from lmk.training.learner import Learner
+from lmk.training.log import Log
+
+BEST = "best"
+SNAPSHOTS = "snapshots"
+
+SaveModel = Callable[[Path, Progress], Model]
+
+
+class Watch:
+    """Looks at a learner, and keeps models of it in the run folder.
+
+    `save_model` writes a model folder. `best` holds the model with the lowest loss on the pictures
+    that are looked at; `snapshots` the last `keep` of those at every `snapshot_every` steps, or all
+    of them when `keep` is 0.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        save_model: SaveModel,
+        report: Reporter,
+        look_every: int = 100,
+        snapshot_every: int | None = None,
+        keep: int = 0,
+    ) -> None:
+        self.run, self.save_model, self.report = run, save_model, report
+        self.look_every, self.snapshot_every, self.keep = look_every, snapshot_every, keep
+        self._warned: set[str] = set()
+
+    def after(self, done: Progress, learner: Learner, log: Log, early: bool) -> float:
+        """Do what is due after a step and return the lowest loss seen.
+
+        Warnings about landmarks wait while it is `early` in the training.
+        """
+        step, best = done.steps, done.best
+        if self.snapshot_every and step % self.snapshot_every == 0:
+            self._snapshot(done)
+        if step % self.look_every:
+            return best
+        seen = learner.observe()
+        log.picture(step, seen.picture)
+        log.figures(step, {"loss/fixed pictures": seen.loss, **seen.figures})
+        if not early:
+            for name in seen.warnings.keys() - self._warned:
+                self.report.warn(f"step {step}: {seen.warnings[name]}")
+            self._warned = set(seen.warnings)
+        if seen.loss >= best:
+            return best
+        self.save_model(self.run / BEST, done)
+        return seen.loss
+
+    def _snapshot(self, done: Progress) -> None:
+        folder = self.run / SNAPSHOTS
+        self.save_model(folder / f"{done.steps:06d}", done)
+        if self.keep:
+            for old in sorted(path for path in folder.iterdir() if path.is_dir())[: -self.keep]:
+                shutil.rmtree(old)
