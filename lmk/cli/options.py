@@ -31,6 +31,9 @@ CheckpointMinutes = Annotated[
     float,
     typer.Option(min=0, help="Time between checkpoints.", rich_help_panel=_RUN),
 ]
+LogEvery = Annotated[
+    int, typer.Option(min=1, help="Steps between rows of log.csv.", rich_help_panel=_RUN)
+]
 LookEvery = Annotated[
     int,
     typer.Option(

@@ -58,7 +58,7 @@ class AdaptLearner:
     def losses(self, step: int) -> dict[str, Tensor]:
         """The terms of the loss of one batch of pairs, and their weighted sum."""
         train_mode(self.detector)
-        self.generator.train()
+        train_mode(self.generator)
         done = step / self.options.steps
         paints = self._generate is not None and done >= self.options.reconstruction_from
         terms = self._terms(self.views.pair(step), paints)[0]

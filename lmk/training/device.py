@@ -70,8 +70,15 @@ class Compute:
         """Whether the flag is set in any process; all processes must ask at the same time."""
         if self.fabric is None:
             return flag
-        total = self.fabric.all_reduce(torch.tensor(float(flag), device=self.device), "sum")
+        total = self.fabric.all_reduce(
+            torch.tensor(float(flag), device=self.device), reduce_op="sum"
+        )
         return bool(total.item() > 0)  # type: ignore[union-attr]
+
+    def wait(self) -> None:
+        """Wait until every process has come here."""
+        if self.fabric:
+            self.fabric.barrier()
 
     def describe(self) -> str:
         """One phrase for a person: device, precision and what else differs from the plain case."""

@@ -14,7 +14,7 @@ from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet, digest
 from lmk.errors import DataError, UsageError
 from lmk.evaluation.core import evaluate_core
-from lmk.model.folder import Model
+from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import core_features, vgg19_features
@@ -134,7 +134,10 @@ def _train(
     done = train(learner, schedule, settings, run, watch)
     if done.steps < schedule.steps:
         run.report.say(f"stopped after {done.steps} of {schedule.steps} steps: go on with --resume")
-    return save(run.folder, done)
+    if run.compute.first:
+        save(run.folder, done)
+    run.compute.wait()
+    return find_model(str(run.folder))
 
 
 def _record(done: Progress, settings: dict[str, Any], run: Run) -> dict[str, Any]:

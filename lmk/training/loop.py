@@ -23,7 +23,7 @@ from lmk.training.log import Log
 from lmk.training.options import Decay
 from lmk.training.watch import Watch
 
-LOG_INTERVAL = 10  # reading a loss waits for the device, so not every step does
+AGREE_INTERVAL = 10  # steps between two questions of several processes to one another
 GRADIENT_NORM = 1.0
 EARLY_SHARE = 0.1
 
@@ -41,6 +41,7 @@ class Run:
     max_minutes: float | None = None
     resume: bool = False
     checkpoint_minutes: float = 2.0
+    log_every: int = 10  # reading a loss waits for the device, so not every step does
     look_every: int = 100
     snapshot_every: int | None = None
     keep: int = 0
@@ -116,7 +117,7 @@ def _lead(
                 raise
             done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
             note = ""
-            if done.steps % LOG_INTERVAL == 0:
+            if done.steps % run.log_every == 0:
                 values = _finite(losses, done.steps)
                 log.losses(done.steps, values)
                 note = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
@@ -169,7 +170,7 @@ class _Clock:
 
 def _ends(run: Run, done: Progress, ending: bool) -> bool:
     """Whether to end before the next step; several processes agree now and then, not always."""
-    if run.compute.processes > 1 and done.steps % LOG_INTERVAL:
+    if run.compute.processes > 1 and done.steps % AGREE_INTERVAL:
         return False
     return run.compute.any(ending)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import torch
 
 from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
@@ -72,3 +73,13 @@ def test_warp_takes_each_pixel_from_where_its_matrix_points() -> None:
             source = apply_affine(matrix[b], torch.tensor([[float(x), float(y)]]))[0]
             expected = slow_bilinear(crops[b].numpy(), *source.tolist())
             np.testing.assert_allclose(warped[b, :, y, x], expected, atol=2e-3)
+
+
+def test_normal_angles_have_the_deviation_asked_for_and_a_limit() -> None:
+    ranges = SimilarityRange(30, 0.2, 0.1, normal=True)
+    matrix = random_similarity(4000, ranges, 160, torch.Generator().manual_seed(0))
+    degrees = torch.rad2deg(torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0])).abs()
+    assert degrees.max() == pytest.approx(40, abs=0.01)
+    # 68 % of a normal distribution lie within one deviation, 18 % beyond 1.333 of them
+    assert (degrees < 30).float().mean() == pytest.approx(0.683, abs=0.03)
+    assert (degrees > 39.99).float().mean() == pytest.approx(0.182, abs=0.03)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lmk.errors import UsageError
+from lmk.training.config import CONFIG, read_config, write_config
+
+KNOWN = {"images", "batch_size", "flip", "zoom"}
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    values = {"images": "photos", "batch_size": 7, "flip": True, "zoom": 0.25}
+    write_config(tmp_path, values)
+    assert "batch-size: 7\n" in (tmp_path / CONFIG).read_text()
+    assert read_config(tmp_path, KNOWN) == read_config(tmp_path / CONFIG, KNOWN) == values
+
+
+def test_unknown_options_are_named(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("batch-size: 7\nbach-size: 8\n")
+    with pytest.raises(UsageError, match="does not know: bach_size"):
+        read_config(tmp_path / "my.yaml", KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [", "is not YAML"), ("just words", "expected lines such as")]
+)
+def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_config(tmp_path / "my.yaml", KNOWN)
+    with pytest.raises(UsageError, match="cannot read"):
+        read_config(tmp_path / "missing.yaml", KNOWN)

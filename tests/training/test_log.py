@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from lmk.training.log import CSV, EVENTS, Log
+
+
+def test_losses_are_in_the_csv_and_in_the_events(tmp_path: Path) -> None:
+    with Log(tmp_path, 0) as log:
+        log.losses(10, {"loss": 2.5, "pixel": 0.125})
+        log.losses(20, {"loss": 1.5, "pixel": 0.0625})
+        log.figures(20, {"stillness": 0.25})
+    assert (tmp_path / CSV).read_text().split() == [
+        "step,loss,pixel",
+        "10,2.5,0.125",
+        "20,1.5,0.0625",
+    ]
+    events = EventAccumulator(str(tmp_path / EVENTS)).Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss/loss")] == [(10, 2.5), (20, 1.5)]
+    assert [(e.step, e.value) for e in events.Scalars("stillness")] == [(20, 0.25)]
+
+
+def test_a_resumed_log_drops_what_came_after_the_checkpoint(tmp_path: Path) -> None:
+    with Log(tmp_path, 0) as log:
+        for step in (10, 20, 30):
+            log.losses(step, {"loss": float(step)})
+    with Log(tmp_path, 20) as log:
+        log.losses(30, {"loss": 99.0})
+    assert (tmp_path / CSV).read_text().split() == ["step,loss", "10,10", "20,20", "30,99"]
+    events = EventAccumulator(str(tmp_path / EVENTS)).Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss/loss")] == [
+        (10, 10.0),
+        (20, 20.0),
+        (30, 99.0),
+    ]
+
+
+def test_pictures_keep_their_colours(tmp_path: Path) -> None:
+    red = np.zeros((16, 24, 3), np.uint8)
+    red[..., 0] = 200
+    with Log(tmp_path, 0) as log:
+        log.picture(7, red)
+    stored = cv2.imread(str(tmp_path / "samples/000007.jpg"))  # BGR
+    assert stored.shape == (16, 24, 3)
+    assert abs(int(stored[8, 8, 2]) - 200) < 5
+    assert stored[8, 8, 0] < 5
