@@ -31,12 +31,13 @@ def read(source: Source) -> Annotations:
                 skipped.append(f"{folder}/{image.name}: no {file.relative_to(source.root)}")
                 continue
             split = "val" if "test" in image.stem else "train"
-            records.append(face(image, (split,), _points(source, file, with_landmarks)))
+            xy_matlab = _points(source, file, with_landmarks)
+            records.append(face(image, (split,), xy_matlab - 1))
     note = "points: pts_3d of landmarks/" if with_landmarks else "points: pt2d, no landmarks/ there"
     return Annotations("face", SIXTY_EIGHT_POINTS, records, skipped, note=note)
 
 
 def _points(source: Source, file: Path, from_landmarks: bool) -> FloatArray:
     if from_landmarks:
-        return source.points(file, "pts_3d", (68, 2)) - 1
-    return source.points(file, "pt2d", (2, 68)).T - 1
+        return source.points(file, "pts_3d", (68, 2))
+    return source.points(file, "pt2d", (2, 68)).T
