@@ -92,4 +92,5 @@ def _box(xy: FloatArray) -> list[float]:
 
 def _rounded(values: Any) -> list[float]:
     # Whole numbers as integers, so that flags read as flags.
-    return [int(value) if value.is_integer() else value for value in np.round(values, 2).tolist()]
+    rounded = np.round(np.asarray(values, np.float64), 2).tolist()
+    return [int(value) if value.is_integer() else value for value in rounded]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Source:
         without scipy.
         """
         try:
-            from scipy.io import loadmat
+            from scipy.io.matlab import MatReadError, loadmat
         except ImportError as error:
             raise missing_extra("scipy", "train") from error
         try:
@@ -67,7 +68,7 @@ class Source:
                 f"{file} is a MATLAB 7.3 file, which scipy does not read: in MATLAB or Octave, "
                 "load it and save it again with  save -v7"
             ) from error
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError, MatReadError, zlib.error) as error:
             raise DataError(f"{file} is not a MATLAB file that scipy can read: {error}") from error
         missing = [key for key in keys if key not in content]
         if missing:

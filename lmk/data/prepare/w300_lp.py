@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from lmk.data.prepare.faces import SIXTY_EIGHT_POINTS, face
 from lmk.data.prepare.record import Annotations, FloatArray
 from lmk.data.prepare.source import Source
@@ -40,4 +42,4 @@ def read(source: Source) -> Annotations:
 def _points(source: Source, file: Path, from_landmarks: bool) -> FloatArray:
     if from_landmarks:
         return source.points(file, "pts_3d", (68, 2))
-    return source.points(file, "pt2d", (2, 68)).T
+    return np.transpose(source.points(file, "pt2d", (2, 68)))

@@ -13,12 +13,13 @@ DOT_PX = 2.0  # standard deviation
 
 
 def draw_dots(path: Path, size_wh: tuple[int, int], xy_image: np.ndarray) -> None:
-    """Write a dark picture (W, H) with a dot at each of the points (K, 2), places between pixels."""
+    """Write a dark picture with a dot at each of the points (K, 2), between pixels too."""
     width, height = size_wh
-    y, x = np.mgrid[:height, :width]
     image = np.full((height, width), float(GREY))
     for px, py in np.asarray(xy_image, float):
-        image += (250 - GREY) * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * DOT_PX**2))
+        near_x = np.exp(-((np.arange(width) - px) ** 2) / (2 * DOT_PX**2))
+        near_y = np.exp(-((np.arange(height) - py) ** 2) / (2 * DOT_PX**2))
+        image += (250 - GREY) * near_y[:, None] * near_x
     path.parent.mkdir(parents=True, exist_ok=True)
     done = cv2.imwrite(
         str(path), np.round(image).clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 100]
@@ -26,14 +27,16 @@ def draw_dots(path: Path, size_wh: tuple[int, int], xy_image: np.ndarray) -> Non
     assert done
 
 
-def read_split(file: Path) -> dict[str, dict]:
-    """Read a COCO file: by the name of the source picture its entry and its object."""
+def read_split(file: Path) -> list[dict]:
+    """Read a COCO file: for each image its entry and its object, None where it has none."""
     content = json.loads(file.read_text())
     objects = {entry["image_id"]: entry for entry in content["annotations"]}
-    return {
-        image["source"]: {"image": image, "object": objects.get(image["id"])}
-        for image in content["images"]
-    }
+    return [{"image": image, "object": objects.get(image["id"])} for image in content["images"]]
+
+
+def sources_of(file: Path) -> list[str]:
+    """List the source pictures of a COCO file."""
+    return [entry["image"]["source"] for entry in read_split(file)]
 
 
 def points_of(entry: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -43,9 +46,9 @@ def points_of(entry: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def assert_dots_at_keypoints(file: Path) -> int:
-    """Check that every labelled keypoint of a COCO file lies on a dot; returns how many there are."""
+    """Check that every labelled keypoint of a COCO file lies on a dot; returns their number."""
     checked = 0
-    for entry in read_split(file).values():
+    for entry in read_split(file):
         crop = cv2.imread(str(file.parent / "images" / entry["image"]["file_name"]))
         crop = crop[:, :, 1].astype(float)
         assert crop.shape == (entry["image"]["height"], entry["image"]["width"])

@@ -15,11 +15,23 @@ SIZE_WH = (200, 170)
 
 
 def face_68(seed: int) -> np.ndarray:
-    """Draw 68 points (68, 2) at least 11 px apart, in places between pixels, on 240 x 220 px."""
+    """Draw 68 points (68, 2) at least 12 px apart, in places between pixels, on 240 x 220 px.
+
+    Eyes, nose and mouth corners are where a face has them, so that the others are in its square.
+    """
     random = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(np.arange(10), np.arange(9)), axis=-1).reshape(-1, 2)
-    chosen = random.permutation(len(grid))[:68]
-    return 30 + 20 * grid[chosen] + random.uniform(-4, 4, (68, 2))
+    eye = [(column, row) for row in (2, 3, 4) for column in (2, 3)]
+    cells = dict(zip(range(36, 42), eye, strict=True))
+    cells |= {index + 6: (column + 4, row) for index, (column, row) in cells.items()}
+    cells |= {30: (4, 4), 48: (3, 7), 54: (6, 7)}
+    free = [(x, y) for x in range(10) for y in range(9) if (x, y) not in cells.values()]
+    others = [index for index in range(68) if index not in cells]
+    cells |= {
+        index: free[cell]
+        for index, cell in zip(others, random.permutation(len(free)), strict=False)
+    }
+    grid = np.array([cells[index] for index in range(68)], float)
+    return 30 + 20 * grid + random.uniform(-4, 4, (68, 2))
 
 
 def write_mtfl(root: Path, train: int = 2, test: int = 2) -> None:
@@ -27,7 +39,7 @@ def write_mtfl(root: Path, train: int = 2, test: int = 2) -> None:
     for name, folder, count in (("training", "lfw_5590", train), ("testing", "AFLW", test)):
         lines = []
         for index in range(count):
-            xy_image = FACE + [7 * index, 3 * index]
+            xy_image = FACE + np.array([7 * index, 3 * index])
             draw_dots(root / folder / f"{index}.jpg", SIZE_WH, xy_image)
             x, y = (xy_image + 1).T
             numbers = " ".join(f"{value:.2f}" for value in [*x, *y])

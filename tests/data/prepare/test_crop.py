@@ -16,7 +16,7 @@ def gradient(width: int, height: int) -> np.ndarray:
 
 
 def test_pixels_and_matrix_of_a_square_within_the_image_agree() -> None:
-    """A square of 60 px to 40 px, scale 2/3: pixel (x, y) shows the image at its matrix's inverse."""
+    """A square of 60 px becomes 40 px, so crop pixel x shows image x = left + 1.5 x + 0.25."""
     crop, to_crop = cut_square(gradient(200, 150), Square(30, 50, 60), 40, False)
     np.testing.assert_allclose(to_crop[:, :2], np.eye(2) * 40 / 60, rtol=1e-6)
     corner = apply_affine(to_crop, np.array([[30, 50], [89, 109]], np.float32))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, points_of, read_split
+from dotted import assert_dots_at_keypoints, points_of, read_split, sources_of
 from face_trees import LEFT_EYE_CROP, write_mtfl
 
 from lmk.data.coco import load_keypoints
@@ -24,9 +24,9 @@ def test_points_are_where_a_hand_calculation_puts_them(tmp_path) -> None:
     """Both faces' crops move with them, so that their points are the same."""
     write_mtfl(tmp_path / "MTFL")
     prepare("mtfl", tmp_path / "MTFL", tmp_path / "out", Reporter())
-    train = read_split(tmp_path / "out" / "train.json")
-    assert list(train) == ["lfw_5590/0.jpg", "lfw_5590/1.jpg"]
-    for entry in train.values():
+    file = tmp_path / "out" / "train.json"
+    assert sources_of(file) == ["lfw_5590/0.jpg", "lfw_5590/1.jpg"]
+    for entry in read_split(file):
         xy_crop, flags = points_of(entry)
         np.testing.assert_allclose(xy_crop[0], LEFT_EYE_CROP, atol=0.006)
         assert flags.tolist() == [2] * 5
