@@ -19,7 +19,7 @@ def read(source: Source) -> Annotations:
     folder = source.find("output")
     records = []
     for split in ("train", "test"):
-        names = [row[0] for row in source.lines(source.find(f"aflw_{split}_images.txt"), 1)]
+        names = source.names(source.find(f"aflw_{split}_images.txt"))
         file = source.find(f"aflw_{split}_keypoints.mat")
         points = source.points(file, "gt", (-1, 5, 2))[:, :, ::-1]
         if len(points) != len(names):

@@ -48,7 +48,10 @@ def read(source: Source) -> Annotations:
 
 def _read_points(file: Path) -> FloatArray | None:
     """Read a .cat file; None where it is missing or not of nine points, as a few of the set are."""
-    fields = file.read_text().split() if file.exists() else []
-    if len(fields) != 19 or fields[0] != "9":
+    try:
+        numbers = np.array(file.read_text().split(), np.float32)
+    except (OSError, ValueError):
         return None
-    return np.array(fields[1:], np.float32).reshape(9, 2)
+    if len(numbers) != 19 or numbers[0] != 9 or not np.isfinite(numbers).all():
+        return None
+    return numbers[1:].reshape(9, 2)

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from lmk.data.prepare.faces import FIVE_POINTS, face
-from lmk.data.prepare.record import Annotations, Record
+from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
 from lmk.errors import DataError
 
@@ -25,27 +23,27 @@ def read(source: Source) -> Annotations:
     """Read the landmarks; the splits are train, mafl-train (a part of it) and test."""
     kind, folder = _image_folder(source)
     name = f"list_landmarks_{kind}.txt"
-    rows = source.lines(source.find(name, f"Anno/{name}"), 1)[HEADING_LINES:]
+    rows = source.rows(source.find(name, f"Anno/{name}"), 10, HEADING_LINES)
     train, test = (_mafl(source, f"{split}ing.txt") for split in ("train", "test"))
-    absent = (train | test) - {row[0] for row in rows}
+    absent = (train | test) - {image for image, _ in rows}
     # A name spelled otherwise would leave a test face in the training set.
     if absent:
         raise DataError(
             f"{name} lacks {len(absent)} images of the MAFL lists, such as {min(absent)}: "
             "expected the names of CelebA's own list"
         )
-    records = [_record(folder, row, train, test) for row in rows]
+    records = [
+        face(folder / image, _splits(image, train, test), numbers.reshape(5, 2))
+        for image, numbers in rows
+    ]
     note = f"{folder.name}; train leaves out the {len(test)} test faces of MAFL"
     return Annotations("face", FIVE_POINTS, records, note=note)
 
 
-def _record(folder: Path, row: list[str], train: set[str], test: set[str]) -> Record:
-    name = row[0]
-    if len(row) != 11:
-        raise DataError(f"the landmarks of {name} are {len(row) - 1} numbers, expected 10")
-    xy_image = np.array(row[1:], np.float32).reshape(5, 2)
-    splits = ("test",) if name in test else ("train", "mafl-train")[: 1 + (name in train)]
-    return face(folder / name, splits, xy_image)
+def _splits(image: str, mafl_train: set[str], mafl_test: set[str]) -> tuple[str, ...]:
+    if image in mafl_test:
+        return ("test",)
+    return ("train", "mafl-train") if image in mafl_train else ("train",)
 
 
 def _image_folder(source: Source) -> tuple[str, Path]:
@@ -58,5 +56,4 @@ def _image_folder(source: Source) -> tuple[str, Path]:
 
 
 def _mafl(source: Source, name: str) -> set[str]:
-    file = source.find(f"MAFL/{name}", name)
-    return {row[0] for row in source.lines(file, 1)}
+    return set(source.names(source.find(f"MAFL/{name}", name)))

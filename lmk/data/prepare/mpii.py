@@ -65,7 +65,7 @@ def _validation_images(source: Source) -> tuple[set[str], str]:
     file = source.root / VALIDATION_LIST
     if not file.exists():
         return set(), f"no val: {VALIDATION_LIST}, a list of held-out images, is not there"
-    return {row[0] for row in source.lines(file, 1)}, f"val holds the images of {VALIDATION_LIST}"
+    return set(source.names(file)), f"val holds the images of {VALIDATION_LIST}"
 
 
 def _record(image: Path, split: str, person: dict[str, Any]) -> Record | None:

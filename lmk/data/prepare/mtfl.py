@@ -7,14 +7,11 @@ y1 ... y5 and four attributes. Points count pixels from 1, as in the public read
 
 from __future__ import annotations
 
-import numpy as np
-
 from lmk.data.prepare.faces import FIVE_POINTS, face
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
 
 LISTS = {"train": "training.txt", "test": "testing.txt"}
-COLUMNS = 11  # the path and ten coordinates; attributes follow
 
 
 def read(source: Source) -> Annotations:
@@ -22,8 +19,8 @@ def read(source: Source) -> Annotations:
     records = []
     for split, name in LISTS.items():
         file = source.find(name, f"MTFL/{name}")
-        for row in source.lines(file, COLUMNS):
-            xy_image = np.array(row[1:COLUMNS], np.float32).reshape(2, 5).T - 1
-            image = file.parent / row[0].replace("\\", "/")
+        for path, numbers in source.rows(file, 10):
+            xy_image = numbers.reshape(2, 5).T - 1
+            image = file.parent / path.replace("\\", "/")
             records.append(face(image, (split,), xy_image))
     return Annotations("face", FIVE_POINTS, records)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lmk.data.prepare.catalogue import PublicSet
+from lmk.data.prepare.record import FloatArray
 from lmk.errors import DataError, missing_extra
 
 
@@ -34,22 +34,38 @@ class Source:
             f"which comes from {self.about.page}"
         )
 
-    def lines(self, file: Path, columns: int) -> list[list[str]]:
-        """Read a list of blank-separated fields, empty lines left out.
+    def names(self, file: Path) -> list[str]:
+        """Read a list of names: the first field of each line. Raises DataError."""
+        return [fields[0] for _, fields in self._lines(file)]
 
-        Raises DataError where a line has fewer than `columns` fields.
+    def rows(self, file: Path, count: int, heading: int = 0) -> list[tuple[str, FloatArray]]:
+        """Read a list of names, each followed by `count` numbers or more, below a heading.
+
+        Returns the names with float32 arrays (count,). Raises DataError that names the line.
         """
+        return [
+            (fields[0], self._numbers(file, line, fields[1 : count + 1], count))
+            for line, fields in self._lines(file)[heading:]
+        ]
+
+    def _lines(self, file: Path) -> list[tuple[int, list[str]]]:
         try:
-            rows = [line.split() for line in file.read_text().splitlines()]
+            lines = [line.split() for line in file.read_text().splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {file}, a list of {self.about.title}: {error}") from error
-        for number, row in enumerate(rows, 1):
-            if row and len(row) < columns:
-                raise DataError(
-                    f"{file}, line {number}: {len(row)} fields, expected {columns} as in the list "
-                    f"of {self.about.title} from {self.about.page}"
-                )
-        return [row for row in rows if row]
+        return [(number, fields) for number, fields in enumerate(lines, 1) if fields]
+
+    def _numbers(self, file: Path, line: int, fields: list[str], count: int) -> FloatArray:
+        try:
+            numbers = np.array(fields, np.float32)
+        except ValueError:
+            numbers = np.full(0, np.nan, np.float32)
+        if len(numbers) < count or not np.isfinite(numbers).all():
+            raise DataError(
+                f"{file}, line {line}: expected a name and {count} numbers, came "
+                f"{' '.join(fields[:4])} ...; compare the list with that of {self.about.page}"
+            )
+        return numbers
 
     def mat(self, file: Path, *keys: str) -> dict[str, Any]:
         """Read a MATLAB file; structs become dicts, arrays keep what is left without unit axes.
@@ -78,10 +94,10 @@ class Source:
             )
         return content
 
-    def points(self, file: Path, key: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def points(self, file: Path, key: str, shape: tuple[int, ...]) -> FloatArray:
         """Read an array of numbers from a MATLAB file; -1 in `shape` stands for any length.
 
-        Raises DataError for another shape.
+        Raises DataError for another shape, and for NaN and infinity.
         """
         found = np.asarray(self.mat(file, key)[key])
         expected = " x ".join("N" if length < 0 else str(length) for length in shape)
@@ -90,4 +106,7 @@ class Source:
         ):
             got = " x ".join(map(str, found.shape))
             raise DataError(f"{file}: {key} is {got}, expected {expected}")
-        return found.astype(np.float32)
+        points = found.astype(np.float32)
+        if not np.isfinite(points).all():
+            raise DataError(f"{file}: {key} has entries that are not finite numbers")
+        return points

@@ -70,11 +70,13 @@ def test_a_picture_without_its_nine_points_is_skipped(tmp_path) -> None:
     write_tree(tmp_path)
     (tmp_path / "CAT_00" / "00000000_001.jpg.cat").unlink()
     (tmp_path / "CAT_05" / "00000005_000.jpg.cat").write_text("2 1 1 9 9")
+    (tmp_path / "CAT_06" / "00000006_000.jpg.cat").write_bytes(b"9 \xff" + b" 1" * 17)
     done = prepare("cats-head", tmp_path, tmp_path / "out", Reporter())
-    assert done.images == {"test": 5, "train": 7}
+    assert done.images == {"test": 4, "train": 7}
     assert [reason.split(":")[0] for reason in done.skipped] == [
         "CAT_00/00000000_001.jpg",
         "CAT_05/00000005_000.jpg",
+        "CAT_06/00000006_000.jpg",
     ]
 
 

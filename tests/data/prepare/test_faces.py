@@ -26,6 +26,19 @@ def test_mirroring_swaps_the_pairs_of_ibug() -> None:
     assert order == expected
 
 
+def test_a_face_of_the_public_list_is_framed_as_in_the_shared_set() -> None:
+    """Aaron_Eckhart_0001.jpg of the CNN facial point list, whose shared crop was made elsewhere.
+
+    There 140 px were cut out, and the left eye lies at (57.5, 48.93) of 160 px.
+    """
+    flat = [106.25, 107.75, 146.75, 112.25, 125.25, 142.75, 105.25, 157.75, 139.75, 161.75]
+    xy_image = np.array(flat, np.float32).reshape(5, 2)
+    left, top, side = face_square(xy_image)
+    assert side == 140
+    left_eye = (xy_image[0] + 0.5 - [left, top]) * 160 / side - 0.5
+    np.testing.assert_allclose(left_eye, [57.5, 48.93], atol=0.005)
+
+
 def test_a_face_is_framed_alike_by_5_and_by_68_points() -> None:
     xy_image = np.full((68, 2), 900, np.float32)  # jaw and brows do not count
     xy_image[36:42] = FACE[0] + np.array([[-8, 0], [-3, -4], [3, -4], [8, 0], [3, 4], [-3, 4]])

@@ -43,8 +43,9 @@ def test_the_package_reads_what_it_wrote(tmp_path) -> None:
     np.testing.assert_allclose(data.xy_crop[1, 0], LEFT_EYE_CROP, atol=0.02)
 
 
-def test_a_short_line_is_named(tmp_path) -> None:
+@pytest.mark.parametrize("numbers", ["1 2 3 4", "1 2 3 4 5 6 7 8 9 x", "1 2 3 4 5 nan 7 8 9 10"])
+def test_a_malformed_line_is_named(tmp_path, numbers: str) -> None:
     write_mtfl(tmp_path)
-    (tmp_path / "testing.txt").write_text("AFLW\\0.jpg 1 2 3 4\n")
-    with pytest.raises(DataError, match=r"testing\.txt, line 1: 5 fields, expected 11"):
+    (tmp_path / "testing.txt").write_text(f"\nAFLW\\0.jpg {numbers}\n")
+    with pytest.raises(DataError, match=r"testing\.txt, line 2: expected a name and 10 numbers"):
         prepare("mtfl", tmp_path, tmp_path / "out", Reporter())

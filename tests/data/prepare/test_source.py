@@ -39,6 +39,9 @@ def test_points_of_another_shape_are_refused(tmp_path) -> None:
         source.points(tmp_path / "a.mat", "joints", (3, 14, -1))
     with pytest.raises(DataError, match=r"expected 14 x 3$"):
         source.points(tmp_path / "a.mat", "joints", (14, 3))
+    savemat(tmp_path / "b.mat", {"joints": np.array([[1, 2], [3, np.nan]])})
+    with pytest.raises(DataError, match="not finite"):
+        source.points(tmp_path / "b.mat", "joints", (2, 2))
     with pytest.raises(DataError, match="lacks the variable gt of Leeds Sports Pose"):
         source.points(tmp_path / "a.mat", "gt", (14, 3))
 
