@@ -59,7 +59,7 @@ class Source:
         try:
             numbers = np.array(fields, np.float32)
         except ValueError:
-            numbers = np.full(0, np.nan, np.float32)
+            numbers = np.zeros(0, np.float32)
         if len(numbers) < count or not np.isfinite(numbers).all():
             raise DataError(
                 f"{file}, line {line}: expected a name and {count} numbers, came "
