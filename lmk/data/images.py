@@ -32,8 +32,11 @@ def list_images(folder: Path) -> list[Path]:
     return paths
 
 
-def read_image(path: Path) -> Image:
-    """Decode one picture as uint8 RGB (H, W, 3), turned upright. Raises DataError."""
+def read_image(path: Path, upright: bool = True) -> Image:
+    """Decode one picture as uint8 RGB (H, W, 3). Raises DataError.
+
+    Turned as its EXIF orientation says, unless `upright` is False.
+    """
     try:
         import cv2
     except ImportError as error:
@@ -43,7 +46,8 @@ def read_image(path: Path) -> Image:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     # cv2.error on an empty buffer, None on bytes that are no picture
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    image = cv2.imdecode(encoded, flags) if encoded.size else None
     if image is None:
         raise DataError(f"{path} is not a picture that OpenCV can decode")
     return np.ascontiguousarray(image[:, :, ::-1])

@@ -14,7 +14,10 @@ import pytest
 from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
-COMMANDS = ["pretrain", "train", "export", "run", "models", "models list", "models show", "demo"]
+COMMANDS = [
+    *("pretrain", "train", "export", "run", "models", "models list", "models show", "demo"),
+    *("data", "data prepare"),
+]
 HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
 
 
@@ -78,6 +81,8 @@ def test_every_command_explains_itself(command: str) -> None:
         (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
         (["export", "absent", "-o", "d"], 1, "no model 'absent'"),
         (["models", "show", "absent"], 1, "no model 'absent'"),
+        (["data", "prepare", "lfw", ".", "-o", "d"], 2, "expected one of mpii, "),
+        (["data", "prepare", "lsp", ".", "-o", "d"], 1, ". lacks images, a part of Leeds"),
         (["walk"], 2, "No such command"),
     ],
 )

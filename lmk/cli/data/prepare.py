@@ -1,0 +1,41 @@
+"""`lmk data prepare`: public data sets to crops and COCO keypoint files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lmk.data.prepare.catalogue import PUBLIC_SETS
+
+_WIDTH = max(len(public_set.name) for public_set in PUBLIC_SETS)
+_LIST = "\n".join(f"{public_set.name:{_WIDTH}}  {public_set.summary}" for public_set in PUBLIC_SETS)
+HELP = f"""Turn a public data set, as downloaded, into crops and COCO keypoint files.
+
+NAME is one of
+
+\b
+{_LIST}
+
+Nothing is downloaded; a missing file is named together with the page that offers it.
+"""
+
+
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which set, see above.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder it was unpacked to.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to make: images/, train.json, ...")
+    ],
+    size: Annotated[int, typer.Option(min=32, help="Side of the square crops in pixels.")] = 160,
+) -> None:
+    """Write the crops and COCO files; the help text is `HELP`."""
+    from lmk.data.prepare.write import prepare as prepare_set
+    from lmk.progress import Reporter
+
+    done = prepare_set(name, source, output, Reporter(), size)
+    for split, count in done.images.items():
+        typer.echo(f"{output / f'{split}.json'}  {count:,} images")
+    if done.note:
+        typer.echo(done.note)

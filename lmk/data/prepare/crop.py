@@ -1,0 +1,54 @@
+"""A square of a picture, cut out and resized."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.data.images import square_crop
+from lmk.data.prepare.record import FloatArray, Square
+from lmk.errors import DataError
+
+if TYPE_CHECKING:
+    Image = npt.NDArray[np.uint8]
+
+MIN_SIDE_PX = 16
+MIN_SHARE_INSIDE = 0.05  # a square with less of the picture in it comes from a wrong annotation
+
+
+def whole_square(width: int, height: int) -> Square:
+    """Return the smallest square round a whole image, the image in its middle."""
+    side = max(width, height)
+    return Square(-((side - width) // 2), -((side - height) // 2), side)
+
+
+def cut_square(
+    image: Image, square: Square, size: int, white_border: bool
+) -> tuple[Image, FloatArray]:
+    """Cut a square out of an image uint8 (H, W, 3) and resize it to (size, size, 3).
+
+    What lies beyond the image repeats its edge pixels, or is white. Returns the crop and the
+    float32 matrix (2, 3) from image to crop pixels. Raises DataError when the square is too small
+    to show anything or lies almost wholly beyond the image.
+    """
+    import cv2
+
+    left, top, side = square
+    height, width = image.shape[:2]
+    inside = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+    if side < MIN_SIDE_PX:
+        raise DataError(f"the object is {side} px large, expected at least {MIN_SIDE_PX}")
+    if inside.shape[0] * inside.shape[1] < MIN_SHARE_INSIDE * side**2:
+        raise DataError(
+            f"the square of {side} px at {left}, {top} lies beyond the image of {width} x {height}"
+        )
+    border = cv2.BORDER_CONSTANT if white_border else cv2.BORDER_REPLICATE
+    below, right = max(top + side - height, 0), max(left + side - width, 0)
+    padded = cv2.copyMakeBorder(
+        inside, max(-top, 0), below, max(-left, 0), right, border, value=(255, 255, 255)
+    )
+    crop, matrix = square_crop(padded, size)
+    matrix[:, 2] -= matrix[:, :2] @ np.array([left, top], np.float32)
+    return crop, matrix
