@@ -1,61 +1,131 @@
-"""Seconds of an adaptation step by method and precision, all in one run.
+"""Training speed by method and precision: images a second, share of the peak, memory.
 
-python benchmarks/training.py [--batch-size 16] [--steps 4]
+python benchmarks/training.py [--batch-size 16] [--steps 4] [--json FILE]
+
+Every figure is of one step of an adaptation, forward, backward and update, the fastest of a few.
+The share is of what the same machine reaches in a large matrix product in the same precision.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
+import subprocess
+import sys
 import time
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
 
 from lmk.data.synthetic import draw
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
-from lmk.training.adapt import AdaptLearner, AdaptOptions
+from lmk.training.adapt import AdaptLearner
 from lmk.training.device import Compute, select_compute
-from lmk.training.methods import Method, start_detector
+from lmk.training.loop import step
+from lmk.training.methods import start_detector
+from lmk.training.options import AdaptOptions, Method
+
+MATRIX = 2048
 
 
-def seconds(method: Method, batch_size: int, steps: int, compute: Compute) -> float:
-    """Fastest of `steps` steps, forward, backward and update, after one to warm up."""
+def measure(method: Method, precision: str, batch_size: int, steps: int) -> dict[str, Any]:
+    """Time one method in one precision; peak memory is that of the process or the GPU."""
+    compute = select_compute(precision=precision)
     core = Hourglass(10)
-    options = AdaptOptions(batch_size=batch_size)
+    options = AdaptOptions(method=method, batch_size=batch_size)
+    detector = start_detector(method, core, 10)
     crops = draw(batch_size, seed=0)[0]
-    learner = AdaptLearner(
-        crops, start_detector(method, core, 10), CoreFeatures(core), options, compute
-    )
-    times = []
-    for step in range(steps + 1):
-        began = time.perf_counter()
-        learner.optimizer.zero_grad()
-        learner.losses(step)["loss"].backward()  # type: ignore[no-untyped-call]
-        learner.optimizer.step()
-        if compute.device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
+    learner = AdaptLearner(crops, detector, CoreFeatures(core), options, compute)
+    with FlopCounterMode(display=False) as counter:  # this step also warms up
+        step(learner, 0)
+    seconds = min(_seconds(lambda n=n: step(learner, n + 1), compute) for n in range(steps))
+    operations = counter.get_total_flops() / seconds
+    peak = max(_matrix_operations(compute) for _ in range(steps))
+    return {
+        "method": method,
+        "precision": precision,
+        "device": compute.describe(),
+        "seconds_a_step": seconds,
+        "images_a_second": batch_size / seconds,
+        "gflop_a_second": operations / 1e9,
+        "peak_gflop_a_second": peak / 1e9,
+        "share_of_peak": operations / peak,
+        "memory_gb": _memory_gb(compute),
+    }
 
 
-def main(batch_size: int, steps: int) -> None:
-    device = select_compute().device
-    table = Table("method", "fp32 s/step", "bf16 s/step", "bf16 / fp32", box=None)
-    for method in get_args(Method):
-        fp32, bf16 = (
-            seconds(method, batch_size, steps, Compute(device, precise))
-            for precise in (False, True)
+def _seconds(work: Any, compute: Compute) -> float:
+    began = time.perf_counter()
+    work()
+    if compute.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def _matrix_operations(compute: Compute) -> float:
+    """Operations a second of a square matrix product."""
+    dtype = torch.bfloat16 if compute.bf16 else torch.float32
+    a, b = (torch.randn(MATRIX, MATRIX, device=compute.device, dtype=dtype) for _ in range(2))
+    seconds = min(_seconds(lambda: a @ b, compute) for _ in range(5))
+    return 2 * MATRIX**3 / seconds
+
+
+def _memory_gb(compute: Compute) -> float:
+    if compute.device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e9
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def main(batch_size: int, steps: int, file: Path | None) -> None:
+    results = [
+        # A process each, so that the peak memory is that of this one alone.
+        _in_own_process(method, precision, batch_size, steps)
+        for method in get_args(Method)
+        for precision in ("fp32", "bf16")
+    ]
+    machine = {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "batch_size": batch_size,
+    }
+    _print(results, machine)
+    if file:
+        file.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+
+
+def _in_own_process(method: str, precision: str, batch_size: int, steps: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--one", method, precision]
+    command += ["--batch-size", str(batch_size), "--steps", str(steps)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _print(results: list[dict[str, Any]], machine: dict[str, Any]) -> None:
+    heads = "method", "precision", "s/step", "images/s", "against fp32", "of the peak", "memory GB"
+    table = Table(*heads, box=None)
+    plain = {r["method"]: r["seconds_a_step"] for r in results if r["precision"] == "fp32"}
+    for result in results:
+        table.add_row(
+            result["method"],
+            result["precision"],
+            f"{result['seconds_a_step']:.2f}",
+            f"{result['images_a_second']:.1f}",
+            f"{plain[result['method']] / result['seconds_a_step']:.2f} x",
+            f"{100 * result['share_of_peak']:.0f} %",
+            f"{result['memory_gb']:.1f}",
         )
-        table.add_row(method, f"{fp32:.2f}", f"{bf16:.2f}", f"{bf16 / fp32:.2f}")
     console = Console()
-    console.print(
-        f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, "
-        f"{platform.machine()}, batch {batch_size}, K 10, perceptual features of the core"
-    )
+    console.print(", ".join(f"{name} {value}" for name, value in machine.items()))
     console.print(table)
 
 
@@ -63,5 +133,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--one", nargs=2, metavar=("METHOD", "PRECISION"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    main(given.batch_size, given.steps)
+    if given.one:
+        method, precision = given.one
+        print(json.dumps(measure(method, precision, given.batch_size, given.steps)))
+    else:
+        main(given.batch_size, given.steps, given.json)

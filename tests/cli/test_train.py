@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import yaml
+
+from lmk.data.synthetic import draw
+from lmk.model.folder import find_model
+
+
+def lmk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lmk", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def foxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("foxes")
+    for index, crop in enumerate(draw(4, seed=0)[0]):
+        cv2.imwrite(str(folder / f"{index}.png"), crop[:, :, ::-1])
+    return folder
+
+
+def config(run: Path) -> dict[str, object]:
+    return yaml.safe_load((run / "config.yaml").read_text())
+
+
+def test_options_come_from_preset_file_and_command_line_in_this_order(
+    tmp_path: Path, foxes: Path, core_model
+) -> None:
+    first = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "first"]
+    first += ["--preset", "paper", "--perceptual", "core", "--generator-width", 4]
+    done = lmk(*first, "--steps", 2, "--batch-size", 2, "--look-every", 1)
+    assert done.returncode == 0, done.stderr
+    resolved = config(tmp_path / "first")
+    assert (resolved["separation"], resolved["rotation"], resolved["rate-head"]) == (
+        0,
+        "normal",
+        1e-3,
+    )  # of the paper
+    assert (resolved["generator-width"], resolved["steps"], resolved["perceptual"]) == (
+        4,
+        2,
+        "core",
+    )
+    assert resolved["images"] == str(foxes)
+    written = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert written == [
+        *("adapter.safetensors", "best", "checkpoint.pt", "config.yaml", "manifest.json"),
+        *("samples", "tensorboard"),
+    ]
+    assert find_model(str(tmp_path / "first/best")).manifest.kind == "adapter"
+
+    done = lmk("train", "--config", tmp_path / "first", "-o", tmp_path / "second", "--steps", 1)
+    assert done.returncode == 0, done.stderr
+    assert config(tmp_path / "second") == {**resolved, "steps": 1}
+    again = lmk("train", "--config", tmp_path / "second", "-o", tmp_path / "second", "--resume")
+    assert again.returncode == 0, again.stderr
+    other = lmk("train", "--config", tmp_path / "first", "-o", tmp_path / "second", "--resume")
+    assert other.returncode == 1
+    assert "steps was 1 and is 2" in other.stderr
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(
+    tmp_path: Path, foxes: Path, core_model
+) -> None:
+    run = tmp_path / "run"
+    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", run, "--dry-run"]
+    done = lmk(*base, "--batch-size", 2, "--steps", 40, "--generator-width", 4)
+    assert done.returncode == 0, done.stderr
+    plan = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert plan["detector"].startswith("550,026 parameters learnable, 6,217,216 frozen") or (
+        "parameters learnable" in plan["detector"]
+    )
+    assert plan["pictures"] == "4, seen 20.0 times each"
+    assert plan["steps"] == "40 of 2 pairs"
+    assert "s a step, fastest of 3" in plan["time"]
+    assert "GB" in plan["memory"]
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "slow"], "no preset 'slow': expected one of fast, paper"),
+        (["--data", "other.json"], "either --images DIR or --data SET"),
+        (["--config", "absent.yaml"], "cannot read absent.yaml"),
+        (["--perceptual", "core", "--perceptual-weights", "v.safetensors"], "go with --perceptual"),
+        (["--reconstruction", 0, "--equivariance", 0], "nothing to learn from"),
+        (["--batch-size", 1], "--batch-size"),
+    ],
+)
+def test_wrong_options_are_named(
+    tmp_path: Path, foxes: Path, core_model, arguments: list[object], message: str
+) -> None:
+    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "run"]
+    done = lmk(*base, *arguments)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,173 @@
+"""Run a study: train every row of a YAML file with every seed, evaluate, and write its tables.
+
+python tools/study.py tools/studies/methods.yaml --data-root DATA -o DIR [--only NAME ...]
+
+A study stops and goes on at any time: results that are there are kept, a training that was cut off
+is resumed. Files that the YAML names are looked for below the data root, runs of its own below
+DIR/runs. The tables are written again after every row, with the paper's figures beside ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from study_tables import write_tables
+
+from lmk.errors import UsageError
+from lmk.files import replacing
+from lmk.training.checkpoint import CHECKPOINT
+
+Command = Callable[[list[str]], None]
+Options = dict[str, Any]
+
+PATHS = ("data", "images", "val", "perceptual-weights")
+RESULTS, RUNS, SUBSETS = "results", "runs", "data"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a YAML file asks for.
+
+    train: options of `lmk train` for all rows; runs: options of each row above them, where
+    `pictures: N` takes the first N of a seeded shuffle, and a `core` that begins with `runs/` is
+    one of this study's, with {seed} in it; pretrain: options of `lmk pretrain` for a core that all
+    rows share, in runs/core; evaluate: options of `lmk eval`. paper: the set whose figures stand
+    beside, and its column for each row; smoke: options that make all of it a matter of seconds.
+    """
+
+    title: str
+    about: str
+    evaluate: Options
+    train: Options
+    runs: dict[str, Options]
+    seeds: list[int]
+    pretrain: Options = field(default_factory=dict)
+    paper: Options = field(default_factory=dict)
+    smoke: dict[str, Options] = field(default_factory=dict)
+
+
+def read_study(file: Path) -> Study:
+    """Read a study. Raises UsageError naming what is missing or unknown."""
+    try:
+        return Study(**yaml.safe_load(file.read_text()))
+    except (OSError, TypeError, yaml.YAMLError) as error:
+        raise UsageError(f"{file} is not a study: {error}") from error
+
+
+class Runner:
+    """Carries out a study in its folder."""
+
+    def __init__(self, study: Study, root: Path, folder: Path, lmk: Command, smoke: bool) -> None:
+        self.study, self.root, self.folder, self.lmk = study, root, folder, lmk
+        self.smoke = study.smoke if smoke else {}
+
+    def run(self, only: list[str] | None = None) -> None:
+        """Do what is not done yet."""
+        unknown = sorted(set(only or []) - self.study.runs.keys())
+        if unknown:
+            raise UsageError(f"no row {', '.join(unknown)}: there are {', '.join(self.study.runs)}")
+        if self.study.pretrain:
+            self._pretrain()
+        for seed in self.study.seeds:
+            for name in only or self.study.runs:
+                result = self.folder / RESULTS / f"{name}-s{seed}.json"
+                if not result.exists():
+                    self._row(name, seed, result)
+                write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
+
+    def _pretrain(self) -> None:
+        run = self.folder / RUNS / "core"
+        options = {**self.study.pretrain, **self.smoke.get("pretrain", {})}
+        if not finished(run, options):
+            self.lmk(["pretrain", *self._words(options), "-o", str(run), *resume(run)])
+
+    def _row(self, name: str, seed: int, result: Path) -> None:
+        run = self.folder / RUNS / f"{name}-s{seed}"
+        options = {**self.study.train, **self.study.runs[name], **self.smoke.get("train", {})}
+        options = self._with_own_core({**options, "seed": seed}, seed)
+        pictures = options.pop("pictures", None)
+        if not finished(run, options):
+            words = self._words(self._subset(options, pictures, seed))
+            self.lmk(["train", *words, "-o", str(run), *resume(run)])
+        record = self.folder / RUNS / f"{name}-s{seed}.json"
+        evaluate = {**self.study.evaluate, **self.smoke.get("evaluate", {})}
+        self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
+        training = json.loads((run / "manifest.json").read_text())["training"]
+        content = {"row": name, "seed": seed, "options": options, "training": training}
+        with replacing(result) as temporary:
+            evaluated = {"evaluation": json.loads(record.read_text())}
+            temporary.write_text(json.dumps({**content, **evaluated}, indent=1) + "\n")
+
+    def _with_own_core(self, options: Options, seed: int) -> Options:
+        core = str(options.get("core", ""))
+        if core.startswith(f"{RUNS}/"):
+            return {**options, "core": str(self.folder / core.format(seed=seed))}
+        return options
+
+    def _subset(self, options: Options, pictures: int | None, seed: int) -> Options:
+        """Point the options at a COCO file of fewer pictures."""
+        if pictures is None:
+            return options
+        source = self.root / options["data"]
+        content = json.loads(source.read_text())
+        chosen = random.Random(seed).sample(content["images"], min(pictures, len(content["images"])))
+        for image in chosen:
+            beside = source.parent / image["file_name"]
+            found = beside if beside.exists() else source.parent / "images" / image["file_name"]
+            image["file_name"] = str(found.resolve())
+        file = self.folder / SUBSETS / f"{source.parent.name}-{pictures}-s{seed}.json"
+        with replacing(file) as temporary:
+            temporary.write_text(json.dumps({**content, "images": chosen, "annotations": []}))
+        return {**options, "data": str(file)}
+
+    def _words(self, options: Options) -> list[str]:
+        """Options as words of a command line."""
+        words = []
+        for name, value in options.items():
+            if name in PATHS or name == "regressor-data":
+                value = str(self.root / value)
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        return words
+
+
+def finished(run: Path, options: Options) -> bool:
+    """Whether a run has come to the end of its steps."""
+    try:
+        training = json.loads((run / "manifest.json").read_text())["training"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(training["steps"] >= options.get("steps", training["settings"]["steps"]))
+
+
+def resume(run: Path) -> list[str]:
+    """The option that goes on where a run was cut off, if it was."""
+    return ["--resume"] if (run / CHECKPOINT).exists() else []
+
+
+def lmk(arguments: list[str]) -> None:
+    """Run a command of lmk in a process of its own, so that no row inherits another's memory."""
+    print("lmk", *arguments, file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "lmk", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", type=Path, help="YAML file, such as tools/studies/methods.yaml")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this study")
+    parser.add_argument("--only", nargs="*", help="rows to run; all of them by default")
+    parser.add_argument("--smoke", action="store_true", help="a few steps, to see that it runs")
+    given = parser.parse_args()
+    chosen = read_study(given.study)
+    Runner(chosen, given.data_root, given.output, lmk, given.smoke).run(given.only)
