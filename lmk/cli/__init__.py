@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import export, models, pretrain, run, train
+from lmk.cli import data, export, models, pretrain, run, train
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(data.app, name="data")
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("export")(export.export)

@@ -31,6 +31,7 @@ def require_training() -> None:
 
     from lmk.errors import missing_extra
 
-    for package in ("torch", "torchvision", "safetensors", "cv2"):
+    for package in ("torch", "torchvision", "safetensors", "cv2", "PIL"):
         if find_spec(package) is None:
-            raise missing_extra("opencv-python" if package == "cv2" else package, "train")
+            name = {"cv2": "opencv-python", "PIL": "pillow"}.get(package, package)
+            raise missing_extra(name, "train")

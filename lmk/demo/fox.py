@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.data.synthetic import draw
-from lmk.demo.sheet import Row, tile
 from lmk.evaluation.detect import crops_to_input, detector
 from lmk.evaluation.spread import spread
 from lmk.geometry import INPUT_SIZE, FloatArray
@@ -16,6 +15,7 @@ from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter
+from lmk.sheet import Section, tile
 from lmk.training.adapt import AdaptOptions
 from lmk.training.device import select_compute
 from lmk.training.jobs import Run, adapt
@@ -36,8 +36,8 @@ OPTIONS = AdaptOptions(
 MAX_MINUTES = 3.0
 
 
-def show_foxes(folder: Path, report: Reporter) -> list[Row]:
-    """Adapt for some two minutes and return rows of foxes with landmarks before and after.
+def show_foxes(folder: Path, report: Reporter) -> list[Section]:
+    """Adapt for some two minutes and return sections of foxes with landmarks before and after.
 
     The run folder is `folder/fox`. No point of the drawings is read. Raises TrainingError,
     OutputError.
@@ -54,8 +54,8 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
         f"{spread(after).nearest_px:.1f} px after (nearest neighbours, 128 px input)"
     )
     return [
-        _row("foxes before adaptation", images, before),
-        _row("foxes after adaptation without labels", images, after),
+        _section("foxes before adaptation", images, before),
+        _section("foxes after adaptation without labels", images, after),
     ]
 
 
@@ -65,7 +65,9 @@ def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArr
     return detector(network, OPTIONS.beta)(images)
 
 
-def _row(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Row:
+def _section(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Section:
     assert images.shape[1] == INPUT_SIZE
     pairs = zip(images, xy_input, strict=True)
-    return title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]
+    return Section(
+        title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]
+    )

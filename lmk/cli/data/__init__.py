@@ -1,0 +1,16 @@
+"""`lmk data`: sets of pictures, made ready and looked at."""
+
+from __future__ import annotations
+
+import typer
+
+from lmk.cli.data.draw import draw
+from lmk.cli.data.pack import pack
+from lmk.cli.data.show import show
+from lmk.cli.data.verify import verify
+
+app = typer.Typer(help="Pack, check, look at and draw sets of pictures.", no_args_is_help=True)
+app.command("pack")(pack)
+app.command("verify")(verify)
+app.command("show")(show)
+app.command("draw")(draw)
