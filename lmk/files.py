@@ -38,14 +38,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UsageError(f"{path} exists already: choose another place or delete it first")
-    temporary = path.with_name(f".{path.name}.partial")
+    whole = path.resolve()  # "." has no name
+    temporary = whole.with_name(f".{whole.name}.partial")
     try:
         shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
         temporary.mkdir(parents=True)
         yield temporary
-        if path.exists():
-            path.rmdir()
-        temporary.replace(path)
+        if whole.exists():
+            whole.rmdir()
+        temporary.replace(whole)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:

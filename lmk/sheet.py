@@ -24,6 +24,7 @@ Color = tuple[int, int, int]
 
 TILE = 240
 GAP = 10
+MIN_COLUMNS = 3  # a sheet of one picture still has room for its title
 TITLE_PX, TEXT_PX, CAPTION_PX = 20, 14, 12
 LINE_HEIGHT = 1.5
 DOT_PX = 10
@@ -71,7 +72,7 @@ def write_sheet(path: Path, sections: Sequence[Section], columns: int = 6) -> No
     from PIL import Image as Pictures
 
     columns = min(columns, max(len(section.tiles) for section in sections))
-    width = columns * (len(sections[0].tiles[0]) + GAP) + GAP
+    width = max(columns, MIN_COLUMNS) * (len(sections[0].tiles[0]) + GAP) + GAP
     strips = [_blank(GAP, width)]
     for section in sections:
         strips += _strips(section, columns, width)

@@ -49,7 +49,7 @@ def show(source: Path, output: Path, report: Reporter, count: int = 24, seed: in
         for crop, xy, labelled in drawn
     ]
     section = Section(
-        title=source.resolve().name,
+        title="/".join(source.resolve().parts[-2:]),
         subtitle=_describe(sample),
         tiles=tiles,
         legend=sample.names if len(sample.names) <= MAX_NAMES else (),

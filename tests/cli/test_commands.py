@@ -14,8 +14,22 @@ import pytest
 from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
-COMMANDS = ["pretrain", "train", "export", "run", "models", "models list", "models show", "demo"]
-HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
+COMMANDS = [
+    "data",
+    "data pack",
+    "data verify",
+    "data show",
+    "data draw",
+    "pretrain",
+    "train",
+    "export",
+    "run",
+    "models",
+    "models list",
+    "models show",
+    "demo",
+]
+HEAVY = ("torch", "cv2", "PIL", "onnx", "onnxruntime", "openvino", "numpy")
 
 
 def lmk(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
