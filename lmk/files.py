@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lmk.errors import OutputError
+from lmk.errors import OutputError, UsageError
 
 
 @contextmanager
@@ -23,34 +23,36 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {path}: {reason}. Free space or choose another place"
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
 @contextmanager
-def creating_folder(path: Path) -> Iterator[Path]:
-    """Give an empty temporary folder to fill, and rename it to `path` when the block ends well.
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, and rename it to `path` when the block ends well.
 
-    On an error nothing is left behind. Raises OutputError when `path` exists, the disk is full or
-    the folder cannot be written.
+    On an error nothing is left behind. Raises UsageError when something is at `path` already, and
+    OutputError when the disk is full or the folder cannot be written.
     """
-    if path.exists():
-        raise OutputError(f"{path} exists already: remove it or choose another place")
-    temporary = path.with_name(f".{path.name}.partial")
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise UsageError(f"{path} exists already: choose another place or delete it first")
+    whole = path.resolve()  # "." has no name
+    temporary = whole.with_name(f".{whole.name}.partial")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
         temporary.mkdir(parents=True)
         yield temporary
-        temporary.replace(path)
+        if whole.exists():
+            whole.rmdir()
+        temporary.replace(whole)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {path}: {reason}. Free space or choose another place"
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"cannot write {path}: {reason}. Free space or choose another place")

@@ -1,43 +1,54 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from lmk.errors import DataError, OutputError
-from lmk.files import creating_folder
+from lmk.errors import OutputError, UsageError
+from lmk.files import new_folder
 
 
-def test_a_folder_appears_when_it_is_finished(tmp_path) -> None:
-    with creating_folder(tmp_path / "deep" / "out") as folder:
+def test_a_new_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "set"
+    with new_folder(target) as folder:
         (folder / "a.txt").write_text("a")
-        assert not (tmp_path / "deep" / "out").exists()
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
-    assert (tmp_path / "deep" / "out" / "a.txt").read_text() == "a"
+        assert not target.exists()
+    assert (target / "a.txt").read_text() == "a"
+    assert [path.name for path in target.parent.iterdir()] == ["set"]
 
 
-def test_a_failure_leaves_no_folder(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(ValueError, ValueError), (KeyboardInterrupt, KeyboardInterrupt), (OSError, OutputError)],
+)
+def test_nothing_is_left_of_a_folder_that_failed(tmp_path: Path, error, raised) -> None:
     def fail() -> None:
-        with creating_folder(tmp_path / "out") as folder:
-            (folder / "a.txt").write_text("a")
-            raise DataError("no")
+        with new_folder(tmp_path / "set") as folder:
+            (folder / "a.txt").touch()
+            raise error
 
-    with pytest.raises(DataError):
+    with pytest.raises(raised):
         fail()
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_process_left_is_replaced(tmp_path) -> None:
-    with creating_folder(tmp_path / "out") as folder:
-        left = folder
-    (tmp_path / "out").rename(left)
-    (left / "half.txt").touch()
-    with creating_folder(tmp_path / "out") as folder:
-        (folder / "whole.txt").touch()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole.txt"]
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").touch()
+    for name in ("file", "full"):
+        with pytest.raises(UsageError, match="exists already"), new_folder(tmp_path / name):
+            pass
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with new_folder(Path()) as folder:
+        (folder / "b").touch()
+    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["b"]
 
 
-def test_an_existing_folder_is_refused(tmp_path) -> None:
-    with (
-        pytest.raises(OutputError, match="exists already"),
-        creating_folder(tmp_path),
-    ):
-        pytest.fail("entered")
+def test_what_a_killed_attempt_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".set.partial").mkdir()
+    (tmp_path / ".set.partial" / "old").touch()
+    with new_folder(tmp_path / "set") as folder:
+        (folder / "new").touch()
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["new"]

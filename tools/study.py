@@ -119,7 +119,9 @@ class Runner:
             return options
         source = self.root / options["data"]
         content = json.loads(source.read_text())
-        chosen = random.Random(seed).sample(content["images"], min(pictures, len(content["images"])))
+        chosen = random.Random(seed).sample(
+            content["images"], min(pictures, len(content["images"]))
+        )
         for image in chosen:
             beside = source.parent / image["file_name"]
             found = beside if beside.exists() else source.parent / "images" / image["file_name"]

@@ -8,8 +8,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from lmk.files import replacing
 from lmk.report.paper import BACKWARD, CONSISTENCY, COUNTS, FORWARD, METHODS
+
+from lmk.files import replacing
 
 Results = dict[str, list[dict[str, Any]]]  # by row, one a seed
 
@@ -50,29 +51,24 @@ def _summary(results: Results) -> str:
     names = list(dict.fromkeys(n for rows in results.values() for r in rows for n in _figures(r)))
     units = {n: f[n]["unit"] for rows in results.values() for f in map(_figures, rows) for n in f}
     heads = ["row", "seeds", "steps", "minutes", *(f"{name}, {units[name]}" for name in names)]
-    lines = [
-        [
-            row,
-            str(len(rows)),
-            str(rows[0]["training"]["steps"]),
-            spread_of([r["training"]["minutes"] for r in rows], 1),
-            *(
-                spread_of(found) if (found := [f[n]["value"] for f in map(_figures, rows) if n in f])
-                else ""
-                for n in names
-            ),
-        ]
-        for row, rows in results.items()
-    ]  # fmt: skip
+    lines = []
+    for row, rows in results.items():
+        training = [r["training"] for r in rows]
+        line = [row, str(len(rows)), str(training[0]["steps"])]
+        line.append(spread_of([t["minutes"] for t in training], 1))
+        for name in names:
+            found = [f[name]["value"] for f in map(_figures, rows) if name in f]
+            line.append(spread_of(found) if found else "")
+        lines.append(line)
     return _markdown(heads, lines)
 
 
-def _errors(
-    results: Results, kind: str, printed: dict[str, Any], paper: dict[str, Any]
-) -> str:
+def _errors(results: Results, kind: str, printed: dict[str, Any], paper: dict[str, Any]) -> str:
     """Tables 2 and 5 of the paper: errors by the number of images that train the regressor."""
-    measured = {
-        row: {e["images"]: [] for e in rows[0]["evaluation"]["models"][0][kind]["by_training_images"]}
+    measured: dict[str, dict[int | str, list[float]]] = {
+        row: {
+            e["images"]: [] for e in rows[0]["evaluation"]["models"][0][kind]["by_training_images"]
+        }
         for row, rows in results.items()
         if kind in rows[0]["evaluation"]["models"][0]
     }
@@ -87,7 +83,10 @@ def _errors(
     lines = [
         [
             str(count),
-            *(spread_of(by_count[count]) if by_count.get(count) else "" for by_count in measured.values()),
+            *(
+                spread_of(by_count[count]) if by_count.get(count) else ""
+                for by_count in measured.values()
+            ),
             *(_printed(column, count) for column in columns.values()),
         ]
         for count in counts

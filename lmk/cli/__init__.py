@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(data.app, name="data")
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("export")(export.export)

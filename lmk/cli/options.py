@@ -53,6 +53,7 @@ Compiled = Annotated[
     bool,
     typer.Option("--compile", help="Compile the networks: torch.compile.", rich_help_panel=_RUN),
 ]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_RUN)]
 Precision = Annotated[
     str,
@@ -71,9 +72,9 @@ def require_training() -> None:
 
     from lmk.errors import missing_extra
 
-    for package in ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2"):
+    for package in ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2", "PIL"):
         if find_spec(package) is None:
-            names = {"cv2": "opencv-python", "yaml": "pyyaml"}
+            names = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow"}
             raise missing_extra(names.get(package, package), "train")
 
 

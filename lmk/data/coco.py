@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.data.images import load_crops
+from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
 from lmk.errors import DataError
 from lmk.geometry import apply_affine
 from lmk.progress import Reporter
@@ -20,14 +22,20 @@ from lmk.progress import Reporter
 class KeypointSet:
     """Crops with their annotated points.
 
-    crops uint8 RGB (N, S, S, 3); xy_crop float32 (N, K, 2) in crop pixels; labelled bool (N, K),
-    False where a point was not annotated and its coordinates mean nothing; names of the K points.
+    crops uint8 RGB (N, S, S, 3), in memory or packed; xy_crop float32 (N, K, 2) in crop pixels;
+    labelled bool (N, K), False where a point was not annotated and its coordinates mean nothing;
+    names of the K points.
     """
 
-    crops: npt.NDArray[np.uint8]
+    crops: Crops
     xy_crop: npt.NDArray[np.float32]
     labelled: npt.NDArray[np.bool_]
     names: list[str]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the crops' bytes, the same in memory and packed."""
+        return content_sha256(self.crops)
 
     def mirrored_order(self) -> list[int]:
         """For each point the index of the one that takes its place in a mirrored image."""
@@ -38,38 +46,100 @@ class KeypointSet:
         return [self.names.index(name) for name in swapped]
 
 
+@dataclass(frozen=True)
+class Annotations:
+    """What a file says of its pictures, none of which has been opened.
+
+    paths of N pictures; category and names of its K points; xy_image float32 (N, K, 2); labelled
+    bool (N, K), False where a point was not annotated; annotated bool (N,), False where a picture
+    has no object. A folder of pictures has K = 0.
+    """
+
+    paths: list[Path]
+    category: str
+    names: list[str]
+    xy_image: npt.NDArray[np.float32]
+    labelled: npt.NDArray[np.bool_]
+    annotated: npt.NDArray[np.bool_]
+
+
 def image_paths(file: Path) -> list[Path]:
     """List the pictures that a COCO file names, without reading any annotation."""
     return [_locate(file, image["file_name"]) for image in _read(file)["images"]]
 
 
-def load_keypoints(file: Path, report: Reporter) -> KeypointSet:
-    """Read a COCO keypoint file and its pictures.
+def read_annotations(file: Path) -> Annotations:
+    """Read a COCO keypoint file, of its first category.
 
-    Pictures lie beside the file or in `images/` there. Those without annotation are left out.
-    Raises DataError when the file is malformed or an image carries more than one object.
+    Pictures lie beside the file or in `images/` there. Raises DataError when the file is malformed
+    or an image carries more than one object.
     """
     content = _read(file)
-    names = list(content["categories"][0]["keypoints"])
-    points = {}
-    for annotation in content["annotations"]:
-        image_id, flat = annotation["image_id"], annotation["keypoints"]
-        if image_id in points:
-            raise DataError(f"{file}: image {image_id} has two objects; crop each to its own image")
+    category = content["categories"][0] if content["categories"] else {}
+    names = list(category.get("keypoints", []))
+    rows = {image["id"]: row for row, image in enumerate(content["images"])}
+    points = np.zeros((len(rows), len(names), 3), np.float32)
+    annotated = np.zeros(len(rows), bool)
+    for annotation in content["annotations"] if names else []:
+        flat, row = annotation.get("keypoints", []), rows.get(annotation["image_id"])
         if len(flat) != 3 * len(names):
             raise DataError(
                 f"{file}: annotation {annotation.get('id')} has {len(flat)} numbers, "
                 f"expected 3 x {len(names)} keypoints"
             )
-        points[image_id] = np.array(flat, np.float32).reshape(-1, 3)
-    images = [image for image in content["images"] if image["id"] in points]
-    if not images or not names:
-        raise DataError(f"{file} has no annotated keypoints")
-    paths = [_locate(file, image["file_name"]) for image in images]
-    crops, to_crop, kept = load_crops(paths, report)
-    stacked = np.stack([points[images[index]["id"]] for index in kept])
-    xy_crop = apply_affine(to_crop, stacked[..., :2]).astype(np.float32)
-    return KeypointSet(crops, xy_crop, stacked[..., 2] > 0, names)
+        if row is None:
+            continue
+        if annotated[row]:
+            name = content["images"][row]["file_name"]
+            raise DataError(f"{file}: {name} has two objects; crop each to its own image")
+        points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
+    paths = [_locate(file, image["file_name"]) for image in content["images"]]
+    labelled = points[..., 2] > 0
+    return Annotations(
+        paths, str(category.get("name", "")), names, points[..., :2], labelled, annotated
+    )
+
+
+def load_keypoints(source: Path, report: Reporter) -> KeypointSet:
+    """Read a COCO keypoint file and its pictures, or open a packed set that has keypoints.
+
+    Pictures of a COCO file that have no annotation are left out; in a packed set they have no
+    labelled point. Raises DataError as `read_annotations` and `open_packed` do, and without any
+    annotated keypoints.
+    """
+    if is_packed(source):
+        packed = open_packed(source)
+        if packed.keypoints is None:
+            raise DataError(f"{source} was packed without keypoints: pack a COCO keypoint file")
+        _, names, xy_crop, labelled = packed.keypoints
+        return KeypointSet(packed.crops, xy_crop, labelled, names)
+    given = read_annotations(source)
+    rows = np.flatnonzero(given.annotated)
+    if not len(rows):
+        raise DataError(f"{source} has no annotated keypoints")
+    crops, to_crop, kept, _ = load_crops([given.paths[row] for row in rows], report)
+    rows = rows[kept]
+    xy_crop = apply_affine(to_crop, given.xy_image[rows]).astype(np.float32)
+    return KeypointSet(crops, xy_crop, given.labelled[rows], given.names)
+
+
+def coco_content(
+    files: Sequence[str], xy_image: npt.NDArray[np.floating], category: str, names: Sequence[str]
+) -> dict[str, Any]:
+    """Build a COCO file's content for pictures with all their points (N, K, 2), in image pixels."""
+    images = [{"id": row, "file_name": name} for row, name in enumerate(files)]
+    annotations = [
+        {
+            "id": row,
+            "image_id": row,
+            "category_id": 1,
+            "num_keypoints": len(names),
+            "keypoints": [value for x, y in points for value in (x, y, 2)],
+        }
+        for row, points in enumerate(xy_image.astype(np.float64).round(2).tolist())
+    ]
+    categories = [{"id": 1, "name": category, "keypoints": list(names)}]
+    return {"images": images, "annotations": annotations, "categories": categories}
 
 
 def _read(file: Path) -> dict[str, list[dict[str, Any]]]:

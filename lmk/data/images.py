@@ -1,108 +1,118 @@
-"""Pictures from disk to one array, decoded and resized once."""
+"""Pictures from disk to crops, decoded and resized once, in parallel."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError, missing_extra
+from lmk.data.decode import large_pictures, read_crop
+from lmk.data.parallel import map_in_order
+from lmk.errors import DataError
 from lmk.progress import Reporter
 
-if TYPE_CHECKING:
-    Image = npt.NDArray[np.uint8]
-
-CROP_SIZE = 160  # a fifth more than the network's input, so that a zoom loses no detail
-SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+CROP_SIZE = 160  # a quarter more than the network's input, so that a zoom loses no detail
+STILL_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = STILL_SUFFIXES | {".apng", ".gif"}
 MAX_BAD_SHARE = 0.1
+SHOWN_BAD = 3
+
+Image = npt.NDArray[np.uint8]
+Matrix = npt.NDArray[np.float32]
 
 
-def list_images(folder: Path) -> list[Path]:
+class Skipped(NamedTuple):
+    """A file that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+
+class LoadedCrops(NamedTuple):
+    """Pictures in memory.
+
+    Crops uint8 RGB (N, S, S, 3); matrices float32 (N, 2, 3) from image to crop pixels; kept (N,)
+    the indices of the paths that could be used; skipped are the others.
+    """
+
+    crops: Image
+    matrices: Matrix
+    kept: npt.NDArray[np.intp]
+    skipped: list[Skipped]
+
+
+def list_images(folder: Path, suffixes: Collection[str] = frozenset(SUFFIXES)) -> list[Path]:
     """Find the pictures below a folder, sorted by path. Raises DataError if there are none."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder of images")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     if not paths:
-        raise DataError(f"no images below {folder}: expected {', '.join(sorted(SUFFIXES))} files")
+        raise DataError(f"no images below {folder}: expected {', '.join(sorted(suffixes))} files")
     return paths
 
 
-def read_image(path: Path, upright: bool = True) -> Image:
-    """Decode one picture as uint8 RGB (H, W, 3). Raises DataError.
+@dataclass
+class Decoding:
+    """Pictures decoded one after another, in order and in bounded memory.
 
-    Turned as its EXIF orientation says, unless `upright` is False.
+    Iterating gives the index of each usable path with its crop (size, size, 3) and matrix (2, 3)
+    from image to crop pixels, under a progress bar. The others gather in `skipped`; the end
+    warns of them. Raises DataError as soon as they are more than a tenth of all.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise missing_extra("opencv-python", "train") from error
-    try:
-        encoded = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    # cv2.error on an empty buffer, None on bytes that are no picture
-    flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
-    image = cv2.imdecode(encoded, flags) if encoded.size else None
-    if image is None:
-        raise DataError(f"{path} is not a picture that OpenCV can decode")
-    return np.ascontiguousarray(image[:, :, ::-1])
 
+    paths: Sequence[Path]
+    report: Reporter
+    size: int = CROP_SIZE
+    skipped: list[Skipped] = field(default_factory=list)
 
-def square_crop(image: Image, size: int = CROP_SIZE) -> tuple[Image, npt.NDArray[np.float32]]:
-    """Cut the centred square out of an image (H, W, 3) and resize it to (size, size, 3).
+    def __iter__(self) -> Iterator[tuple[int, Image, Matrix]]:
+        total = len(self.paths)
+        with large_pictures(), self.report.bar("decoding images", total) as bar:
+            for index, decoded in enumerate(map_in_order(self._decode, self.paths)):
+                if isinstance(decoded, Skipped):
+                    self._skip(decoded, index + 1)
+                else:
+                    yield index, *decoded
+                bar.advance()
+        if self.skipped:
+            shown = _listed(self.skipped)
+            self.report.warn(f"skipped {len(self.skipped)} of {total} images: {shown}")
 
-    Returns the crop and the matrix (2, 3) from image to crop pixels.
-    """
-    import cv2
-
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    scale = size / side
-    if side != size:
-        method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-        square = cv2.resize(square, (size, size), interpolation=method)
-    offsets = [(0.5 - left) * scale - 0.5, (0.5 - top) * scale - 0.5]
-    matrix = np.array([[scale, 0, offsets[0]], [0, scale, offsets[1]]], np.float32)
-    return square, matrix
-
-
-def load_crops(
-    paths: Sequence[Path], report: Reporter, size: int = CROP_SIZE
-) -> tuple[Image, npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-    """Decode pictures in parallel.
-
-    Returns uint8 RGB crops (N, size, size, 3), matrices (N, 2, 3) from image to crop pixels, and
-    the indices (N,) of the paths that could be read. Unreadable files are skipped and counted;
-    raises DataError when more than a tenth of all are unreadable.
-    """
-    crops = np.empty((len(paths), size, size, 3), np.uint8)
-    matrices = np.zeros((len(paths), 2, 3), np.float32)
-    bad: list[str] = []
-
-    def load(index: int) -> None:
+    def _decode(self, path: Path) -> tuple[Image, Matrix] | Skipped:
         try:
-            crops[index], matrices[index] = square_crop(read_image(paths[index]), size)
+            return read_crop(path, self.size)
         except DataError as error:
-            bad.append(str(error))
-            matrices[index] = np.nan
+            return Skipped(path, str(error).removeprefix(f"{path} "))
 
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        report.bar("decoding images", len(paths)) as bar,
-    ):
-        for _ in pool.map(load, range(len(paths))):
-            bar.advance()
-    good = np.flatnonzero(~np.isnan(matrices[:, 0, 0]))
-    if len(bad) > MAX_BAD_SHARE * len(paths):
-        raise DataError(f"{len(bad)} of {len(paths)} images cannot be read, the first: {bad[0]}")
-    if bad:
-        report.warn(f"skipped {len(bad)} of {len(paths)} images, the first: {bad[0]}")
-        crops, matrices = crops[good], matrices[good]
-    return crops, matrices, good
+    def _skip(self, skipped: Skipped, seen: int) -> None:
+        self.skipped.append(skipped)
+        if len(self.skipped) > MAX_BAD_SHARE * len(self.paths):
+            raise DataError(
+                f"{len(self.skipped)} of the first {seen} images cannot be used, more than "
+                f"{MAX_BAD_SHARE:.0%} of all {len(self.paths)}: {_listed(self.skipped)}"
+            )
+
+
+def load_crops(paths: Sequence[Path], report: Reporter, size: int = CROP_SIZE) -> LoadedCrops:
+    """Decode pictures into memory; what `Decoding` says of bad ones holds."""
+    crops = np.empty((len(paths), size, size, 3), np.uint8)
+    matrices = np.empty((len(paths), 2, 3), np.float32)
+    decoding, kept = Decoding(paths, report, size), list[int]()
+    for index, crop, matrix in decoding:
+        crops[len(kept)], matrices[len(kept)] = crop, matrix
+        kept.append(index)
+    count = len(kept)
+    return LoadedCrops(crops[:count], matrices[:count], np.array(kept, np.intp), decoding.skipped)
+
+
+def _listed(skipped: Sequence[Skipped]) -> str:
+    more = len(skipped) - SHOWN_BAD
+    shown = "; ".join(str(entry) for entry in skipped[:SHOWN_BAD])
+    return f"{shown}; and {more} more" if more > 0 else shown

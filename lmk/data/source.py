@@ -1,36 +1,65 @@
-"""Unlabelled crops, from wherever they lie."""
+"""Where pictures to train on come from: a folder of images, a COCO file or a packed set."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from lmk.data.coco import image_paths
+from lmk.data.coco import Annotations, image_paths, read_annotations
 from lmk.data.images import list_images, load_crops
+from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
+from lmk.errors import DataError
 from lmk.progress import Reporter
-
-Crops = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class UnlabelledSet:
-    """Crops uint8 RGB (N, S, S, 3) and the hash of their content."""
+    """Crops uint8 RGB (N, S, S, 3), in memory or packed, and the hash of their bytes.
+
+    skipped: what could not be used, each file with its reason.
+    """
 
     crops: Crops
     sha256: str
+    skipped: list[str] = field(default_factory=list)
 
 
 def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
-    """Decode a folder's pictures, or those a COCO file names. Raises DataError."""
-    paths = image_paths(source) if source.suffix == ".json" else list_images(source)
-    crops = load_crops(paths, report)[0]
-    return UnlabelledSet(crops, digest(crops))
+    """Open pictures without their annotations; of a COCO file only the file names are read.
+
+    A folder's and a COCO file's pictures are decoded into memory, a packed set stays on disk.
+    Raises DataError, also with fewer than two pictures.
+    """
+    if is_packed(source):
+        packed = open_packed(source)
+        crops: Crops = packed.crops
+        skipped = [f"{entry['file']} {entry['reason']}" for entry in packed.index.skipped]
+    else:
+        paths = image_paths(source) if _is_coco(source) else list_images(source)
+        crops, _, _, bad = load_crops(paths, report)
+        skipped = [str(entry) for entry in bad]
+    if len(crops) < 2:
+        raise DataError(f"{source} holds {len(crops)} images: an adaptation needs at least 2")
+    return UnlabelledSet(crops, content_sha256(crops), skipped)
 
 
-def digest(crops: Crops) -> str:
-    """Hash the content of crops (N, S, S, 3)."""
-    return hashlib.sha256(np.ascontiguousarray(crops).data).hexdigest()
+def list_pictures(source: Path) -> Annotations:
+    """List the pictures of a folder or a COCO file, with their points where there are any."""
+    if _is_coco(source):
+        return read_annotations(source)
+    paths = list_images(source)
+    count = len(paths)
+    xy_image, labelled = np.zeros((count, 0, 2), np.float32), np.zeros((count, 0), bool)
+    return Annotations(paths, "", [], xy_image, labelled, np.zeros(count, bool))
+
+
+def _is_coco(source: Path) -> bool:
+    if source.is_dir():
+        return False
+    if source.suffix == ".json":
+        return True
+    raise DataError(
+        f"{source} is not a folder of images: expected one, a COCO .json file or a packed set"
+    )

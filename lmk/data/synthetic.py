@@ -73,11 +73,15 @@ def draw(
     crops = np.empty((count, size, size, 3), np.uint8)
     xy_crop = np.empty((count, len(NAMES), 2), np.float32)
     for index in range(count):
-        crops[index], xy_crop[index] = _draw_one(np.random.default_rng([seed, index]), size)
+        crops[index], xy_crop[index] = draw_one(index, seed, size)
     return crops, xy_crop
 
 
-def _draw_one(rng: np.random.Generator, size: int) -> tuple[npt.NDArray[np.uint8], Array]:
+def draw_one(
+    index: int, seed: int, size: int = CROP_SIZE
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+    """Draw image `index` of a seed: its crop (size, size, 3) and points (10, 2), as in `draw`."""
+    rng = np.random.default_rng([seed, index])
     hue = rng.choice(FUR_HUES) + rng.uniform(-0.02, 0.02)
     fox = _assemble(rng, _coat(rng, hue))
     xy = np.array([fox.points[name] for name in NAMES])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lmk.demo.face import show_faces
 from lmk.demo.fox import show_foxes
-from lmk.demo.sheet import write_sheet
 from lmk.errors import UsageError
 from lmk.files import replacing
 from lmk.progress import Reporter
+from lmk.sheet import write_sheet
 
 MARK = "made-by-lmk-demo"
 
@@ -28,10 +28,10 @@ def run_demo(folder: Path, report: Reporter) -> list[tuple[Path, str]]:
     with replacing(folder / MARK) as mark:
         mark.touch()
     report.say("1 of 2  faces: fold, export, run")
-    rows = [show_faces(folder, report)]
+    sections = [show_faces(folder, report)]
     report.say("2 of 2  foxes: adapt without labels")
-    rows += show_foxes(folder, report)
-    write_sheet(folder / "sheet.png", rows)
+    sections += show_foxes(folder, report)
+    write_sheet(folder / "sheet.png", sections)
     return [
         (folder / "sheet.png", "landmarks on the face and on the foxes, before and after"),
         (folder / "faces.mp4", "the clip with landmarks"),

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from lmk.demo.clip import camera_path, write_clip
-from lmk.demo.sheet import TILE, Image, Row
 from lmk.export.export import export_onnx
 from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
@@ -21,15 +20,16 @@ from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.video import video_sink
 from lmk.runtime.sources import open_source
 from lmk.runtime.video import run_source
+from lmk.sheet import TILE, Image, Section
 
 SHEET_FRAMES = 6
 
 
-def show_faces(folder: Path, report: Reporter) -> Row:
+def show_faces(folder: Path, report: Reporter) -> Section:
     """Fold, export, check, and run on a clip.
 
-    Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a row of
-    annotated frames. Raises ParityError, OutputError.
+    Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a section
+    of annotated frames. Raises ParityError, OutputError.
     """
     exported = export_onnx(find_model("faces"), folder)
     assert exported.parity is not None
@@ -48,7 +48,7 @@ def show_faces(folder: Path, report: Reporter) -> Row:
     )
     drift = following_error(read_landmarks(lines))
     report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
-    return "faces: ten landmarks that nobody annotated", _frames(video)
+    return Section("faces: ten landmarks that nobody annotated", _frames(video))
 
 
 def read_landmarks(lines: Path) -> FloatArray:

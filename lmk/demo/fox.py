@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lmk.data.source import UnlabelledSet, digest
+from lmk.data.packed import content_sha256
+from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
-from lmk.demo.sheet import Row, tile
 from lmk.evaluation.detect import crops_to_input, detector
 from lmk.evaluation.spread import spread
 from lmk.geometry import INPUT_SIZE, FloatArray
@@ -17,6 +17,7 @@ from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter
+from lmk.sheet import Section, tile
 from lmk.training.device import select_compute
 from lmk.training.jobs import adapt
 from lmk.training.loop import Run
@@ -38,8 +39,8 @@ OPTIONS = AdaptOptions(
 MAX_MINUTES = 3.0
 
 
-def show_foxes(folder: Path, report: Reporter) -> list[Row]:
-    """Adapt for some two minutes and return rows of foxes with landmarks before and after.
+def show_foxes(folder: Path, report: Reporter) -> list[Section]:
+    """Adapt for some two minutes and return sections of foxes with landmarks before and after.
 
     The run folder is `folder/fox`. No point of the drawings is read. Raises TrainingError,
     OutputError.
@@ -48,7 +49,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
     report.say(f"drawing {TRAINING_IMAGES} foxes; their points are not used")
     crops = draw(TRAINING_IMAGES, seed=1)[0]
     run = Run(folder / "fox", select_compute(), report, MAX_MINUTES)
-    adapted = adapt(UnlabelledSet(crops, digest(crops)), core, OPTIONS, run)
+    adapted = adapt(UnlabelledSet(crops, content_sha256(crops)), core, OPTIONS, run)
     images = crops_to_input(draw(SHOWN, seed=2)[0])
     before, after = _untrained_landmarks(core, images), detector(*load_network(adapted))(images)
     report.say(
@@ -56,8 +57,8 @@ def show_foxes(folder: Path, report: Reporter) -> list[Row]:
         f"{spread(after).nearest_px:.1f} px after (nearest neighbours, 128 px input)"
     )
     return [
-        _row("foxes before adaptation", images, before),
-        _row("foxes after adaptation without labels", images, after),
+        _section("foxes before adaptation", images, before),
+        _section("foxes after adaptation without labels", images, after),
     ]
 
 
@@ -67,7 +68,9 @@ def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArr
     return detector(network, OPTIONS.beta)(images)
 
 
-def _row(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Row:
+def _section(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Section:
     assert images.shape[1] == INPUT_SIZE
     pairs = zip(images, xy_input, strict=True)
-    return title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]
+    return Section(
+        title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]
+    )

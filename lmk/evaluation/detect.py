@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lmk.data.packed import Crops
 from lmk.geometry import INPUT_SIZE, heatmap_to_input
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.softargmax import softargmax
@@ -38,9 +39,9 @@ def detector(network: Hourglass, beta: float) -> Callable[[Images], Floats]:
     return detect
 
 
-def crops_to_input(crops: Images) -> Images:
+def crops_to_input(crops: Crops) -> Images:
     """Resize square crops (N, S, S, 3) to the network's input, (N, 128, 128, 3)."""
-    size = (INPUT_SIZE, INPUT_SIZE)
-    if crops.shape[1] == INPUT_SIZE:
-        return crops
-    return np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in crops])
+    images, size = np.asarray(crops), (INPUT_SIZE, INPUT_SIZE)
+    if images.shape[1] == INPUT_SIZE:
+        return images
+    return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])

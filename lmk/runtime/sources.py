@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.data.images import SUFFIXES, list_images, read_image
+from lmk.data.decode import read_image
+from lmk.data.images import STILL_SUFFIXES, list_images
 from lmk.errors import DataError, SourceError, UsageError
 from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2, quiet
@@ -82,7 +83,7 @@ def open_source(text: str) -> Source:
             f"no file or folder at {text}: expected an image, a folder of images, a video, "
             "a stream URL or webcam"
         )
-    if path.suffix.lower() in SUFFIXES:
+    if path.suffix.lower() in STILL_SUFFIXES:
         return _PictureSource([path], path.parent)
     remedy = "expected a video that FFmpeg can decode, whole and not empty"
     return _CaptureSource(text, f"video {text}", remedy, live=False)
@@ -98,7 +99,7 @@ def _open_camera(text: str) -> Source:
 
 def _open_folder(folder: Path) -> Source:
     try:
-        return _PictureSource(list_images(folder), folder)
+        return _PictureSource(list_images(folder, STILL_SUFFIXES), folder)
     except DataError as error:
         raise SourceError(str(error)) from error
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.data.source import Crops
+from lmk.data.packed import Crops
 from lmk.geometry import HEATMAP_SIZE, apply_affine, heatmap_to_input, input_to_heatmap
 from lmk.networks.generator import Generator
 from lmk.networks.hourglass import Hourglass

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from lmk.data.coco import KeypointSet
-from lmk.data.source import UnlabelledSet, digest
-from lmk.errors import DataError, UsageError
+from lmk.data.source import UnlabelledSet
+from lmk.errors import UsageError
 from lmk.evaluation.core import evaluate_core
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
@@ -39,7 +39,7 @@ def pretrain(
     PCKh@0.5 is measured on `val`. Raises DataError, TrainingError, OutputError.
     """
     learner = CoreLearner(data, options, run.compute, val)
-    settings = {"task": "pretrain", "images": digest(data.crops), **asdict(options)}
+    settings = {"task": "pretrain", "images": data.sha256, **asdict(options)}
 
     def save(folder: Path, done: Progress) -> Model:
         return save_core(folder, learner.network, data.names, _record(done, settings, run))
@@ -97,8 +97,6 @@ def make_learner(
     perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
     """Put together what an adaptation trains. Raises UsageError when a needed core is missing."""
-    if len(data.crops) < 2:
-        raise DataError(f"an adaptation needs at least 2 images, these are {len(data.crops)}")
     from_core = options.perceptual == "core" and options.reconstruction > 0
     if core is None and (options.method != "scratch" or from_core):
         raise UsageError(

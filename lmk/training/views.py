@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
+from lmk.data.packed import Crops
 from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
-from lmk.data.source import Crops
 from lmk.training.device import Compute
 from lmk.training.options import AdaptOptions
 

@@ -15,10 +15,22 @@ from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
 COMMANDS = [
-    *("pretrain", "train", "export", "run", "models", "models list", "models show", "demo"),
-    *("data", "data prepare"),
+    "data",
+    "data prepare",
+    "data pack",
+    "data verify",
+    "data show",
+    "data draw",
+    "pretrain",
+    "train",
+    "export",
+    "run",
+    "models",
+    "models list",
+    "models show",
+    "demo",
 ]
-HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
+HEAVY = ("torch", "cv2", "PIL", "onnx", "onnxruntime", "openvino", "numpy")
 
 
 def lmk(*arguments: object, **options) -> subprocess.CompletedProcess[str]:

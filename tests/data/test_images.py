@@ -4,52 +4,53 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.data.images import list_images, load_crops, read_image, square_crop
+from lmk.data.images import list_images, load_crops
 from lmk.errors import DataError
-from lmk.geometry import apply_affine
 from lmk.progress import Reporter
-
-
-def test_square_crop_and_its_matrix_agree() -> None:
-    """A dot of the image lies in the crop where the matrix says."""
-    image = np.zeros((300, 480, 3), np.uint8)
-    image[210:216, 150:156] = 255
-    crop, matrix = square_crop(image, 100)
-    weight = crop[:, :, 0].astype(float)
-    y, x = np.mgrid[:100, :100]
-    found = [(weight * x).sum() / weight.sum(), (weight * y).sum() / weight.sum()]
-    expected = apply_affine(matrix, np.array([[152.5, 212.5]], np.float32))[0]
-    np.testing.assert_allclose(found, expected, atol=0.05)
-
-
-def test_images_are_rgb(tmp_path) -> None:
-    cv2.imwrite(str(tmp_path / "red.png"), np.full((5, 7, 3), (0, 0, 255), np.uint8))
-    assert (read_image(tmp_path / "red.png") == (255, 0, 0)).all()
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-def test_an_unreadable_picture_is_one_clear_error(tmp_path, content: bytes) -> None:
-    (tmp_path / "bad.png").write_bytes(content)
-    with pytest.raises(DataError, match=r"bad\.png is not a picture"):
-        read_image(tmp_path / "bad.png")
 
 
 def test_a_few_bad_files_are_skipped_and_counted(tmp_path, capsys) -> None:
     for i in range(12):
         cv2.imwrite(str(tmp_path / f"{i:02}.png"), np.full((40, 40, 3), 10 * i, np.uint8))
     (tmp_path / "03.png").write_bytes(b"broken")
-    crops, matrices, kept = load_crops(list_images(tmp_path), Reporter(), size=20)
+    crops, matrices, kept, skipped = load_crops(list_images(tmp_path), Reporter(), size=20)
     assert list(kept) == [i for i in range(12) if i != 3]
     assert [int(crop[0, 0, 0]) for crop in crops] == [10 * i for i in kept]
     assert np.isfinite(matrices).all()
-    assert "skipped 1 of 12" in capsys.readouterr().err
+    assert [(path.name, reason) for path, reason in skipped] == [
+        ("03.png", "is not a picture of a known format")
+    ]
+    assert "skipped 1 of 12 images" in capsys.readouterr().err
+
+
+def test_the_warning_lists_the_first_bad_files(tmp_path, capsys) -> None:
+    for i in range(60):
+        cv2.imwrite(str(tmp_path / f"{i:02}.png"), np.zeros((40, 40, 3), np.uint8))
+    for i in (7, 20, 33, 41, 59):
+        (tmp_path / f"{i:02}.png").write_bytes(b"broken")
+    assert len(load_crops(list_images(tmp_path), Reporter(), size=20).skipped) == 5
+    warned = capsys.readouterr().err
+    assert "skipped 5 of 60 images" in warned
+    assert [f"{i:02}.png is not a picture" in warned for i in (7, 20, 33, 41)] == [1, 1, 1, 0]
+    assert "and 2 more" in warned
 
 
 def test_many_bad_files_stop_the_work(tmp_path) -> None:
-    for i in range(4):
-        (tmp_path / f"{i}.jpg").write_bytes(b"broken")
-    with pytest.raises(DataError, match="4 of 4 images cannot be read"):
+    """A tenth of twenty may be bad; the third one, the fifteenth picture, ends it."""
+    for i in range(20):
+        cv2.imwrite(str(tmp_path / f"{i:02}.png"), np.zeros((40, 40, 3), np.uint8))
+    for i in (3, 8):
+        (tmp_path / f"{i:02}.png").write_bytes(b"broken")
+    assert len(load_crops(list_images(tmp_path), Reporter()).crops) == 18
+    cv2.imwrite(str(tmp_path / "14.png"), np.zeros((5, 40, 3), np.uint8))
+    with pytest.raises(DataError, match=r"3 of the first 15 .* more than 10% of all 20: .*03\.png"):
         load_crops(list_images(tmp_path), Reporter())
+
+
+def test_animations_are_found_beside_other_pictures(tmp_path) -> None:
+    for name in ("b.GIF", "a.jpeg", "c.apng", "d.mp4"):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_images(tmp_path)] == ["a.jpeg", "b.GIF", "c.apng"]
 
 
 def test_a_folder_without_images_is_an_error(tmp_path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lmk.data.source import UnlabelledSet, digest
+from lmk.data.packed import content_sha256
+from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
 from lmk.errors import UsageError
 from lmk.networks.load import load_network
@@ -22,7 +23,7 @@ OPTIONS = AdaptOptions(steps=1, batch_size=2, keypoints=6)
 
 def foxes(count: int) -> UnlabelledSet:
     crops = draw(count, seed=0)[0]
-    return UnlabelledSet(crops, digest(crops))
+    return UnlabelledSet(crops, content_sha256(crops))
 
 
 def run(folder: Path) -> Run:

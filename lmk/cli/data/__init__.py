@@ -1,10 +1,20 @@
-"""`lmk data`: from photographs and public data sets to what training reads."""
+"""`lmk data`: sets of pictures, made ready and looked at."""
 
 from __future__ import annotations
 
 import typer
 
 from lmk.cli.data import prepare
+from lmk.cli.data.draw import draw
+from lmk.cli.data.pack import pack
+from lmk.cli.data.show import show
+from lmk.cli.data.verify import verify
 
-app = typer.Typer(help="Prepare data sets for training and evaluation.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prepare, pack, check, look at and draw sets of pictures.", no_args_is_help=True
+)
 app.command("prepare", help=prepare.HELP)(prepare.prepare)
+app.command("pack")(pack)
+app.command("verify")(verify)
+app.command("show")(show)
+app.command("draw")(draw)

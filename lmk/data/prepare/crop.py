@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lmk.data.images import square_crop
 from lmk.data.prepare.record import FloatArray, Square
 from lmk.errors import DataError
 
@@ -49,6 +48,8 @@ def cut_square(
     padded = cv2.copyMakeBorder(
         inside, max(-top, 0), below, max(-left, 0), right, border, value=(255, 255, 255)
     )
-    crop, matrix = square_crop(padded, size)
-    matrix[:, 2] -= matrix[:, :2] @ np.array([left, top], np.float32)
-    return crop, matrix
+    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    crop = padded if side == size else cv2.resize(padded, (size, size), interpolation=method)
+    scale = size / side
+    offsets = [(0.5 - left) * scale - 0.5, (0.5 - top) * scale - 0.5]
+    return crop, np.array([[scale, 0, offsets[0]], [0, scale, offsets[1]]], np.float32)

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmk.data.images import CROP_SIZE, MAX_BAD_SHARE, read_image
+from lmk.data.decode import read_image
+from lmk.data.images import CROP_SIZE, MAX_BAD_SHARE
 from lmk.data.prepare.catalogue import find_set
 from lmk.data.prepare.crop import cut_square, whole_square
 from lmk.data.prepare.keypoint_file import Crop, coco_content
 from lmk.data.prepare.record import Annotations, Record
 from lmk.data.prepare.source import Source
 from lmk.errors import DataError
-from lmk.files import creating_folder
+from lmk.files import new_folder
 from lmk.progress import Reporter
 
 JPEG_QUALITY = 95
@@ -40,11 +41,12 @@ def prepare(
 
     `output` gets images/ with JPEG crops of size x size pixels, a COCO file a split whose points
     are in crop pixels, and skipped.txt where records were left out, each with the reason. It
-    appears when everything is written. Raises OutputError if it exists, DataError where files of
-    the set are missing or malformed, or more than a tenth of the pictures cannot be used.
+    appears when everything is written. Raises UsageError if it exists, OutputError, and DataError
+    where files of the set are missing or malformed, or more than a tenth of the pictures cannot be
+    used.
     """
     source = Source(root, find_set(name))
-    with creating_folder(output) as folder:
+    with new_folder(output) as folder:
         report.say(f"reading the annotations of {source.about.title}")
         annotations = _read(source)
         crops, unusable = _write_crops(annotations, source, folder / "images", size, report)

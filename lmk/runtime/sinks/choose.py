@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lmk.data.images import SUFFIXES
+from lmk.data.images import STILL_SUFFIXES
 from lmk.errors import UsageError
 from lmk.runtime.sinks.base import Sink
 from lmk.runtime.sinks.pictures import picture_sink
@@ -21,7 +21,10 @@ def check_output(path: Path, source: Source, source_text: str) -> None:
     if not source.still:
         fits, expected = suffix == VIDEO_SUFFIX, f"a {VIDEO_SUFFIX} file"
     elif source.frame_count == 1 and not Path(source_text).is_dir():
-        fits, expected = suffix in SUFFIXES, f"a picture ({', '.join(sorted(SUFFIXES))})"
+        fits, expected = (
+            suffix in STILL_SUFFIXES,
+            f"a picture ({', '.join(sorted(STILL_SUFFIXES))})",
+        )
     else:
         fits, expected = not suffix, "a folder, without suffix"
     if not fits:

@@ -45,6 +45,6 @@ def test_a_set_is_prepared_and_its_files_are_named(tmp_path) -> None:
     content = json.loads((out / "train.json").read_text())
     assert content["images"][0]["width"] == 160
     again = lmk("data", "prepare", "mtfl", tmp_path, "-o", out)
-    assert again.returncode == 1
+    assert again.returncode == 2
     assert "exists already" in again.stderr
     assert "Traceback" not in again.stderr

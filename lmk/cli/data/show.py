@@ -1,0 +1,33 @@
+"""`lmk data show`: look at a set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def show(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SRC", help="Folder of images, COCO keypoint file, or packed set."),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="PNG file to write; replaced if it exists.")
+    ] = Path("sheet.png"),
+    count: Annotated[int, typer.Option(min=1, max=600, help="Pictures to show.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed shows others.")] = 0,
+) -> None:
+    """Draw a contact sheet of random pictures, with the annotated points where there are any.
+
+    Pictures are shown as training sees them: the centred square, upright.
+    """
+    from lmk.data.show import show as show_set
+    from lmk.errors import UsageError
+    from lmk.progress import Reporter
+
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"expected a .png file to write, got {output}")
+    sample = show_set(source, output, Reporter(), count, seed)
+    typer.echo(f"{output}  {len(sample.files)} of {sample.total:,} pictures")

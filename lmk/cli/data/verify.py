@@ -1,0 +1,20 @@
+"""`lmk data verify`: check a packed set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    packed: Annotated[Path, typer.Argument(metavar="PACKED", help="Folder of a packed set.")],
+) -> None:
+    """Compare a packed set with the content hashes that were written when it was packed."""
+    from lmk.data.packed import verify as verify_set
+    from lmk.progress import Reporter
+
+    crops = verify_set(packed, Reporter()).crops
+    typer.echo(f"{packed}  {len(crops):,} crops of {crops.shape[1]} x {crops.shape[2]} px")
+    typer.echo(f"sha256 {crops.sha256}  verified")

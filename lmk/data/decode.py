@@ -1,0 +1,159 @@
+"""One picture file to pixels, whatever kind of picture it is."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError, LmkError, missing_extra
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    Image = npt.NDArray[np.uint8]
+
+MIN_SIDE_PX = 32  # a quarter of the network's input: below it there is nothing to learn from
+MAX_PIXELS = 90_000_000  # 270 MB once decoded
+# A JPEG is decoded at a half, quarter or eighth as long as that leaves this many times the crop.
+REDUCING_GAP = 2
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+
+def read_image(path: Path, upright: bool = True) -> Image:
+    """Decode one picture as uint8 RGB (H, W, 3).
+
+    It is turned as its EXIF data say, unless `upright` is False. Transparency is put on white, 16
+    bits a channel are scaled to 8, CMYK is converted (inverted in a JPEG, as Adobe writes it),
+    colour profiles are ignored, and of an animation the first picture counts. Raises DataError for
+    what is no picture, is cut short, holds 32-bit numbers or more than 90 million pixels.
+    """
+    with _opened(path) as picture:
+        from PIL import ImageOps
+
+        _check_size(picture, path)
+        if upright:
+            ImageOps.exif_transpose(picture, in_place=True)
+        return np.array(_to_rgb(picture, path))
+
+
+def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
+    """Decode the centred square of a picture, resized: uint8 RGB (size, size, 3).
+
+    Colours and orientation are those of `read_image`. Returns the crop and the matrix (2, 3) from
+    pixels of the upright image to crop pixels. A JPEG is shrunk while it is decoded, so that its
+    pixels may be twice as many. Raises DataError as `read_image` does, and for pictures with a side
+    below 32 pixels.
+    """
+    with _opened(path) as picture:
+        from PIL import ExifTags
+
+        width, height = picture.size
+        if min(width, height) < MIN_SIDE_PX:
+            raise DataError(
+                f"{path} is {width} x {height} pixels, expected at least {MIN_SIDE_PX} a side"
+            )
+        drafted = picture.draft(None, (REDUCING_GAP * size, REDUCING_GAP * size))
+        share = drafted[1][2] / width if drafted else 1.0
+        _check_size(picture, path)
+        rgb = _to_rgb(picture, path)
+        crop = _square(rgb, width * share, height * share, size)
+        # Known only now, since TIFFs are turned while they are decoded.
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        if orientation in SIDEWAYS:
+            width, height = height, width
+        return np.asarray(_upright(crop, orientation)), _square_to_crop(width, height, size)
+
+
+@contextmanager
+def large_pictures() -> Iterator[None]:
+    """Keep Pillow from warning of large pictures, which `read_crop` shrinks or refuses."""
+    try:
+        from PIL.Image import DecompressionBombWarning
+    except ImportError as error:
+        raise missing_extra("pillow", "train") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DecompressionBombWarning)
+        yield
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Picture]:
+    """Open a picture without decoding it; whatever goes wrong inside is a DataError."""
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError as error:
+        raise missing_extra("pillow", "train") from error
+    try:
+        # At once: Pillow reads a header in some forty pieces.
+        with Image.open(BytesIO(path.read_bytes())) as picture:
+            yield picture
+    except LmkError:
+        raise
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is not a picture of a known format") from error
+    except Exception as error:  # broken bytes make Pillow's decoders raise almost anything
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path} is not a picture that can be decoded: {reason}") from error
+
+
+def _check_size(picture: Picture, path: Path) -> None:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{path} is {width} x {height} pixels, more than {MAX_PIXELS:,}: shrink it first"
+        )
+
+
+def _to_rgb(picture: Picture, path: Path) -> Picture:
+    from PIL import Image
+
+    if picture.mode.startswith("I;16"):
+        wide = np.asarray(picture).astype(np.uint32)
+        return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("I", "F"):
+        raise DataError(
+            f"{path} has 32-bit pixels, of which nobody knows what is white: "
+            "expected 8 or 16 bits a channel"
+        )
+    if picture.has_transparency_data:
+        paper = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _square(rgb: Picture, width: float, height: float, size: int) -> Picture:
+    """Resize the centred square of the first width x height pixels."""
+    from PIL.Image import Resampling
+
+    side = min(width, height)
+    box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
+    if side == size == rgb.width == rgb.height:
+        return rgb
+    method = Resampling.HAMMING if side > size else Resampling.BILINEAR
+    return rgb.resize((size, size), method, box)
+
+
+def _upright(crop: Picture, orientation: int) -> Picture:
+    from PIL import ExifTags, ImageOps
+
+    if orientation == 1:
+        return crop
+    crop.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(crop)
+
+
+def _square_to_crop(width: int, height: int, size: int) -> npt.NDArray[np.float32]:
+    """Matrix (2, 3) from image pixels to those of the centred square resized to `size`."""
+    side = min(width, height)
+    scale = size / side
+    x, y = ((0.5 - (length - side) / 2) * scale - 0.5 for length in (width, height))
+    return np.array([[scale, 0, x], [0, scale, y]], np.float32)

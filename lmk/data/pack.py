@@ -1,0 +1,123 @@
+"""Packing a set: every picture decoded and resized once, streamed to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from lmk.data.coco import Annotations
+from lmk.data.images import CROP_SIZE, Decoding
+from lmk.data.packed import (
+    CROPS,
+    FORMAT,
+    INDEX,
+    KEYPOINTS,
+    Index,
+    PackedKeypoints,
+    PackedSet,
+    is_packed,
+    open_packed,
+)
+from lmk.data.source import list_pictures
+from lmk.errors import OutputError, UsageError
+from lmk.files import new_folder
+from lmk.geometry import apply_affine
+from lmk.progress import Reporter
+
+
+def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) -> PackedSet:
+    """Pack a folder of images or a COCO keypoint file into the new folder `output`.
+
+    Crops are the centred squares at `size` pixels a side. The folder appears whole or not at all,
+    and memory does not grow with the pictures' number, but for their names and points. Raises
+    UsageError, DataError, OutputError.
+    """
+    if is_packed(source):
+        raise UsageError(f"{source} is packed already")
+    given = list_pictures(source)
+    with new_folder(output) as folder:
+        _check_space(folder, output, len(given.paths) * size * size * 3)
+        decoding = Decoding(given.paths, report, size)
+        with (folder / CROPS).open("wb") as file:
+            keypoints, kept, sha256 = _write_crops(file, decoding, given)
+        if keypoints is not None:
+            with (folder / KEYPOINTS).open("wb") as file:
+                np.savez(file, xy_crop=keypoints.xy_crop, labelled=keypoints.labelled)
+                _sync(file)
+        root = source if source.is_dir() else source.parent
+        index = Index(
+            format=FORMAT,
+            count=len(kept),
+            size=size,
+            sha256=sha256,
+            keypoints=keypoints and _described(keypoints),
+            files=[_below(given.paths[row], root) for row in kept],
+            skipped=[
+                {"file": _below(path, root), "reason": reason} for path, reason in decoding.skipped
+            ],
+        )
+        with (folder / INDEX).open("wb") as file:
+            file.write(index.to_json().encode())
+            _sync(file)
+    return open_packed(output)
+
+
+def _write_crops(
+    file: BinaryIO, decoding: Decoding, given: Annotations
+) -> tuple[PackedKeypoints | None, list[int], str]:
+    """Stream crops into a .npy file; return their points, their rows in `given`, and the hash."""
+    offset = _write_header(file, len(given.paths), decoding.size)
+    sha256, kept = hashlib.sha256(), list[int]()
+    xy_crop = np.empty_like(given.xy_image)
+    for row, crop, matrix in decoding:
+        sha256.update(crop.data)
+        file.write(crop.data)
+        xy_crop[len(kept)] = apply_affine(matrix, given.xy_image[row])
+        kept.append(row)
+    file.seek(0)
+    assert _write_header(file, len(kept), decoding.size) == offset, "NumPy's padding has changed"
+    _sync(file)
+    keypoints = None
+    if given.annotated.any():
+        labelled = given.labelled[kept]
+        keypoints = PackedKeypoints(given.category, given.names, xy_crop[: len(kept)], labelled)
+    return keypoints, kept, sha256.hexdigest()
+
+
+def _write_header(file: BinaryIO, count: int, size: int) -> int:
+    """Write a .npy header, which NumPy pads to a multiple of 64 bytes; return its length."""
+    shape = (count, size, size, 3)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())  # the folder's new name must not reach the disk before its contents
+
+
+def _check_space(folder: Path, output: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OutputError(
+            f"{output} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
+            "free space, choose another place or a smaller --size"
+        )
+
+
+def _described(keypoints: PackedKeypoints) -> dict[str, object]:
+    return {
+        "category": keypoints.category,
+        "names": keypoints.names,
+        "sha256": keypoints.sha256(),
+    }
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

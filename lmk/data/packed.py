@@ -1,0 +1,229 @@
+"""Packed sets: a folder with all crops of a set in one file, read as they are needed.
+
+crops.npy       uint8 RGB (N, S, S, 3), a plain NumPy file
+index.json      format, shape, content hash, names of the pictures, what was skipped and why
+keypoints.npz   xy_crop float32 (N, K, 2) and labelled bool (N, K), where the source had them
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError
+from lmk.progress import Reporter
+
+CROPS, INDEX, KEYPOINTS = "crops.npy", "index.json", "keypoints.npz"
+FORMAT = 1
+HASHED_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class PackedCrops:
+    """Crops in a file, indexed like an array uint8 (N, S, S, 3) by integer arrays and slices.
+
+    An index gives a copy of those crops alone. They are read, not mapped: pages of a mapped file
+    count as the process's own memory until it is unmapped, and one that vanishes kills it. The file
+    is opened for each index, so that threads and forked processes may share the object.
+
+    sha256: of the crops' bytes, as the index says it; `verify` compares it with the file.
+    """
+
+    path: Path
+    shape: tuple[int, int, int, int]
+    offset: int
+    sha256: str
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: npt.NDArray[np.integer] | slice) -> npt.NDArray[np.uint8]:
+        if isinstance(index, slice):
+            index = np.arange(*index.indices(len(self)))
+        if index.ndim != 1 or index.dtype.kind not in "iu":
+            raise IndexError(f"expected integers (B,) or a slice, got {index.dtype} {index.shape}")
+        if len(index) and not -len(self) <= index.min() <= index.max() < len(self):
+            raise IndexError(
+                f"expected indices below {len(self)}, got {index.min()}..{index.max()}"
+            )
+        return self._read(index % len(self))
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        del copy  # it is one in any case
+        return self[:].astype(dtype or np.uint8, copy=False)
+
+    def _read(self, index: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        crops = np.empty((len(index), *self.shape[1:]), np.uint8)
+        crop_bytes = math.prod(self.shape[1:])
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                for place in np.argsort(index).tolist():
+                    file.seek(self.offset + int(index[place]) * crop_bytes)
+                    if file.readinto(crops[place].data) != crop_bytes:
+                        raise DataError(f"{self.path} has become shorter: pack the set again")
+        except OSError as error:
+            raise DataError(f"{self.path} can no longer be read: {error.strerror}") from error
+        return crops
+
+
+Crops = npt.NDArray[np.uint8] | PackedCrops
+
+
+class PackedKeypoints(NamedTuple):
+    """Points of a packed set: names of the K of its category, and where they are.
+
+    xy_crop float32 (N, K, 2) in crop pixels; labelled bool (N, K), False where a point was not
+    annotated and its coordinates mean nothing.
+    """
+
+    category: str
+    names: list[str]
+    xy_crop: npt.NDArray[np.float32]
+    labelled: npt.NDArray[np.bool_]
+
+    def sha256(self) -> str:
+        """Hash of both arrays' bytes, x and y first."""
+        arrays = (self.xy_crop.astype("<f4"), self.labelled)
+        return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Index:
+    """What index.json holds.
+
+    keypoints: category, names and sha256 of the points, None without any. files: the pictures'
+    paths below the source, in order. skipped: file and reason of those that could not be used.
+    """
+
+    format: int
+    count: int
+    size: int
+    sha256: str
+    keypoints: dict[str, Any] | None
+    files: list[str]
+    skipped: list[dict[str, str]]
+
+    def to_json(self) -> str:
+        """Write it down, one file a line."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class PackedSet:
+    """A packed set, opened: its crops stay on disk."""
+
+    crops: PackedCrops
+    keypoints: PackedKeypoints | None
+    index: Index
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a path is a packed set's folder."""
+    return (path / CROPS).is_file()
+
+
+def open_packed(folder: Path) -> PackedSet:
+    """Open a packed set; shapes and sizes are checked, contents are not (see `verify`).
+
+    Raises DataError when a file is missing, cut short or of another format.
+    """
+    index = _read_index(folder / INDEX)
+    shape, offset = _read_header(folder / CROPS)
+    expected = (index.count, index.size, index.size, 3)
+    if shape != expected or len(index.files) != index.count:
+        raise DataError(
+            f"{folder}: {CROPS} is {shape}, {INDEX} says {expected} and names "
+            f"{len(index.files)} files: pack the set again"
+        )
+    keypoints = _read_keypoints(folder / KEYPOINTS, index) if index.keypoints else None
+    return PackedSet(PackedCrops(folder / CROPS, expected, offset, index.sha256), keypoints, index)
+
+
+def verify(folder: Path, report: Reporter) -> PackedSet:
+    """Open a packed set and compare all it holds with the hashes in its index.
+
+    Raises DataError when the crops or the points have changed.
+    """
+    packed = open_packed(folder)
+    crops = packed.crops
+    found = hashlib.sha256()
+    step = max(HASHED_BYTES // math.prod(crops.shape[1:]), 1)
+    with report.bar("checking crops", len(crops)) as bar:
+        for start in range(0, len(crops), step):
+            part = crops[start : start + step]
+            found.update(part.data)
+            bar.advance(len(part))
+    if found.hexdigest() != crops.sha256:
+        raise _changed(crops.path)
+    points, described = packed.keypoints, packed.index.keypoints
+    if points and described and points.sha256() != described["sha256"]:
+        raise _changed(folder / KEYPOINTS)
+    return packed
+
+
+def content_sha256(crops: Crops) -> str:
+    """Hash of crops' bytes; of packed ones it is read from their index."""
+    if isinstance(crops, PackedCrops):
+        return crops.sha256
+    return hashlib.sha256(np.ascontiguousarray(crops).data).hexdigest()
+
+
+def _changed(path: Path) -> DataError:
+    return DataError(f"{path} is not what was packed: its hash differs. Pack the set again")
+
+
+def _read_index(file: Path) -> Index:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        found = content["format"]
+        if found == FORMAT:
+            return Index(**content)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{file} is no index of a packed set: pack the set again") from error
+    raise DataError(f"{file} has format {found}, expected {FORMAT}: pack the set again")
+
+
+def _read_header(file: Path) -> tuple[tuple[int, ...], int]:
+    """Shape and offset of the data in a .npy file of bytes, which must be whole."""
+    try:
+        with file.open("rb") as stream:
+            np.lib.format.read_magic(stream)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+            offset = stream.tell()
+        size = file.stat().st_size
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{file} is no NumPy file: pack the set again") from error
+    expected = offset + math.prod(shape)
+    if dtype != np.uint8 or fortran or size != expected:
+        raise DataError(
+            f"{file} is {size} bytes, expected {expected} of uint8 {shape}: pack the set again"
+        )
+    return shape, offset
+
+
+def _read_keypoints(file: Path, index: Index) -> PackedKeypoints:
+    assert index.keypoints is not None
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            xy_crop, labelled = arrays["xy_crop"], arrays["labelled"]
+        names = index.keypoints["names"]
+        if xy_crop.shape != (index.count, len(names), 2) or labelled.shape != xy_crop.shape[:2]:
+            raise ValueError(xy_crop.shape)
+        return PackedKeypoints(index.keypoints["category"], names, xy_crop, labelled)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a broken archive makes NumPy and zipfile raise almost anything
+        raise DataError(f"{file} does not fit its index: pack the set again") from error

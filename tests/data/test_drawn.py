@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmk.data.coco import load_keypoints
+from lmk.data.drawn import write_foxes
+from lmk.data.synthetic import NAMES, draw
+from lmk.errors import OutputError, UsageError
+from lmk.progress import Reporter
+
+
+def test_drawn_foxes_are_read_back_with_their_points(tmp_path: Path) -> None:
+    file = write_foxes(tmp_path / "foxes", 11, seed=4, report=Reporter())
+    data = load_keypoints(file, Reporter())
+    crops, xy_crop = draw(11, seed=4)
+    assert data.names == NAMES
+    assert data.labelled.all()
+    np.testing.assert_array_equal(data.crops, crops)
+    np.testing.assert_allclose(data.xy_crop, xy_crop, atol=0.006)  # written with two digits
+
+
+def test_a_folder_in_use_is_refused_and_a_failure_leaves_none(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(UsageError, match="exists already"):
+        write_foxes(tmp_path, 2, seed=0, report=Reporter())
+    if os.geteuid():
+        (tmp_path / "locked").mkdir(mode=0o500)
+        with pytest.raises(OutputError, match="cannot write"):
+            write_foxes(tmp_path / "locked" / "foxes", 2, seed=0, report=Reporter())
+    monkeypatch.setattr("cv2.imwrite", lambda *_: False)
+    with pytest.raises(OutputError, match="cannot write"):
+        write_foxes(tmp_path / "foxes", 2, seed=0, report=Reporter())
+    assert not (tmp_path / "foxes").exists()
+    assert not (tmp_path / ".foxes.partial").exists()
