@@ -29,7 +29,7 @@ from lmk.training.checkpoint import CHECKPOINT
 Command = Callable[[list[str]], None]
 Options = dict[str, Any]
 
-PATHS = ("data", "images", "val", "perceptual-weights")
+PATHS = ("data", "images", "val", "perceptual-weights", "regressor-data")
 RESULTS, RUNS, SUBSETS = "results", "runs", "data"
 
 
@@ -40,8 +40,9 @@ class Study:
     train: options of `lmk train` for all rows; runs: options of each row above them, where
     `pictures: N` takes the first N of a seeded shuffle, and a `core` that begins with `runs/` is
     one of this study's, with {seed} in it; pretrain: options of `lmk pretrain` for a core that all
-    rows share, in runs/core; evaluate: options of `lmk eval`. paper: the set whose figures stand
-    beside, and its column for each row; smoke: options that make all of it a matter of seconds.
+    rows share, in runs/core; evaluate: options of `lmk eval`. paper: which of the paper's figures
+    stand beside; smoke: options that make all of it a matter of seconds. A value of null leaves
+    an option out.
     """
 
     title: str
@@ -92,7 +93,8 @@ class Runner:
 
     def _row(self, name: str, seed: int, result: Path) -> None:
         run = self.folder / RUNS / f"{name}-s{seed}"
-        options = {**self.study.train, **self.study.runs[name], **self.smoke.get("train", {})}
+        smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
+        options = {**self.study.train, **self.study.runs[name], **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)
         pictures = options.pop("pictures", None)
         if not finished(run, options):
@@ -135,7 +137,9 @@ class Runner:
         """Options as words of a command line."""
         words = []
         for name, value in options.items():
-            if name in PATHS or name == "regressor-data":
+            if value is None:
+                continue
+            if name in PATHS:
                 value = str(self.root / value)
             words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
         return words

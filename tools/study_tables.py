@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from lmk.report.paper import BACKWARD, CONSISTENCY, COUNTS, FORWARD, METHODS
+from paper_tables import paper_consistency, paper_errors
 
 from lmk.files import replacing
 
@@ -19,8 +19,7 @@ def write_tables(title: str, about: str, paper: dict[str, Any], folder: Path) ->
     """Write DIR/tables.md out of DIR/results."""
     results = read_results(folder / "results")
     parts = [f"# {title}", about.strip(), _summary(results)]
-    for kind, figures in (("forward", FORWARD), ("backward", BACKWARD)):
-        parts.append(_errors(results, kind, figures, paper))
+    parts += [_errors(results, kind, paper) for kind in ("forward", "backward")]
     parts.append(_consistency(results, paper))
     with replacing(folder / "tables.md") as temporary:
         temporary.write_text("\n\n".join(part for part in parts if part) + "\n")
@@ -41,8 +40,13 @@ def spread_of(values: list[float], digits: int = 2) -> str:
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
+def _model(result: dict[str, Any]) -> dict[str, Any]:
+    model: dict[str, Any] = result["evaluation"]["models"][0]
+    return model
+
+
 def _figures(result: dict[str, Any]) -> dict[str, Any]:
-    figures: dict[str, Any] = result["evaluation"]["models"][0]["figures"]
+    figures: dict[str, Any] = _model(result)["figures"]
     return figures
 
 
@@ -63,68 +67,44 @@ def _summary(results: Results) -> str:
     return _markdown(heads, lines)
 
 
-def _errors(results: Results, kind: str, printed: dict[str, Any], paper: dict[str, Any]) -> str:
+def _errors(results: Results, kind: str, paper: dict[str, Any]) -> str:
     """Tables 2 and 5 of the paper: errors by the number of images that train the regressor."""
-    measured: dict[str, dict[int | str, list[float]]] = {
-        row: {
-            e["images"]: [] for e in rows[0]["evaluation"]["models"][0][kind]["by_training_images"]
-        }
-        for row, rows in results.items()
-        if kind in rows[0]["evaluation"]["models"][0]
-    }
-    if not measured:
+    ours: dict[str, dict[int | str, list[float]]] = {}
+    for row, rows in results.items():
+        for result in rows:
+            for entry in _model(result).get(kind, {}).get("by_training_images", []):
+                ours.setdefault(row, {}).setdefault(entry["images"], []).append(entry["mean"])
+    if not ours:
         return ""
-    for row, by_count in measured.items():
-        for result in results[row]:
-            for entry in result["evaluation"]["models"][0][kind]["by_training_images"]:
-                by_count[entry["images"]].append(entry["mean"])
-    columns = _paper_columns(paper, printed)
-    counts = list(dict.fromkeys(count for by_count in measured.values() for count in by_count))
-    lines = [
-        [
-            str(count),
-            *(
-                spread_of(by_count[count]) if by_count.get(count) else ""
-                for by_count in measured.values()
-            ),
-            *(_printed(column, count) for column in columns.values()),
-        ]
-        for count in counts
-    ]
-    heads = ["images", *measured, *(f"paper: {name}" for name in columns)]
-    return f"## {kind.capitalize()} error, %\n\n" + _markdown(heads, lines)
+    printed = paper_errors(paper, kind)
+    counts = list(dict.fromkeys(count for by_count in ours.values() for count in by_count))
+    lines = []
+    for count in counts:
+        line = [str(count)]
+        line += [spread_of(found[count]) if count in found else "" for found in ours.values()]
+        line += [f"{c[count]:.2f}" if count in c else "" for c in printed.values()]
+        lines.append(line)
+    heads = ["images", *ours, *(f"paper: {name}" for name in printed)]
+    return f"## {kind.capitalize()} error, %\n\n{_markdown(heads, lines)}"
 
 
 def _consistency(results: Results, paper: dict[str, Any]) -> str:
     """Tables 3 and 4 of the paper: per landmark, sorted, then the average; means over seeds."""
     lines = []
     for row, rows in results.items():
-        found = [r["evaluation"]["models"][0].get("consistency") for r in rows]
-        if not all(found):
+        found = [m["consistency"] for m in map(_model, rows) if "consistency" in m]
+        if not found:
             continue
-        sorted_px = zip(*(f["sorted_px"] for f in found if f), strict=True)
-        average = spread_of([f["average_px"] for f in found if f])
-        lines.append([row, " ".join(f"{statistics.mean(v):.2f}" for v in sorted_px), average])
-    for name, column in _paper_columns(paper, CONSISTENCY).items():
-        values = [f"{value:.2f}" for value in column]
-        lines.append([f"paper: {name}", " ".join(values[:-1]), values[-1]])
+        by_point = zip(*(f["sorted_px"] for f in found), strict=True)
+        points = [f"{statistics.mean(values):.2f}" for values in by_point]
+        lines.append([row, " ".join(points), spread_of([f["average_px"] for f in found])])
     if not lines:
         return ""
+    for name, column in paper_consistency(paper).items():
+        *points, average = (f"{value:.2f}" for value in column)
+        lines.append([f"paper: {name}", " ".join(points), average])
     heads = ["row", "per landmark, sorted", "average"]
-    return "## Consistency, px of the 128 px input\n\n" + _markdown(heads, lines)
-
-
-def _paper_columns(paper: dict[str, Any], printed: dict[str, Any]) -> dict[str, Any]:
-    """The paper's figures on the study's set, by the paper's name of the method."""
-    if paper.get("set") not in printed:
-        return {}
-    columns = dict(zip(METHODS, printed[paper["set"]], strict=True))
-    return {name: columns[name] for name in paper.get("methods", METHODS)}
-
-
-def _printed(column: tuple[float, ...], count: int | str) -> str:
-    wanted = None if count == "all" else count
-    return f"{column[COUNTS.index(wanted)]:.2f}" if wanted in COUNTS else ""
+    return f"## Consistency, px of the 128 px input\n\n{_markdown(heads, lines)}"
 
 
 def _markdown(heads: list[str], lines: list[list[str]]) -> str:
