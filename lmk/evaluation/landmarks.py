@@ -1,0 +1,99 @@
+"""Landmarks of a model on many images, computed once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError, WeightsError
+from lmk.evaluation.views import UNCHANGED, View
+from lmk.export.cached import cache_folder
+from lmk.files import replacing
+from lmk.model.folder import find_model
+from lmk.progress import Reporter
+from lmk.runtime.backends.base import Backend
+from lmk.runtime.backends.select import open_backend
+
+BATCH = 16  # more is not faster: one image alone keeps two cores busy
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A model in a runtime, and what tells it from every other one.
+
+    name: as the user wrote it; sha256: of weights and softargmax, or of an exported file;
+    landmark_names: of a core's joints, None where they have no names.
+    """
+
+    name: str
+    sha256: str
+    backend: Backend
+    landmark_names: list[str] | None
+
+    def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> Floats:
+        """Landmarks float32 (N, K, 2) in input pixels of images (N, 128, 128, 3), seen in a view.
+
+        They are kept in the user's cache by the hashes of model, images, runtime and view. Raises
+        WeightsError when the network gives NaN, DataError when a kept file is damaged.
+        """
+        key = hashlib.sha256(images.tobytes())
+        key.update("\n".join((self.sha256, self.backend.description, view.description)).encode())
+        path = cache_folder() / "landmarks" / f"{key.hexdigest()[:32]}.npy"
+        if path.is_file():
+            return _load(path, (len(images), self.backend.num_landmarks, 2))
+        found = self._infer(images, report, view)
+        with replacing(path) as temporary:
+            np.save(temporary, found)
+        return found
+
+    def _infer(self, images: Images, report: Reporter, view: View) -> Floats:
+        parts = []
+        with report.bar(f"{self.name}, {view.description}", len(images)) as bar:
+            for start in range(0, len(images), BATCH):
+                index = range(start, min(start + BATCH, len(images)))
+                batch = view.change(images[start : index.stop], index)
+                parts.append(self.backend.infer(batch)[0].copy())
+                bar.advance(len(batch))
+        found = np.concatenate(parts)
+        if not np.isfinite(found).all():
+            raise WeightsError(
+                f"{self.name} gave landmarks that are no numbers on {self.backend.description}: "
+                "its weights are broken. Train or export it again"
+            )
+        return found
+
+
+def open_detector(model: str, runtime: str, device: str) -> Detector:
+    """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
+    backend = open_backend(model, runtime, device)
+    path = Path(model)
+    if path.is_file() and path.suffix not in (".json", ".safetensors"):
+        return Detector(model, _file_sha256(path), backend, None)
+    found = find_model(model)
+    return Detector(model, found.sha256, backend, found.manifest.landmark_names)
+
+
+def _file_sha256(path: Path) -> str:
+    """Hash an exported file, with the weights that some formats keep in a second one beside it."""
+    weights = path.with_suffix(".bin")
+    digest = hashlib.sha256(path.read_bytes())
+    if path.suffix == ".xml" and weights.is_file():
+        digest.update(weights.read_bytes())
+    return digest.hexdigest()
+
+
+def _load(path: Path, shape: tuple[int, ...]) -> Floats:
+    try:
+        found: Floats = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete it") from error
+    if found.shape != shape:
+        raise DataError(f"{path} is damaged (shape {found.shape}, expected {shape}): delete it")
+    return found
