@@ -63,14 +63,11 @@ class Benchmark:
 
     @property
     def training_images(self) -> int:
-        """On how many images a regressor can be fitted, in the largest fold where there are folds.
-
-        0 where there are fewer usable images than folds.
-        """
+        """On how many images a regressor can be fitted, the largest fold left out if any."""
         if self.train is not None:
             return int(self.train_usable.sum())
         usable = int(self.test_usable.sum())
-        return max(usable - math.ceil(usable / self.protocol.folds), 0)
+        return usable - math.ceil(usable / self.protocol.folds)
 
     def regression_obstacle(self) -> str:
         """Why no regression can be fitted or measured; empty where it can."""
@@ -81,9 +78,14 @@ class Benchmark:
                 f"no image of {self.test.file} has all its points and a length above 0 to "
                 f"normalise by ({self.normalize})"
             )
+        usable = int(self.test_usable.sum())
+        if self.train is None and usable < self.protocol.folds:
+            return (
+                f"{usable} usable images in {self.test.file}, fewer than the "
+                f"{self.protocol.folds} folds"
+            )
         if not self.training_images:
-            source = self.train.file if self.train else self.test.file
-            return f"too few images of {source} have all their points to fit a regressor"
+            return f"no training image has all its points in {(self.train or self.test).file}"
         return ""
 
 

@@ -54,12 +54,18 @@ def paired_bootstrap(
     """
     weighted = (reference.weight > 0) & (other.weight > 0)
     count = int(weighted.sum())
-    rng = np.random.default_rng(seed)
-    # How often each image is drawn, float64 (resamples, N).
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
+    drawn = _draw_counts(count, resamples, seed)
     figures = [
         (drawn @ sample.total[weighted]) / (drawn @ sample.weight[weighted])
         for sample in (reference, other)
     ]
     ends = np.quantile(figures[1] - figures[0], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Difference(other.value - reference.value, float(ends[0]), float(ends[1]))
+
+
+def _draw_counts(count: int, resamples: int, seed: int) -> Array:
+    """How often each of `count` images is drawn, float64 (resamples, count)."""
+    index = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    flat = index + count * np.arange(resamples)[:, None]
+    times = np.bincount(flat.ravel(), minlength=resamples * count)
+    return times.reshape(resamples, count).astype(np.float64)

@@ -120,8 +120,8 @@ def draw_tile(image: Image, xy_input: Points, rings: Points | None = None) -> Im
     large = cv2.resize(image[:, :, ::-1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
     scale = TILE / len(image)
     if rings is not None:
-        large = _draw(large, resize_xy(rings, scale), size=1.7 * TILE, score=0)
-    return _draw(large, resize_xy(xy_input, scale), size=0.9 * TILE, score=1)
+        large = _draw(large, resize_xy(rings, scale), size=1.9 * TILE, score=0)
+    return _draw(large, resize_xy(xy_input, scale), size=0.8 * TILE, score=1)
 
 
 def data_uri(image_bgr: Image) -> str:
