@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,9 +45,9 @@ def eval_(
     """
     from lmk.model.folder import find_model
 
+    if save and Path(model).is_file():
+        raise UsageError(f"--save: {model} is a file; give the model folder itself")
     target = find_model(model) if save else None
-    if target and model.endswith(".onnx"):
-        raise UsageError(f"--save: {model} is an exported file; give the model folder itself")
     protocol = measuring.make_protocol(
         metrics, normalize, counts, draws, folds, ridge, robustness_images, seed
     )

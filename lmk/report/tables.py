@@ -72,7 +72,7 @@ def _cell(figure: Figure | None, difference: Difference | None) -> str:
         return str(figure)
     mark = "*" if difference.clear else ""
     value, low, high = difference.value, difference.low, difference.high
-    return f"{figure} ({value:+.2f}, {low:+.2f} to {high:+.2f}){mark}"
+    return f"{figure}\n({value:+.2f}, {low:+.2f} to {high:+.2f}){mark}"
 
 
 def _published(results: Results) -> dict[str, str]:

@@ -14,7 +14,18 @@ import pytest
 from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
-COMMANDS = ["pretrain", "train", "export", "run", "models", "models list", "models show", "demo"]
+COMMANDS = [
+    "pretrain",
+    "train",
+    "eval",
+    "compare",
+    "export",
+    "run",
+    "models",
+    "models list",
+    "models show",
+    "demo",
+]
 HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
 
 
@@ -76,6 +87,8 @@ def test_every_command_explains_itself(command: str) -> None:
         (["train", "--images", ".", "-o", "r", "--core", "absent"], 1, "no model 'absent'"),
         (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not here"),
         (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
+        (["eval", "absent", "--data", "x.json"], 1, "no model 'absent'"),
+        (["compare", "faces", "--data", "x"], 2, "at least two"),
         (["export", "absent", "-o", "d"], 1, "no model 'absent'"),
         (["models", "show", "absent"], 1, "no model 'absent'"),
         (["walk"], 2, "No such command"),
