@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from lmk.data.synthetic import draw
 from lmk.demo.sheet import Row, tile
-from lmk.evaluation.detect import crops_to_input, detector
 from lmk.evaluation.spread import spread
 from lmk.geometry import INPUT_SIZE, FloatArray
 from lmk.model.folder import Model, find_model
+from lmk.networks.detect import crops_to_input, detector
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter

@@ -118,11 +118,14 @@ def choose_metrics(detector: Detector, benchmark: Benchmark) -> tuple[set[str], 
         return set(asked), []
     if detector.landmark_names:
         for metric in ("forward", "backward"):
-            reasons[metric] = "its landmarks have names: measured only when asked for"
+            reasons[metric] = "its landmarks have names, so they are measured only when asked for"
     elif not reasons["pck"]:
         reasons["pck"] = reasons["pckh"] = "its landmarks have no names"
-    skipped = [f"{metric}: {reason}" for metric, reason in reasons.items() if reason]
-    return {metric for metric in METRICS if not reasons[metric]}, skipped
+    skipped: dict[str, list[str]] = {}
+    for metric in METRICS:
+        skipped.setdefault(reasons[metric], []).append(metric)
+    chosen = set(skipped.pop("", []))
+    return chosen, [f"{', '.join(metrics)}: {reason}" for reason, metrics in skipped.items()]
 
 
 def regression_curves(
@@ -163,9 +166,9 @@ def regression_curves(
 def chosen_counts(benchmark: Benchmark) -> list[int | None]:
     """Numbers of training images in order, all (None) the last: those asked for, or that exist."""
     asked = benchmark.protocol.counts
-    there = [count for count in COUNTS if count and count <= benchmark.training_images]
-    numbers = there if asked is None else sorted({count for count in asked if count is not None})
-    return [*numbers, None]
+    if asked is None:
+        return [count for count in COUNTS if not count or count <= benchmark.training_images]
+    return [*sorted({count for count in asked if count is not None}), None]
 
 
 def _turned(

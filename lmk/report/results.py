@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lmk.evaluation.annotated import describe_normalizer
-from lmk.evaluation.benchmark import Benchmark
+from lmk.evaluation.benchmark import COUNTS, Benchmark
 from lmk.evaluation.comparison import Differences
 from lmk.evaluation.protocol import Evaluation
 
@@ -35,6 +35,7 @@ class Results:
         said = [f"{len(benchmark.test.images):,} test images of {benchmark.test.file}"]
         if any(e.forward or e.backward for e in self.evaluations):
             said += [_regressor(benchmark), f"Errors in % of {_normalizer(benchmark)}"]
+            said += _missing_counts(benchmark)
         said += [f"Left out of the regressions: {reason}" for reason in benchmark.exclusions]
         said += [
             f"Joints left out of {name}: {measured.excluded} images without reference length"
@@ -49,6 +50,14 @@ class Results:
             said.append(f"{e.detector.name}: {e.detector.backend.description}")
             said += [f"{e.detector.name}: not measured: {reason}" for reason in e.skipped]
         return said
+
+
+def _missing_counts(benchmark: Benchmark) -> list[str]:
+    there = benchmark.training_images
+    missing = [f"{count:,}" for count in COUNTS if count and count > there]
+    if not missing or benchmark.protocol.counts is not None:
+        return []
+    return [f"Not measured: {', '.join(missing)} training images, for there are {there:,}"]
 
 
 def _regressor(benchmark: Benchmark) -> str:

@@ -14,7 +14,6 @@ from torch import nn
 from lmk.data.coco import image_paths, load_keypoints
 from lmk.data.images import list_images, load_crops
 from lmk.errors import DataError, UsageError
-from lmk.evaluation.core import evaluate_core
 from lmk.model.folder import Model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
@@ -27,6 +26,7 @@ from lmk.training.loop import Schedule, train
 from lmk.training.methods import Method, count_learnable, start_detector
 from lmk.training.pretrain import CoreLearner, PretrainOptions
 from lmk.training.result import save_adapted, save_core, training_record
+from lmk.training.validate import evaluate_core
 
 Crops = npt.NDArray[np.uint8]
 

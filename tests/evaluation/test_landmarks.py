@@ -8,9 +8,10 @@ from evaluation.dots import draw_points, to_input
 from runtime.colour_detector import METADATA, save_detector
 
 from lmk.errors import DataError
+from lmk.evaluation import landmarks
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.landmarks import open_detector
-from lmk.evaluation.views import MIRRORED, UNCHANGED
+from lmk.evaluation.views import MIRRORED, UNCHANGED, noisy
 from lmk.progress import Reporter
 
 
@@ -32,6 +33,33 @@ def test_landmarks_are_computed_once(detector, dots, tmp_path, monkeypatch) -> N
     assert len(kept(tmp_path)) == 1
     monkeypatch.setattr(detector.backend, "infer", None)
     np.testing.assert_array_equal(detector.find(images, Reporter()), first)
+
+
+def test_an_interrupted_run_goes_on_with_the_next_chunk(
+    detector, dots, tmp_path, monkeypatch
+) -> None:
+    """Chunks of 5 of 12 images, in batches of 2; the power fails in the second chunk."""
+    images = load_annotated(dots[0], Reporter()).images
+    whole = detector.find(images, Reporter(), noisy(seed=0))
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "again" / "cache"))
+    monkeypatch.setattr(landmarks, "CHUNK", 5)
+    monkeypatch.setattr(landmarks, "BATCH", 2)
+    infer, seen = detector.backend.infer, []
+
+    def watched(batch):
+        seen.append(len(batch))
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        return infer(batch)
+
+    monkeypatch.setattr(detector.backend, "infer", watched)
+    with pytest.raises(KeyboardInterrupt):
+        detector.find(images, Reporter(), noisy(seed=0))
+    assert len(kept(tmp_path / "again")) == 1
+    seen[:] = [0] * 5
+    np.testing.assert_array_equal(detector.find(images, Reporter(), noisy(seed=0)), whole)
+    assert seen[5:] == [2, 2, 1, 2]
+    assert len(kept(tmp_path / "again")) == 3
 
 
 def test_other_images_views_models_and_runtimes_are_computed_anew(detector, dots, tmp_path) -> None:
