@@ -157,7 +157,7 @@ def measure(
     from lmk.evaluation.annotated import load_annotated
     from lmk.evaluation.benchmark import make_benchmark
     from lmk.evaluation.comparison import differences, evaluate_all
-    from lmk.evaluation.landmarks import open_detector
+    from lmk.evaluation.landmarks import open_detectors
     from lmk.progress import Reporter
     from lmk.report.page import require_page, write_page
     from lmk.report.record import write_record
@@ -167,7 +167,7 @@ def measure(
     if output:
         require_page()
     report = Reporter()
-    detectors = [open_detector(model, runtime.value, device.value) for model in models]
+    detectors = open_detectors(models, runtime.value, device.value)
     test = load_annotated(data, report)
     train = load_annotated(regressor_data, report) if regressor_data else None
     benchmark = make_benchmark(test, train, protocol)

@@ -22,14 +22,13 @@ class Figure:
     """One number of a model.
 
     name: what it is; unit "%" or "px" of the 128 x 128 input; sample: by image, None for a figure
-    that is none of single images; lower_is_better: None where neither end is good in itself.
+    that is none of single images.
     """
 
     name: str
     value: float
     unit: str
     sample: Sample | None = None
-    lower_is_better: bool | None = True
 
     def __str__(self) -> str:
         return f"{self.value:.2f} {self.unit}"
@@ -55,8 +54,8 @@ def figures(evaluation: Evaluation) -> list[Figure]:
         found.append(_distance("noise", changed.noise))
     if evaluation.spread:
         spread = evaluation.spread
-        found.append(Figure("nearest neighbour", spread.nearest_px, "px", None, None))
-        found.append(Figure("motion", spread.motion_px, "px", None, None))
+        found.append(Figure("nearest neighbour", spread.nearest_px, "px"))
+        found.append(Figure("motion", spread.motion_px, "px"))
     if evaluation.pckh:
         found.append(_share(f"PCKh@{PCKH_THRESHOLD:g}", evaluation.pckh))
     if evaluation.pck:
@@ -80,4 +79,4 @@ def _mean(name: str, values: npt.NDArray[np.float64], unit: str) -> Figure:
 def _share(name: str, measured: Pck) -> Figure:
     hits = 100.0 * measured.found.sum(axis=1)
     sample = Sample(hits, measured.counted.sum(axis=1).astype(np.float64))
-    return Figure(name, sample.value, "%", sample, lower_is_better=False)
+    return Figure(name, sample.value, "%", sample)

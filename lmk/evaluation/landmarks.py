@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError, WeightsError
+from lmk.errors import DataError, UsageError, WeightsError
 from lmk.evaluation.views import UNCHANGED, View
 from lmk.export.cached import cache_folder
 from lmk.files import replacing
@@ -29,11 +30,12 @@ Floats = npt.NDArray[np.float32]
 class Detector:
     """A model in a runtime, and what tells it from every other one.
 
-    name: as the user wrote it; sha256: of weights and softargmax, or of an exported file;
-    landmark_names: of a core's joints, None where they have no names.
+    name: for people; model: as the user wrote it; sha256: of weights and softargmax, or of an
+    exported file; landmark_names: of a core's joints, None where they have no names.
     """
 
     name: str
+    model: str
     sha256: str
     backend: Backend
     landmark_names: list[str] | None
@@ -83,14 +85,28 @@ class Detector:
         return found
 
 
+def open_detectors(models: Sequence[str], runtime: str, device: str) -> list[Detector]:
+    """Open models, each named by the last part of its path if that tells it from the others.
+
+    Raises as `open_backend` does, and UsageError for the same model twice.
+    """
+    if len(set(models)) < len(models):
+        raise UsageError("the same model twice: name each model once")
+    detectors = [open_detector(model, runtime, device) for model in models]
+    if len({detector.name for detector in detectors}) == len(detectors):
+        return detectors
+    return [replace(detector, name=detector.model) for detector in detectors]
+
+
 def open_detector(model: str, runtime: str, device: str) -> Detector:
     """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
     backend = open_backend(model, runtime, device)
     path = Path(model)
     if path.is_file() and path.suffix not in (".json", ".safetensors"):
-        return Detector(model, _file_sha256(path), backend, None)
+        return Detector(path.name, model, _file_sha256(path), backend, None)
     found = find_model(model)
-    return Detector(model, found.sha256, backend, found.manifest.landmark_names)
+    names = found.manifest.landmark_names
+    return Detector(path.name, model, found.sha256, backend, names)
 
 
 def _file_sha256(path: Path) -> str:

@@ -43,7 +43,7 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, mark_x: float | None = N
         inside = [(px, py) for px, py in line.xy if px <= x.end]
         points = " ".join(f"{_across(px, x):.1f},{_up(py, y):.1f}" for px, py in inside)
         body.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
-        body += _legend(number, line.name, color)
+        body += _legend(len(lines) - 1 - number, line.name, color)
     return _svg(body)
 
 
@@ -100,9 +100,9 @@ def _frame(x: Axis, y: Axis) -> list[str]:
     return body
 
 
-def _legend(number: int, name: str, color: str) -> list[str]:
-    """Stand in the corner that cumulative curves leave free, at the lower right."""
-    y = HEIGHT - BOTTOM - 14 - 17 * number
+def _legend(row: int, name: str, color: str) -> list[str]:
+    """Stand in the corner that cumulative curves leave free, at the lower right, rows upwards."""
+    y = HEIGHT - BOTTOM - 14 - 17 * row
     end = WIDTH - RIGHT - 8
     return [
         f'<line x1="{end - 20}" x2="{end}" y1="{y}" y2="{y}" stroke="{color}" stroke-width="3"/>',

@@ -103,7 +103,8 @@ def _data(data: AnnotatedSet) -> dict[str, Any]:
 def _model(evaluation: Evaluation) -> dict[str, Any]:
     detector = evaluation.detector
     measured: dict[str, Any] = {
-        "model": detector.name,
+        "name": detector.name,
+        "model": detector.model,
         "sha256": detector.sha256,
         "runtime": detector.backend.description,
         "landmarks": detector.backend.num_landmarks,

@@ -21,7 +21,7 @@ class Results:
 
     @property
     def names(self) -> list[str]:
-        """The models, as the user wrote them."""
+        """Names of the models, each another."""
         return [evaluation.detector.name for evaluation in self.evaluations]
 
     @property
@@ -46,10 +46,12 @@ class Results:
         if any(e.robustness for e in self.evaluations):
             drawn = min(protocol.robustness_images, len(benchmark.test.images))
             said.append(f"Mirrored, lit and noisy: {drawn} of the test images, drawn at random")
+        by_model: dict[str, list[str]] = {}
         for e in self.evaluations:
-            said.append(f"{e.detector.name}: {e.detector.backend.description}")
-            said += [f"{e.detector.name}: not measured: {reason}" for reason in e.skipped]
-        return said
+            skipped = [f"not measured: {reason}" for reason in e.skipped]
+            for fact in (e.detector.backend.description, *skipped):
+                by_model.setdefault(fact, []).append(e.detector.name)
+        return said + [f"{', '.join(names)}: {fact}" for fact, names in by_model.items()]
 
 
 def _missing_counts(benchmark: Benchmark) -> list[str]:

@@ -7,10 +7,10 @@ import pytest
 from evaluation.dots import draw_points, to_input
 from runtime.colour_detector import METADATA, save_detector
 
-from lmk.errors import DataError
+from lmk.errors import DataError, UsageError
 from lmk.evaluation import landmarks
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.landmarks import open_detector
+from lmk.evaluation.landmarks import open_detector, open_detectors
 from lmk.evaluation.views import MIRRORED, UNCHANGED, noisy
 from lmk.progress import Reporter
 
@@ -66,7 +66,7 @@ def test_other_images_views_models_and_runtimes_are_computed_anew(detector, dots
     images = load_annotated(dots[0], Reporter()).images
     file = save_detector(tmp_path / "other.onnx", METADATA | {"name": "another"})
     other = open_detector(str(file), "onnxruntime", "cpu")
-    openvino = open_detector(detector.name, "openvino", "cpu")
+    openvino = open_detector(detector.model, "openvino", "cpu")
     calls = [
         (detector, images, UNCHANGED),
         (detector, images[:5], UNCHANGED),
@@ -100,3 +100,17 @@ def test_a_model_folder_is_known_by_its_content(core_model, adapter_model) -> No
     assert adapted.sha256 != core.sha256
     weights = adapter_model.folder / adapter_model.manifest.weights_file
     assert open_detector(str(weights), "torch", "cpu").sha256 == adapted.sha256
+
+
+def test_models_are_named_briefly_but_apart(tmp_path) -> None:
+    paths = [tmp_path / "a" / "dots.onnx", tmp_path / "b" / "dots.onnx", tmp_path / "more.onnx"]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        save_detector(path)
+    models = [str(path) for path in paths]
+    apart = open_detectors(models[1:], "onnxruntime", "cpu")
+    assert [detector.name for detector in apart] == ["dots.onnx", "more.onnx"]
+    alike = open_detectors(models, "onnxruntime", "cpu")
+    assert [detector.name for detector in alike] == models
+    with pytest.raises(UsageError, match="same model twice"):
+        open_detectors([models[0], models[0]], "onnxruntime", "cpu")

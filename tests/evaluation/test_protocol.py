@@ -158,8 +158,6 @@ def test_models_that_cannot_be_compared_are_errors(detector, dots) -> None:
     other = replace(detector, name="other", backend=Other())
     with pytest.raises(UsageError, match=r"different numbers of landmarks.* 3, other has 5"):
         evaluate_all([detector, other], benchmark, Reporter())
-    with pytest.raises(UsageError, match="same model twice"):
-        evaluate_all([detector, detector], benchmark, Reporter())
 
 
 def test_annotation_is_in_the_landmarks_frame(detector, dots) -> None:

@@ -25,7 +25,7 @@ def test_record_holds_every_figure_and_where_it_comes_from(compared, tmp_path) -
     first, second = written["models"]
     assert first["sha256"] == compared.evaluations[0].detector.sha256
     assert first["runtime"].startswith("ONNX Runtime")
-    assert second["model"] == "shifted"
+    assert second["name"] == "shifted"
     forward = first["forward"]["by_training_images"]
     assert [row["images"] for row in forward] == [1, 5, 10, "all"]
     assert len(forward[0]["by_draw"]) == 3
