@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from lmk.data.coco import load_keypoints
-from lmk.evaluation.core import evaluate_core
+from lmk.evaluation.annotated import load_annotated
+from lmk.evaluation.benchmark import Protocol, make_benchmark
+from lmk.evaluation.figures import figures
+from lmk.evaluation.landmarks import open_detector
+from lmk.evaluation.protocol import evaluate
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+from lmk.training.validate import evaluate_core
 
 
 def unpack(shared: Path, tar: str, file: str, count: int, folder: Path) -> Path:
@@ -33,17 +37,21 @@ def unpack(shared: Path, tar: str, file: str, count: int, folder: Path) -> Path:
     return target
 
 
-def test_faces_on_photographs(shared: Path, tmp_path: Path) -> None:
+def test_faces_on_photographs(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """300 of AFLW's faces, a regressor from 300 others: far better than collapsed points."""
-    from measure import measure
-
-    test = unpack(shared, "aflw", "test.json", 300, tmp_path)
-    regressor = unpack(shared, "cnnfp", "annotated.json", 300, tmp_path)
-    figures = measure("faces", test, regressor, None)
-    assert figures["forward %"] < 9
-    assert figures["backward %"] < 20
-    assert figures["consistency px"] < 4
-    assert figures["nearest neighbour px"] > 4
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+    test = load_annotated(unpack(shared, "aflw", "test.json", 300, tmp_path), Reporter())
+    train = load_annotated(unpack(shared, "cnnfp", "annotated.json", 300, tmp_path), Reporter())
+    metrics = ("forward", "backward", "consistency", "spread")
+    benchmark = make_benchmark(test, train, Protocol(metrics=metrics))
+    evaluation = evaluate(open_detector("faces", "auto", "cpu"), benchmark, Reporter())
+    found = {figure.name: figure.value for figure in figures(evaluation)}
+    assert found["forward error"] < 9
+    assert found["backward error"] < 20
+    assert found["consistency"] < 4
+    assert found["nearest neighbour"] > 4
 
 
 def test_core_on_photographs(shared: Path, tmp_path: Path) -> None:

@@ -77,5 +77,5 @@ def test_the_wheel_carries_models_and_types(tmp_path: Path) -> None:
         folder = f"lmk/model/shipped/{model.manifest.name}"
         assert f"{folder}/manifest.json" in names
         assert f"{folder}/{model.manifest.weights_file}" in names
-    assert "lmk/py.typed" in names
+    assert {"lmk/py.typed", "lmk/report/page.html"} <= names
     assert not any(name.startswith("tests") for name in names)

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import data, export, models, pretrain, run, train
+from lmk.cli import compare, data, eval, export, models, pretrain, run, train
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
@@ -23,6 +23,8 @@ app.add_typer(data.app, name="data")
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("export")(export.export)
+app.command("eval")(eval.eval_)
+app.command("compare")(compare.compare)
 app.command("run")(run.run)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

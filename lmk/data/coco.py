@@ -52,7 +52,8 @@ class Annotations:
 
     paths of N pictures; category and names of its K points; xy_image float32 (N, K, 2); labelled
     bool (N, K), False where a point was not annotated; annotated bool (N,), False where a picture
-    has no object. A folder of pictures has K = 0.
+    has no object; boxes_xywh float32 (N, 4) in image pixels, NaN where there is none. A folder of
+    pictures has K = 0.
     """
 
     paths: list[Path]
@@ -61,6 +62,7 @@ class Annotations:
     xy_image: npt.NDArray[np.float32]
     labelled: npt.NDArray[np.bool_]
     annotated: npt.NDArray[np.bool_]
+    boxes_xywh: npt.NDArray[np.float32]
 
 
 def image_paths(file: Path) -> list[Path]:
@@ -79,6 +81,7 @@ def read_annotations(file: Path) -> Annotations:
     names = list(category.get("keypoints", []))
     rows = {image["id"]: row for row, image in enumerate(content["images"])}
     points = np.zeros((len(rows), len(names), 3), np.float32)
+    boxes = np.full((len(rows), 4), np.nan, np.float32)
     annotated = np.zeros(len(rows), bool)
     for annotation in content["annotations"] if names else []:
         flat, row = annotation.get("keypoints", []), rows.get(annotation["image_id"])
@@ -88,16 +91,16 @@ def read_annotations(file: Path) -> Annotations:
                 f"expected 3 x {len(names)} keypoints"
             )
         if row is None:
-            continue
+            continue  # a file cut down to some of its images may keep the others' annotations
         if annotated[row]:
             name = content["images"][row]["file_name"]
             raise DataError(f"{file}: {name} has two objects; crop each to its own image")
         points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
+        boxes[row] = annotation.get("bbox", np.nan)
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
     labelled = points[..., 2] > 0
-    return Annotations(
-        paths, str(category.get("name", "")), names, points[..., :2], labelled, annotated
-    )
+    category_name = str(category.get("name", ""))
+    return Annotations(paths, category_name, names, points[..., :2], labelled, annotated, boxes)
 
 
 def load_keypoints(source: Path, report: Reporter) -> KeypointSet:
@@ -152,8 +155,9 @@ def _read(file: Path) -> dict[str, list[dict[str, Any]]]:
     missing = [key for key in ("images", "annotations", "categories") if key not in content]
     if missing:
         raise DataError(f"{file} is no COCO keypoint file: it lacks {', '.join(missing)}")
-    if not content["images"]:
-        raise DataError(f"{file} names no images")
+    for key in ("images", "categories"):
+        if not content[key]:
+            raise DataError(f"{file} names no {key}")
     return cast("dict[str, list[dict[str, Any]]]", content)
 
 

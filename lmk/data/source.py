@@ -52,7 +52,8 @@ def list_pictures(source: Path) -> Annotations:
     paths = list_images(source)
     count = len(paths)
     xy_image, labelled = np.zeros((count, 0, 2), np.float32), np.zeros((count, 0), bool)
-    return Annotations(paths, "", [], xy_image, labelled, np.zeros(count, bool))
+    boxes_xywh = np.full((count, 4), np.nan, np.float32)
+    return Annotations(paths, "", [], xy_image, labelled, np.zeros(count, bool), boxes_xywh)
 
 
 def _is_coco(source: Path) -> bool:

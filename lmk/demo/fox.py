@@ -10,10 +10,10 @@ import numpy.typing as npt
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
-from lmk.evaluation.detect import crops_to_input, detector
 from lmk.evaluation.spread import spread
 from lmk.geometry import INPUT_SIZE, FloatArray
 from lmk.model.folder import Model, find_model
+from lmk.networks.detect import crops_to_input, detector
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter

@@ -1,4 +1,4 @@
-"""Consistency: do landmarks turn with the picture?
+"""Consistency: do landmarks turn with the picture, and stay when only its colours change?
 
 For a random similarity transform A the distance between landmarks(A(picture)) and
 A(landmarks(picture)). A turns the input about its centre and shrinks it so that the turned square
@@ -12,24 +12,21 @@ the authors' public code, which also turns the first picture of each pair at ran
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
+from lmk.errors import missing_extra
 from lmk.geometry import INPUT_SIZE, apply_affine
 
 DEGREES = 15.0
 
-Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-Detect = Callable[[Images], Floats]
+Points = npt.NDArray[np.floating]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Consistency:
     """Distances in input pixels, float32 (N, K): one row an image, one column a landmark."""
 
@@ -46,22 +43,51 @@ class Consistency:
         return float(self.distance_px.mean())
 
 
-def consistency(detect: Detect, images: Images, seed: int = 0, batch: int = 64) -> Consistency:
-    """Compare landmarks of turned images with turned landmarks, one random turn an image.
+@dataclass(frozen=True, eq=False)
+class MirrorConsistency:
+    """Distances between the landmarks of mirrored images and the mirrored landmarks.
 
-    images uint8 RGB (N, 128, 128, 3); detect maps a batch of them to float32 (B, K, 2) in input
-    pixels and sees each image once as it is and once turned. Raises DataError.
+    A discovered landmark has no known mirror image: it may stay on its side of the object, as left
+    and right eye do in a supervised detector, or on its side of the picture. `partner` (K,) is the
+    one-to-one assignment with the least mean distance over the whole set: landmark k of the image
+    becomes partner[k] of the mirrored one. `assigned` measures by it, `same_index` without it.
     """
-    if images.ndim != 4 or images.shape[1:] != (INPUT_SIZE, INPUT_SIZE, 3) or not len(images):
-        raise DataError(f"expected images (N, {INPUT_SIZE}, {INPUT_SIZE}, 3), got {images.shape}")
-    matrices = random_turns(len(images), seed)
-    distances = []
-    for first in range(0, len(images), batch):
-        part = images[first : first + batch]
-        turns = matrices[first : first + batch]
-        turned_xy = apply_affine(turns, detect(part))
-        distances.append(np.linalg.norm(detect(turn_images(part, turns)) - turned_xy, axis=-1))
-    return Consistency(np.concatenate(distances).astype(np.float32))
+
+    partner: npt.NDArray[np.intp]
+    assigned: Consistency
+    same_index: Consistency
+
+
+def consistency(
+    found: Points, found_changed: Points, matrices: Points | None = None
+) -> Consistency:
+    """Compare landmarks (N, K, 2) of images, moved by matrices (N, 2, 3), with the changed ones'.
+
+    Without matrices the images changed in colour alone. All in input pixels.
+    """
+    expected = found if matrices is None else apply_affine(matrices, found)
+    distance = np.linalg.norm(found_changed.astype(np.float64) - expected, axis=-1)
+    return Consistency(distance.astype(np.float32))
+
+
+def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsistency:
+    """Compare landmarks (N, K, 2) of images with those of the same images mirrored left to right.
+
+    Raises UnavailableError when SciPy is not installed.
+    """
+    try:
+        from scipy.optimize import linear_sum_assignment
+    except ImportError as error:
+        raise missing_extra("scipy", "eval") from error
+    expected = found.astype(np.float64)
+    expected[..., 0] = INPUT_SIZE - 1 - expected[..., 0]
+    pairwise = np.linalg.norm(expected[:, :, None] - found_mirrored[:, None], axis=-1)
+    partner = linear_sum_assignment(pairwise.mean(axis=0))[1]
+    return MirrorConsistency(
+        partner,
+        consistency(expected, found_mirrored[:, partner]),
+        consistency(expected, found_mirrored),
+    )
 
 
 def random_turns(count: int, seed: int) -> Floats:
@@ -77,17 +103,3 @@ def random_turns(count: int, seed: int) -> Floats:
     center = (INPUT_SIZE - 1) / 2
     offset = center - center * linear.sum(axis=2, keepdims=True)
     return np.concatenate([linear, offset], axis=2).astype(np.float32)
-
-
-def turn_images(images: Images, matrices: Floats) -> Images:
-    """Warp images (B, H, W, 3) by matrices (B, 2, 3), bilinear, edges replicated."""
-    turned = np.empty_like(images)
-    for image, matrix, out in zip(images, matrices, turned, strict=True):
-        out[:] = cv2.warpAffine(
-            image,
-            matrix,
-            (images.shape[2], images.shape[1]),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    return turned

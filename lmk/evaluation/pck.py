@@ -14,26 +14,36 @@ Points = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pck:
-    """Counts a joint, int (K,), over the images that have a reference length.
+    """Which joints were found, bool (N, K), and which of them count.
 
-    hits: joints found; labelled: joints there were to find; excluded: images left out because
-    their reference length is unknown or zero.
+    counted: labelled, in an image that has a reference length; found: counted, and near enough;
+    excluded: number of images left out because their reference length is unknown or zero.
     """
 
-    hits: npt.NDArray[np.intp]
-    labelled: npt.NDArray[np.intp]
+    found: Flags
+    counted: Flags
     excluded: int
 
     @property
+    def hits(self) -> npt.NDArray[np.intp]:
+        """Number of images in which each joint was found, (K,)."""
+        return np.asarray(self.found.sum(axis=0))
+
+    @property
+    def labelled(self) -> npt.NDArray[np.intp]:
+        """Number of images in which each joint counts, (K,)."""
+        return np.asarray(self.counted.sum(axis=0))
+
+    @property
     def overall(self) -> float:
-        """Share in [0, 1] of all labelled joints that were found."""
-        return float(self.hits.sum() / self.labelled.sum())
+        """Share in [0, 1] of all joints that count which were found."""
+        return float(self.found.sum() / self.counted.sum())
 
     @property
     def per_joint(self) -> npt.NDArray[np.float64]:
-        """Share in [0, 1] of each joint, (K,); NaN where `labelled` is 0."""
+        """Share in [0, 1] of each joint, (K,); NaN where it counts in no image."""
         share = np.full(len(self.hits), np.nan)
         np.divide(self.hits, self.labelled, out=share, where=self.labelled > 0)
         return share
@@ -54,7 +64,7 @@ def pck(
     if not counted.any():
         raise DataError(f"none of {len(labelled)} images has a labelled joint and reference length")
     near = distance <= threshold * np.where(usable, reference, 0)[:, None]
-    return Pck((near & counted).sum(axis=0), counted.sum(axis=0), int((~usable).sum()))
+    return Pck(near & counted, counted, int((~usable).sum()))
 
 
 def pckh(

@@ -20,30 +20,71 @@ from lmk.errors import DataError, UsageError
 # As the authors' public code, so that errors at few training images compare with the paper's.
 RIDGE = 1e-5
 DRAWS = 10
+FOLDS = 5
 # Points whose squared deviations stay below this many px^2 do not vary: they predict nothing.
 LEAST_SCATTER = 1e-6
 
 Array = npt.NDArray[np.float64]
 Points = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Two sets of points of the same N images: source (N, S, 2) and target (N, T, 2), one unit.
+
+    Raises DataError unless all points are there and there is at least one image.
+    """
+
+    source: Points
+    target: Points
+
+    def __post_init__(self) -> None:
+        _check_complete(self.source, "source points")
+        _check_complete(self.target, "target points")
+        if len(self.source) != len(self.target):
+            raise DataError(
+                f"{len(self.source)} images with source points, {len(self.target)} with target "
+                "points: expected the same images"
+            )
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def swapped(self) -> Pairs:
+        """Exchange source and target."""
+        return Pairs(self.target, self.source)
+
+    def __getitem__(self, index: npt.NDArray[np.generic] | slice) -> Pairs:
+        return Pairs(self.source[index], self.target[index])
+
+
+@dataclass(frozen=True, eq=False)
 class Regressor:
-    """An affine map: weights (2S, 2T) acts on the deviation from the source's mean (2S,)."""
+    """Affine maps: weights (..., 2S, 2T) act on the deviation from the source's mean (..., 2S)."""
 
     weights: Array
     source_mean: Array
     target_mean: Array
 
+    def __call__(self, source: Points) -> Array:
+        """Predict target points, float64 (..., N, T, 2), from source points (N, S, 2)."""
+        deviation = _flat(source) - self.source_mean[..., None, :]
+        flat = deviation @ self.weights + self.target_mean[..., None, :]
+        return flat.reshape(*flat.shape[:-1], -1, 2)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class RegressionErrors:
-    """Errors in percent of the normaliser, float64 (draws, N): one row a draw, one column an image.
+    """Predictions and their errors, one row a draw of training images.
 
-    With all training images there is one draw, for every other would be the same.
+    percent: float64 (draws, N), mean distance of an image's points in percent of its normaliser;
+    predicted: float64 (draws, N, T, 2). With all training images there is one draw, for every
+    other would be the same.
     """
 
     percent: Array
+    predicted: Array
 
     @property
     def mean(self) -> float:
@@ -55,113 +96,135 @@ class RegressionErrors:
         """Standard deviation, over draws, of the mean over images."""
         return float(self.percent.mean(axis=1).std())
 
+    def failure_rate(self, limit_percent: float) -> float:
+        """Share in [0, 1] of images, over all draws, with an error above the limit."""
+        return float((self.percent > limit_percent).mean())
+
 
 def fit_ridge(source: Points, target: Points, ridge: float = RIDGE) -> Regressor:
-    """Fit target points (N, T, 2) to source points (N, S, 2) of the same images.
+    """Fit target points (..., N, T, 2) to source points (..., N, S, 2), each draw `...` for itself.
 
     Minimises |Y - X W|^2 + ridge * m * |W|^2 over W, with X and Y the deviations from the means,
     so that the bias is not penalised, and m the largest entry of X^T X, so that the ridge weight
     means the same whatever the points' unit and the number of images. With one image the map is
-    constant. Raises DataError, and UsageError unless ridge > 0.
+    constant. Raises UsageError unless ridge > 0.
     """
     if not ridge > 0:
         raise UsageError(f"ridge weight {ridge}: expected a number above 0, such as {RIDGE}")
-    if len(source) != len(target):
-        raise DataError(
-            f"{len(source)} images with source points, {len(target)} with target points"
-        )
-    check_complete(source, "source points")
-    check_complete(target, "target points")
     x, y = _flat(source), _flat(target)
-    source_mean, target_mean = x.mean(0), y.mean(0)
-    x, y = x - source_mean, y - target_mean
-    scatter = x.T @ x
-    penalty = ridge * max(scatter.max(), LEAST_SCATTER)
-    weights = np.linalg.solve(scatter + penalty * np.eye(len(scatter)), x.T @ y)
+    source_mean, target_mean = x.mean(axis=-2), y.mean(axis=-2)
+    x, y = x - source_mean[..., None, :], y - target_mean[..., None, :]
+    transposed = x.swapaxes(-1, -2)
+    scatter = transposed @ x
+    penalty = ridge * np.maximum(scatter.max(axis=(-1, -2)), LEAST_SCATTER)
+    eye = np.eye(scatter.shape[-1])
+    weights = np.linalg.solve(scatter + penalty[..., None, None] * eye, transposed @ y)
     return Regressor(weights, source_mean, target_mean)
 
 
-def apply(regressor: Regressor, source: Points) -> Array:
-    """Predict target points, float64 (N, T, 2), from source points (N, S, 2). Raises DataError."""
-    check_complete(source, "source points")
-    flat = (_flat(source) - regressor.source_mean) @ regressor.weights + regressor.target_mean
-    return flat.reshape(len(source), -1, 2)
+def point_errors(predicted: Points, expected: Points, normalizer: Points) -> Array:
+    """Mean distance between points (..., N, T, 2) over the image's length (N,), in percent.
 
-
-def point_errors(predicted: Points, expected: Points, normaliser: Points) -> Array:
-    """Mean distance between points (N, T, 2) over the image's normaliser (N,), in percent, (N,).
-
-    The normaliser is a length in the points' unit, such as the inter-ocular distance. Raises
-    DataError where one is not positive or a point is missing.
+    The normalizer is a length in the points' unit, such as the inter-ocular distance. Raises
+    DataError where one is not positive.
     """
-    check_complete(predicted, "predicted points")
-    check_complete(expected, "expected points")
-    bad = np.flatnonzero(~(np.isfinite(normaliser) & (normaliser > 0)))
+    bad = np.flatnonzero(~(np.isfinite(normalizer) & (normalizer > 0)))
     if len(bad):
         raise DataError(
-            f"{len(bad)} of {len(normaliser)} images have no positive distance to normalise by, "
+            f"{len(bad)} of {len(normalizer)} images have no positive distance to normalise by, "
             f"the first at index {bad[0]}: leave these images out"
         )
     difference = predicted.astype(np.float64) - expected
-    distance = np.linalg.norm(difference, axis=-1).mean(axis=1)
-    return np.asarray(100 * distance / normaliser, np.float64)
+    distance = np.linalg.norm(difference, axis=-1).mean(axis=-1)
+    return np.asarray(100 * distance / normalizer, np.float64)
 
 
-def forward_error(
-    found_train: Points,
-    annotated_train: Points,
-    found_test: Points,
-    annotated_test: Points,
-    normaliser: Points,
+def regression_errors(
+    train: Pairs,
+    test: Pairs,
+    normalizer: Points,
     *,
     count: int | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     ridge: float = RIDGE,
 ) -> RegressionErrors:
-    """Error of the annotated points predicted from the discovered ones.
+    """Predict the test images' target points with regressors fitted on training images.
 
-    found (N, K, 2) and annotated (N, A, 2) are in one frame; normaliser (N_test,) is the test
-    images' annotated length. The regressor is fitted on `count` training images, all if None,
-    drawn without replacement, `draws` times; the images drawn depend on seed, draw and count
-    alone, so that models are compared on the same ones. Raises UsageError when count is below 1
-    and DataError when it exceeds the training images or points are missing.
+    From discovered to annotated points this is the forward error, the other way round the backward
+    one. normalizer (N_test,) is the test images' annotated length in both. Each regressor is fitted
+    on `count` training images, all if None, drawn without replacement, `draws` times; the images
+    drawn depend on seed, draw and counts alone, so that models are compared on the same ones.
+    Raises UsageError when count or draws is below 1 and DataError when count exceeds the images.
     """
-    errors = []
-    for index in _draw(len(found_train), count, draws, seed):
-        regressor = fit_ridge(found_train[index], annotated_train[index], ridge)
-        errors.append(point_errors(apply(regressor, found_test), annotated_test, normaliser))
-    return RegressionErrors(np.stack(errors))
+    index = draw_images(len(train), count, draws, seed)
+    predicted = fit_ridge(train.source[index], train.target[index], ridge)(test.source)
+    return RegressionErrors(point_errors(predicted, test.target, normalizer), predicted)
 
 
-def backward_error(
-    found_train: Points,
-    annotated_train: Points,
-    found_test: Points,
-    annotated_test: Points,
-    normaliser: Points,
+def cross_validated_errors(
+    pairs: Pairs,
+    normalizer: Points,
     *,
+    folds: int = FOLDS,
     count: int | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     ridge: float = RIDGE,
 ) -> RegressionErrors:
-    """Error of the discovered points predicted from the annotated ones; see `forward_error`."""
-    return forward_error(
-        annotated_train,
-        found_train,
-        annotated_test,
-        found_test,
-        normaliser,
-        count=count,
-        draws=draws,
-        seed=seed,
-        ridge=ridge,
-    )
+    """Predict every image once, by regressors fitted on images of the other folds.
+
+    For sets without training images of their own. `count` images, all if None, are drawn from the
+    other folds as in `regression_errors`. Raises as that does, and UsageError unless
+    2 <= folds <= N.
+    """
+    assigned = assign_folds(len(pairs), folds, seed)
+    rows = 1 if count is None else draws
+    percent = np.empty((rows, len(pairs)))
+    predicted = np.empty((rows, *pairs.target.shape))
+    for fold in range(folds):
+        held_out = assigned == fold
+        fold_errors = regression_errors(
+            pairs[~held_out],
+            pairs[held_out],
+            normalizer[held_out],
+            count=count,
+            draws=draws,
+            seed=seed,
+            ridge=ridge,
+        )
+        # Where a fold leaves exactly `count` images, its one draw stands for all of them.
+        percent[:, held_out] = fold_errors.percent
+        predicted[:, held_out] = fold_errors.predicted
+    return RegressionErrors(percent, predicted)
 
 
-def check_complete(points: Points, what: str) -> None:
-    """Raise DataError unless points (N, K, 2) are finite and there is at least one image."""
+def assign_folds(total: int, folds: int, seed: int) -> Indices:
+    """Number of the fold of each image, (total,): equally large to one image, at random."""
+    if not 2 <= folds <= total:
+        raise UsageError(f"{folds} folds: expected from 2 to the number of images, {total}")
+    assigned: Indices = np.random.default_rng([seed, folds]).permutation(total) % folds
+    return assigned
+
+
+def draw_images(total: int, count: int | None, draws: int, seed: int) -> Indices:
+    """Indices (draws, count) of the training images of each draw; one draw if it takes all."""
+    if draws < 1:
+        raise UsageError(f"{draws} draws of training images: expected at least 1")
+    if count is None or count == total:
+        return np.arange(total)[None]
+    if count < 1:
+        raise UsageError(f"number of training images {count}: expected at least 1")
+    if count > total:
+        raise DataError(f"{count} training images asked for, only {total} there")
+    chosen = [
+        np.random.default_rng([seed, draw, count]).choice(total, count, replace=False)
+        for draw in range(draws)
+    ]
+    return np.stack(chosen)
+
+
+def _check_complete(points: Points, what: str) -> None:
     if points.ndim != 3 or points.shape[-1] != 2 or not points.size:
         raise DataError(f"{what}: expected an array (images, points, 2), got {points.shape}")
     bad = np.flatnonzero(~np.isfinite(points).all(axis=(1, 2)))
@@ -173,18 +236,4 @@ def check_complete(points: Points, what: str) -> None:
 
 
 def _flat(points: Points) -> Array:
-    return points.reshape(len(points), -1).astype(np.float64)
-
-
-def _draw(total: int, count: int | None, draws: int, seed: int) -> list[npt.NDArray[np.intp]]:
-    """Indices of the training images of each draw."""
-    if count is None or count == total:
-        return [np.arange(total)]
-    if count < 1:
-        raise UsageError(f"number of training images {count}: expected at least 1")
-    if count > total:
-        raise DataError(f"{count} training images asked for, only {total} there")
-    return [
-        np.random.default_rng([seed, draw, count]).choice(total, count, replace=False)
-        for draw in range(draws)
-    ]
+    return points.reshape(*points.shape[:-2], -1).astype(np.float64)

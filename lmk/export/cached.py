@@ -24,11 +24,8 @@ def cached_onnx(model: str) -> Path:
             raise WeightsError(f"no file at {model}: export one with  lmk export NAME -o DIR")
         return Path(model)
     found = find_model(model)
-    manifest = found.manifest
-    core = manifest.core.sha256 if manifest.core else ""
-    parts = (lmk.__version__, manifest.weights_sha256, core, str(manifest.softargmax_beta))
-    key = hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{manifest.name}-{key}.onnx"
+    key = hashlib.sha256(f"{lmk.__version__}/{found.sha256}".encode()).hexdigest()[:16]
+    path = cache_folder() / f"{found.manifest.name}-{key}.onnx"
     if not path.is_file():
         from lmk.export.onnx_model import build_onnx, save_onnx
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ class Model:
         """The word that finds this model again: its name if shipped, else its absolute path."""
         shipped = self.folder.parent == SHIPPED
         return self.manifest.name if shipped else str(self.folder.resolve())
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides its landmarks: weights, core and softargmax."""
+        manifest = self.manifest
+        core = manifest.core.sha256 if manifest.core else ""
+        parts = (manifest.weights_sha256, core, str(manifest.softargmax_beta))
+        return hashlib.sha256("/".join(parts).encode()).hexdigest()
 
     def arrays(self) -> Arrays:
         """Read this folder's own weights and check their hash. Raises WeightsError."""

@@ -13,7 +13,6 @@ from torch import nn
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
 from lmk.errors import UsageError
-from lmk.evaluation.core import evaluate_core
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
@@ -28,6 +27,7 @@ from lmk.training.methods import count_learnable, start_detector
 from lmk.training.options import AdaptOptions, PretrainOptions
 from lmk.training.pretrain import CoreLearner
 from lmk.training.result import save_adapted, save_core, training_record
+from lmk.training.validate import evaluate_core
 from lmk.training.watch import SaveModel, Watch
 
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import cmath
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from lmk.errors import DataError
-from lmk.evaluation.consistency import consistency, random_turns, turn_images
+from lmk.evaluation.consistency import consistency, mirror_consistency, random_turns
+from lmk.evaluation.views import MIRRORED, brightened, noisy, turn_images, turned
 
 CONSTANT = np.array([[20, 30], [63.5, 63.5], [100, 80]], np.float32)
 
@@ -42,16 +43,24 @@ def angle_of(matrix: np.ndarray) -> float:
 def test_equivariant_detector_is_consistent() -> None:
     images, xy = draw_dots(12)
     np.testing.assert_allclose(centroids(images), xy, atol=0.1)
-    result = consistency(centroids, images, seed=1, batch=5)
+    turned_xy = centroids(turned(12, seed=1).change(images, range(12)))
+    result = consistency(centroids(images), turned_xy, random_turns(12, seed=1))
     assert result.distance_px.shape == (12, 3)
     assert result.distance_px.max() < 0.1
 
 
+def test_detector_that_turns_exactly_has_no_distance() -> None:
+    _, xy = draw_dots(4)
+    matrices = random_turns(4, seed=1)
+    moved = [[m[:, :2] @ point + m[:, 2] for point in p] for m, p in zip(matrices, xy, strict=True)]
+    assert consistency(xy, np.array(moved), matrices).distance_px.max() < 1e-4
+
+
 def test_constant_detector_has_the_distance_each_point_turns() -> None:
     """By hand with complex numbers: |p - c| |1 - s e^(i angle)|, s = 1 / (|cos| + |sin|)."""
-    images = np.zeros((7, 128, 128, 3), np.uint8)
-    result = consistency(constant, images, seed=2, batch=3)
-    for i, matrix in enumerate(random_turns(7, seed=2)):
+    found, matrices = constant(np.zeros(7)), random_turns(7, seed=2)
+    result = consistency(found, found, matrices)
+    for i, matrix in enumerate(matrices):
         angle = angle_of(matrix)
         scale = 1 / (abs(math.cos(angle)) + abs(math.sin(angle)))
         for k, (x, y) in enumerate(CONSTANT):
@@ -62,6 +71,43 @@ def test_constant_detector_has_the_distance_each_point_turns() -> None:
     np.testing.assert_allclose(result.per_point, per_point, rtol=1e-5)
     assert result.per_point[1] == pytest.approx(0, abs=1e-4)
     assert result.average == pytest.approx(sum(per_point) / 3, rel=1e-5)
+
+
+def test_consistency_without_a_transform_is_the_distance_moved() -> None:
+    found = np.zeros((2, 2, 2))
+    changed = np.array([[[3, 4], [0, 0]], [[0, 0], [6, 8]]])
+    np.testing.assert_allclose(consistency(found, changed).distance_px, [[5, 0], [0, 10]])
+
+
+def test_mirrored_landmarks_of_a_symmetric_detector() -> None:
+    """Left and right trade places, the third stays: only the assignment sees no error."""
+    found = np.array([[[40, 50], [90, 52], [63.5, 80]], [[30, 50], [80, 52], [55, 85]]])
+    swapped = np.array([[127 - x, y] for x, y in found.reshape(-1, 2)]).reshape(2, 3, 2)
+    result = mirror_consistency(found, swapped[:, [1, 0, 2]])
+    np.testing.assert_array_equal(result.partner, [1, 0, 2])
+    np.testing.assert_allclose(result.assigned.distance_px, 0, atol=1e-4)
+    # By hand: the first two lie 50 across and 2 down from each other.
+    apart = math.hypot(50, 2)
+    np.testing.assert_allclose(result.same_index.distance_px, [[apart, apart, 0]] * 2, atol=1e-4)
+
+
+def test_mirrored_assignment_is_the_best_of_all() -> None:
+    rng = np.random.default_rng(0)
+    found, mirrored = rng.uniform(0, 127, (2, 9, 4, 2))
+    result = mirror_consistency(found, mirrored)
+    means = {}
+    for partner in itertools.permutations(range(4)):
+        total = 0.0
+        for image in range(9):
+            for k in range(4):
+                x, y = found[image, k]
+                other = mirrored[image, partner[k]]
+                total += math.hypot(127 - x - other[0], y - other[1])
+        means[partner] = total / 36
+    best = min(means, key=means.get)
+    assert tuple(result.partner) == best
+    assert result.assigned.average == pytest.approx(means[best], rel=1e-5)
+    assert result.same_index.average == pytest.approx(means[0, 1, 2, 3], rel=1e-5)
 
 
 def test_turns_keep_the_square_inside_and_touch_its_edge() -> None:
@@ -88,8 +134,35 @@ def test_turned_image_repeats_its_edge() -> None:
     assert (turn_images(images, random_turns(2, seed=3)) == 200).all()
 
 
-def test_images_of_another_size_are_an_error() -> None:
-    with pytest.raises(DataError, match="128"):
-        consistency(constant, np.zeros((2, 160, 160, 3), np.uint8))
-    with pytest.raises(DataError, match="128"):
-        consistency(constant, np.zeros((0, 128, 128, 3), np.uint8))
+def test_mirrored_image_has_its_columns_in_reverse() -> None:
+    images, _ = draw_dots(2)
+    mirrored = MIRRORED.change(images, range(2))
+    np.testing.assert_array_equal(mirrored[1, 7, 0], images[1, 7, 127])
+    np.testing.assert_array_equal(mirrored[0, 100, 90], images[0, 100, 37])
+
+
+@pytest.mark.parametrize("make", [brightened, noisy, lambda seed: turned(9, seed)])
+def test_views_depend_on_seed_and_index_alone(make) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 128, 128, 3), dtype=np.uint8)
+    whole = make(1).change(images, range(9))
+    np.testing.assert_array_equal(make(1).change(images[4:7], range(4, 7)), whole[4:7])
+    assert not np.array_equal(make(2).change(images, range(9)), whole)
+    assert make(1).description != make(2).description
+
+
+def test_brightened_image_is_multiplied_by_one_gain() -> None:
+    images = np.full((40, 128, 128, 3), 100, np.uint8)
+    lit = brightened(seed=0).change(images, range(40))
+    assert all(len(np.unique(image)) == 1 for image in lit)
+    levels = lit[:, 0, 0, 0]
+    assert 60 <= levels.min() < 70
+    assert 130 < levels.max() <= 140
+    assert brightened(0).change(np.full_like(images, 250), range(40)).max() == 255
+
+
+def test_noise_has_the_stated_deviation() -> None:
+    images = np.full((3, 128, 128, 3), 100, np.uint8)
+    change = noisy(seed=0).change(images, range(3)).astype(float) - 100
+    assert change.std() == pytest.approx(12, abs=0.1)
+    assert abs(change.mean()) < 0.1
+    assert not np.array_equal(change[0], change[1])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lmk.data.coco import KeypointSet
-from lmk.evaluation.detect import crops_to_input, detector
 from lmk.evaluation.pck import pckh
 from lmk.geometry import INPUT_SIZE, resize_xy
 from lmk.model.folder import Model
+from lmk.networks.detect import crops_to_input, detector
 from lmk.networks.load import load_network
 
 

@@ -1,0 +1,47 @@
+"""`lmk compare`: models side by side on the same protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lmk.cli import measuring
+from lmk.errors import UsageError
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL MODEL...",
+            help="Shipped models' names, run folders or exported files; the first is the one that "
+            "the others are compared with.",
+        ),
+    ],
+    data: measuring.Data,
+    regressor_data: measuring.RegressorData = None,
+    metrics: measuring.Metrics = "",
+    output: measuring.Output = None,
+    json: measuring.Json = None,
+    runtime: measuring.RuntimeOption = measuring.Runtime.auto,
+    device: measuring.DeviceOption = measuring.Device.cpu,
+    normalize: measuring.Normalize = "",
+    counts: measuring.Counts = "",
+    draws: measuring.Draws = 10,
+    folds: measuring.Folds = 5,
+    ridge: measuring.Ridge = 1e-5,
+    robustness_images: measuring.RobustnessImages = 300,
+    seed: measuring.Seed = 0,
+) -> None:
+    """Measure models on the same images, training images and transforms, and compare them.
+
+    Each difference to the first model comes with its 95 % interval, by a paired bootstrap over the
+    test images. The metrics are those of `lmk eval`.
+    """
+    if len(models) < 2:
+        raise UsageError(f"one model, {models[0]}: expected at least two to compare")
+    protocol = measuring.make_protocol(
+        metrics, normalize, counts, draws, folds, ridge, robustness_images, seed
+    )
+    measuring.measure(models, data, regressor_data, protocol, runtime, device, output, json)

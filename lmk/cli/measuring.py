@@ -1,0 +1,194 @@
+"""What `lmk eval` and `lmk compare` share: options of the protocol, and its run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lmk.errors import UsageError
+
+if TYPE_CHECKING:
+    from lmk.evaluation.benchmark import Protocol
+    from lmk.report.results import Results
+
+_PROTOCOL = "Protocol"
+PAGE = "report.html"
+
+
+class Runtime(str, Enum):
+    """Inference runtimes."""
+
+    auto = "auto"
+    onnxruntime = "onnxruntime"
+    openvino = "openvino"
+    torch = "torch"
+
+
+class Device(str, Enum):
+    """Devices that a model runs on."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+Data = Annotated[
+    Path, typer.Option("--data", help="COCO keypoint file of the test images, one object each.")
+]
+RegressorData = Annotated[
+    Path | None,
+    typer.Option(
+        help="COCO keypoint file of the images that regressors are fitted on. Without it they are "
+        "fitted on the test images by cross-validation."
+    ),
+]
+Metrics = Annotated[
+    str,
+    typer.Option(
+        help="Some of forward,backward,consistency,robustness,spread,pck,pckh; without it all "
+        "that model and data allow.",
+        show_default=False,
+    ),
+]
+Normalize = Annotated[
+    str,
+    typer.Option(
+        help="Length that errors are divided by: eyes (left_eye to right_eye), box (the annotated "
+        "box's diagonal), image, or two points with a comma between. Without it eyes where "
+        "annotated, else box, else image.",
+        show_default=False,
+        rich_help_panel=_PROTOCOL,
+    ),
+]
+Counts = Annotated[
+    str,
+    typer.Option(
+        help="Training images of the regressors; all are always measured. Without it "
+        "1,5,10,100,500,1000,5000 as far as there are.",
+        show_default=False,
+        rich_help_panel=_PROTOCOL,
+    ),
+]
+Draws = Annotated[
+    int,
+    typer.Option(min=1, help="Random draws of training images.", rich_help_panel=_PROTOCOL),
+]
+Folds = Annotated[
+    int, typer.Option(min=2, help="Folds of the cross-validation.", rich_help_panel=_PROTOCOL)
+]
+Ridge = Annotated[
+    float,
+    typer.Option(
+        help="Ridge weight, as a share of the largest entry of the source points' scatter matrix.",
+        rich_help_panel=_PROTOCOL,
+    ),
+]
+RobustnessImages = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Test images that are mirrored, lit and made noisy, drawn at random.",
+        rich_help_panel=_PROTOCOL,
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL)
+]
+RuntimeOption = Annotated[
+    Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help=f"Folder for the page, {PAGE}.")
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", help="File for every figure and where it comes from.")
+]
+
+
+def make_protocol(
+    metrics: str,
+    normalize: str,
+    counts: str,
+    draws: int,
+    folds: int,
+    ridge: float,
+    robustness_images: int,
+    seed: int,
+) -> Protocol:
+    """Check the options of a protocol. Raises UsageError."""
+    from lmk.evaluation.benchmark import METRICS, Protocol
+
+    chosen = tuple(word.strip() for word in metrics.split(",") if word.strip())
+    unknown = [metric for metric in chosen if metric not in METRICS]
+    if unknown:
+        raise UsageError(f"no metric {', '.join(unknown)}: expected some of {','.join(METRICS)}")
+    if not ridge > 0:
+        raise UsageError(f"--ridge {ridge}: expected a number above 0")
+    return Protocol(
+        metrics=chosen or None,
+        counts=_parse_counts(counts) if counts else None,
+        draws=draws,
+        folds=folds,
+        ridge=ridge,
+        seed=seed,
+        normalize=normalize or None,
+        robustness_images=robustness_images,
+    )
+
+
+def measure(
+    models: list[str],
+    data: Path,
+    regressor_data: Path | None,
+    protocol: Protocol,
+    runtime: Runtime,
+    device: Device,
+    output: Path | None,
+    json: Path | None,
+) -> Results:
+    """Measure models, print the tables, and write the page and the JSON file."""
+    from rich.console import Console
+
+    from lmk.evaluation.annotated import load_annotated
+    from lmk.evaluation.benchmark import make_benchmark
+    from lmk.evaluation.comparison import differences, evaluate_all
+    from lmk.evaluation.landmarks import open_detectors
+    from lmk.progress import Reporter
+    from lmk.report.page import require_page, write_page
+    from lmk.report.record import write_record
+    from lmk.report.results import Results
+    from lmk.report.terminal import print_results
+
+    if output:
+        require_page()
+    report = Reporter()
+    detectors = open_detectors(models, runtime.value, device.value)
+    test = load_annotated(data, report)
+    train = load_annotated(regressor_data, report) if regressor_data else None
+    benchmark = make_benchmark(test, train, protocol)
+    evaluations = evaluate_all(detectors, benchmark, report)
+    command = shlex.join(["lmk", *sys.argv[1:]])
+    results = Results(benchmark, evaluations, differences(evaluations, protocol.seed), command)
+    print_results(results, Console(highlight=False))
+    if json:
+        write_record(results, json)
+        typer.echo(f"wrote {json}")
+    if output:
+        write_page(results, output / PAGE, report)
+        typer.echo(f"wrote {output / PAGE}")
+    return results
+
+
+def _parse_counts(text: str) -> tuple[int | None, ...]:
+    try:
+        counts = tuple(None if word.strip() == "all" else int(word) for word in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--counts {text}: expected numbers such as 1,10,100,all") from error
+    if any(count is not None and count < 1 for count in counts):
+        raise UsageError(f"--counts {text}: expected numbers of at least 1")
+    return counts

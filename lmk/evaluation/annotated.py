@@ -1,0 +1,122 @@
+"""The pictures that a model is measured on, with the points that people marked, if any."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.data.images import load_crops
+from lmk.data.source import list_pictures
+from lmk.errors import UsageError
+from lmk.geometry import INPUT_SIZE, apply_affine
+from lmk.progress import Reporter
+
+EYES = ("left_eye", "right_eye")
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedSet:
+    """N pictures as the network sees them, and A annotated points of each.
+
+    name: that of the folder; images uint8 RGB (N, 128, 128, 3); xy_input float32 (N, A, 2) in
+    input pixels, NaN where a point is not labelled; names of the A points; diagonal_px float32
+    (N,), of the annotated box in input pixels, NaN without box; sha256 of images and points.
+    """
+
+    name: str
+    file: Path
+    images: Images
+    xy_input: Floats
+    names: list[str]
+    diagonal_px: Floats
+    sha256: str
+
+    @property
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """Whether each point is labelled, (N, A)."""
+        return np.asarray(np.isfinite(self.xy_input).all(axis=2))
+
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Whether all points of an image are labelled, (N,)."""
+        return np.asarray(self.labelled.all(axis=1))
+
+
+def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
+    """Read a COCO keypoint file or a folder of pictures, each cut to its centred square.
+
+    Pictures without annotation stay, for what needs none. Raises DataError.
+    """
+    known = list_pictures(file)
+    images, image_to_input, kept, _ = load_crops(known.paths, report, INPUT_SIZE)
+    boxes = known.boxes_xywh[kept]
+    xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
+    xy_input[~known.labelled[kept]] = np.nan
+    diagonal_px = np.hypot(*boxes[:, 2:].T) * image_to_input[:, 0, 0]
+    digest = hashlib.sha256(images.tobytes() + xy_input.tobytes() + diagonal_px.tobytes())
+    return AnnotatedSet(
+        name=(file if file.is_dir() else file.parent).resolve().name,
+        file=file,
+        images=images,
+        xy_input=xy_input,
+        names=known.names,
+        diagonal_px=diagonal_px,
+        sha256=digest.hexdigest(),
+    )
+
+
+def default_normalizer(data: AnnotatedSet) -> str:
+    """Choose "eyes" where annotated, else "box" where every image has one, else "image"."""
+    if set(EYES) <= set(data.names):
+        return "eyes"
+    return "box" if np.isfinite(data.diagonal_px).all() else "image"
+
+
+def normalizer_px(data: AnnotatedSet, normalize: str) -> Floats:
+    """Lengths to divide errors by, float32 (N,) in input pixels; NaN or 0 where there is none.
+
+    normalize: "eyes", the distance between left_eye and right_eye; two names of points with a comma
+    between them; "box", the annotated box's diagonal; "image", the side of the picture's centred
+    square. Raises UsageError for another word.
+    """
+    if normalize == "image":
+        return np.full(len(data.images), INPUT_SIZE, np.float32)
+    if normalize == "box":
+        lengths = data.diagonal_px
+    else:
+        first, second = _endpoints(data, normalize)
+        lengths = np.linalg.norm(data.xy_input[:, first] - data.xy_input[:, second], axis=-1)
+    return np.asarray(lengths, np.float32)
+
+
+def describe_normalizer(normalize: str) -> str:
+    """Say in words what errors are divided by."""
+    words = {
+        "eyes": "the distance between the eyes",
+        "box": "the diagonal of the annotated box",
+        "image": "the side of the image",
+    }
+    return words.get(normalize, f"the distance {normalize.replace(',', ' to ')}")
+
+
+def _endpoints(data: AnnotatedSet, normalize: str) -> list[int]:
+    names = EYES if normalize == "eyes" else tuple(normalize.split(","))
+    if len(names) != 2:
+        raise UsageError(
+            f"--normalize {normalize}: expected eyes, box, image or two points such as "
+            "left_eye,right_eye"
+        )
+    missing = [name for name in names if name not in data.names]
+    if missing:
+        raise UsageError(
+            f"--normalize {normalize}: {data.file} has no points {', '.join(missing)}, only "
+            f"{', '.join(data.names) or 'none'}"
+        )
+    return [data.names.index(name) for name in names]

@@ -1,0 +1,122 @@
+"""What models are measured on: test images, images to fit regressors on, and the rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError
+from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, normalizer_px
+from lmk.evaluation.regression import DRAWS, FOLDS, RIDGE
+
+# None is all images. As in the paper's table 2.
+COUNTS = (1, 5, 10, 100, 500, 1000, 5000, None)
+METRICS = ("forward", "backward", "consistency", "robustness", "spread", "pck", "pckh")
+FAILURE_PERCENT = 10.0
+PCK_THRESHOLD = 0.1
+PCKH_THRESHOLD = 0.5
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How models are measured; the same for all that are compared.
+
+    metrics: of METRICS, None for all that model and data allow. counts: numbers of training images
+    of the regressors, None in it for all; None alone for those of COUNTS that are there. draws of
+    them each; folds of the cross-validation where no other set is given. normalize: as in
+    `normalizer_px`, None for the data's default. robustness_images: how many images, drawn at
+    random, are mirrored, lit and made noisy.
+    """
+
+    metrics: tuple[str, ...] | None = None
+    counts: tuple[int | None, ...] | None = None
+    draws: int = DRAWS
+    folds: int = FOLDS
+    ridge: float = RIDGE
+    seed: int = 0
+    normalize: str | None = None
+    robustness_images: int = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """The data of a protocol.
+
+    test and train images, the latter None for cross-validation; normalize: the lengths' name, and
+    normalizer_px float32 (N_test,) themselves; test_usable (N_test,), train_usable (N_train,):
+    which images regressions use; exclusions: in words, how many they do not use and why.
+    """
+
+    test: AnnotatedSet
+    train: AnnotatedSet | None
+    protocol: Protocol
+    normalize: str
+    normalizer_px: npt.NDArray[np.float32]
+    test_usable: Flags
+    train_usable: Flags
+    exclusions: list[str]
+
+    @property
+    def training_images(self) -> int:
+        """On how many images a regressor can be fitted, the largest fold left out if any."""
+        if self.train is not None:
+            return int(self.train_usable.sum())
+        usable = int(self.test_usable.sum())
+        return usable - math.ceil(usable / self.protocol.folds)
+
+    def regression_obstacle(self) -> str:
+        """Why no regression can be fitted or measured; empty where it can."""
+        if not self.test.names:
+            return f"{self.test.file} annotates no points"
+        if not self.test_usable.any():
+            return (
+                f"no image of {self.test.file} has all its points and a length above 0 to "
+                f"normalise by ({self.normalize})"
+            )
+        usable = int(self.test_usable.sum())
+        if self.train is None and usable < self.protocol.folds:
+            return (
+                f"{usable} usable images in {self.test.file}, fewer than the "
+                f"{self.protocol.folds} folds"
+            )
+        if not self.training_images:
+            return f"no training image has all its points in {(self.train or self.test).file}"
+        return ""
+
+
+def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Protocol) -> Benchmark:
+    """Find out which images regressions can use, and count the others.
+
+    Raises DataError when the two sets annotate other points, UsageError for the normaliser.
+    """
+    if train is not None and train.names != test.names:
+        raise DataError(
+            f"{test.file} and {train.file} do not annotate the same points: "
+            f"{', '.join(test.names) or 'none'} against {', '.join(train.names) or 'none'}"
+        )
+    normalize = protocol.normalize or default_normalizer(test)
+    lengths = normalizer_px(test, normalize)
+    measurable = lengths > 0
+    left_out = [(~test.complete, f"{test.name} lack points")]
+    left_out += [(test.complete & ~measurable, f"{test.name} have no length above 0 ({normalize})")]
+    if train is not None:
+        left_out += [(~train.complete, f"{train.name} lack points")]
+    return Benchmark(
+        test,
+        train,
+        protocol,
+        normalize,
+        lengths,
+        test_usable=test.complete & measurable,
+        train_usable=(train or test).complete,
+        exclusions=[
+            f"{flags.sum():,} of {len(flags):,} images of {why}"
+            for flags, why in left_out
+            if flags.any() and test.names
+        ],
+    )

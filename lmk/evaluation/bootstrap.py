@@ -1,0 +1,71 @@
+"""How sure a difference between two models is: the paired bootstrap over test images.
+
+Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile
+intervals).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A figure by image: sum of `total` (N,) over the sum of `weight` (N,), each at least 0."""
+
+    total: Array
+    weight: Array
+
+    @property
+    def value(self) -> float:
+        """The figure over all images."""
+        return float(self.total.sum() / self.weight.sum())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Another model's figure less the reference's, with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_bootstrap(
+    reference: Sample, other: Sample, resamples: int = RESAMPLES, seed: int = 0
+) -> Difference:
+    """Compare two models on the same images, in the same order, with an interval of LEVEL.
+
+    Every resample draws N images with replacement, the same ones for both models. The regressors
+    stay as they were fitted: the interval says nothing of another training set.
+    """
+    weighted = (reference.weight > 0) & (other.weight > 0)
+    count = int(weighted.sum())
+    drawn = _draw_counts(count, resamples, seed)
+    figures = [
+        (drawn @ sample.total[weighted]) / (drawn @ sample.weight[weighted])
+        for sample in (reference, other)
+    ]
+    ends = np.quantile(figures[1] - figures[0], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Difference(other.value - reference.value, float(ends[0]), float(ends[1]))
+
+
+def _draw_counts(count: int, resamples: int, seed: int) -> Array:
+    """How often each of `count` images is drawn, float64 (resamples, count)."""
+    index = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    flat = index + count * np.arange(resamples)[:, None]
+    times = np.bincount(flat.ravel(), minlength=resamples * count)
+    return times.reshape(resamples, count).astype(np.float64)

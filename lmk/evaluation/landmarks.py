@@ -1,0 +1,128 @@
+"""Landmarks of a model on many images, computed once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError, UsageError, WeightsError
+from lmk.evaluation.views import UNCHANGED, View
+from lmk.export.cached import cache_folder
+from lmk.files import replacing
+from lmk.model.folder import find_model
+from lmk.progress import Bar, Reporter
+from lmk.runtime.backends.base import Backend
+from lmk.runtime.backends.select import open_backend
+
+BATCH = 16  # more is not faster: one image alone keeps two cores busy
+CHUNK = 512  # images a kept file, some 20 s of work on 2 cores
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A model in a runtime, and what tells it from every other one.
+
+    name: for people; model: as the user wrote it; sha256: of weights and softargmax, or of an
+    exported file; landmark_names: of a core's joints, None where they have no names.
+    """
+
+    name: str
+    model: str
+    sha256: str
+    backend: Backend
+    landmark_names: list[str] | None
+
+    def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> Floats:
+        """Landmarks float32 (N, K, 2) in input pixels of images (N, 128, 128, 3), seen in a view.
+
+        They are kept in the user's cache, chunk by chunk, by the hashes of model, images, runtime
+        and view: what was interrupted goes on where it stopped. Raises WeightsError when the
+        network gives NaN, DataError when a kept file is damaged.
+        """
+        chunks = [
+            range(start, min(start + CHUNK, len(images))) for start in range(0, len(images), CHUNK)
+        ]
+        files = [self._kept(images, chunk, view) for chunk in chunks]
+        missing = [i for i, file in enumerate(files) if not file.is_file()]
+        if missing:
+            total = sum(len(chunks[i]) for i in missing)
+            with report.bar(f"{self.name}, {view.description}", total) as bar:
+                for i in missing:
+                    found = self._infer(images, chunks[i], view, bar)
+                    with replacing(files[i]) as temporary:
+                        np.save(temporary, found)
+        shapes = [(len(chunk), self.backend.num_landmarks, 2) for chunk in chunks]
+        return np.concatenate([_load(*kept) for kept in zip(files, shapes, strict=True)])
+
+    def _kept(self, images: Images, chunk: range, view: View) -> Path:
+        """Name the file of a chunk of the images by all that decides its landmarks."""
+        key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
+        parts = (self.sha256, self.backend.description, view.description, str(chunk.start))
+        key.update("\n".join(parts).encode())
+        return cache_folder() / "landmarks" / f"{key.hexdigest()[:32]}.npy"
+
+    def _infer(self, images: Images, chunk: range, view: View, bar: Bar) -> Floats:
+        parts = []
+        for start in range(chunk.start, chunk.stop, BATCH):
+            index = range(start, min(start + BATCH, chunk.stop))
+            batch = view.change(images[start : index.stop], index)
+            parts.append(self.backend.infer(batch)[0].copy())
+            bar.advance(len(batch))
+        found = np.concatenate(parts)
+        if not np.isfinite(found).all():
+            raise WeightsError(
+                f"{self.name} gave landmarks that are no numbers on {self.backend.description}: "
+                "its weights are broken. Train or export it again"
+            )
+        return found
+
+
+def open_detectors(models: Sequence[str], runtime: str, device: str) -> list[Detector]:
+    """Open models, each named by the last part of its path if that tells it from the others.
+
+    Raises as `open_backend` does, and UsageError for the same model twice.
+    """
+    if len(set(models)) < len(models):
+        raise UsageError("the same model twice: name each model once")
+    detectors = [open_detector(model, runtime, device) for model in models]
+    if len({detector.name for detector in detectors}) == len(detectors):
+        return detectors
+    return [replace(detector, name=detector.model) for detector in detectors]
+
+
+def open_detector(model: str, runtime: str, device: str) -> Detector:
+    """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
+    backend = open_backend(model, runtime, device)
+    path = Path(model)
+    if path.is_file() and path.suffix not in (".json", ".safetensors"):
+        return Detector(path.name, model, _file_sha256(path), backend, None)
+    found = find_model(model)
+    names = found.manifest.landmark_names
+    return Detector(path.name, model, found.sha256, backend, names)
+
+
+def _file_sha256(path: Path) -> str:
+    """Hash an exported file, with the weights that some formats keep in a second one beside it."""
+    weights = path.with_suffix(".bin")
+    digest = hashlib.sha256(path.read_bytes())
+    if path.suffix == ".xml" and weights.is_file():
+        digest.update(weights.read_bytes())
+    return digest.hexdigest()
+
+
+def _load(path: Path, shape: tuple[int, ...]) -> Floats:
+    try:
+        found: Floats = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete it") from error
+    if found.shape != shape:
+        raise DataError(f"{path} is damaged (shape {found.shape}, expected {shape}): delete it")
+    return found

@@ -1,0 +1,151 @@
+"""Photographs with landmarks for a page, as JPEG data in the text itself."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.evaluation import views
+from lmk.evaluation.consistency import random_turns
+from lmk.evaluation.protocol import Evaluation
+from lmk.geometry import INPUT_SIZE, apply_affine, resize_xy
+from lmk.progress import Reporter
+from lmk.report.results import Results
+from lmk.runtime.draw import draw_landmarks
+from lmk.runtime.opencv import cv2
+
+TILE = 240
+SHEET_COLUMNS = 6
+TURNED_IMAGES = 3
+TURNS = 5
+TURNS_SEED = 1
+JPEG_QUALITY = 88
+WHITE_BGR, DARK_BGR = (255, 255, 255), (32, 32, 32)
+
+Image = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a data URI, with what stands below it."""
+
+    uri: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures side by side, with what stands above them."""
+
+    title: str
+    pictures: list[Picture]
+
+
+def turned_rows(results: Results, report: Reporter) -> list[list[Row]]:
+    """Show the same images under the same random turns, a row a model; one list an image."""
+    total = len(results.benchmark.test.images)
+    rng = np.random.default_rng(results.benchmark.protocol.seed)
+    chosen = rng.choice(total, min(TURNED_IMAGES, total), replace=False)
+    by_model = [_turned(results, evaluation, chosen, report) for evaluation in results.evaluations]
+    return [list(rows) for rows in zip(*by_model, strict=True)]
+
+
+def _turned(
+    results: Results, evaluation: Evaluation, chosen: Indices, report: Reporter
+) -> list[Row]:
+    """Draw what is found on the turned images, in rings that were turned with the image."""
+    images, found = results.benchmark.test.images[chosen], evaluation.found[chosen]
+    copies = np.repeat(images, TURNS, axis=0)
+    view = views.turned(len(copies), TURNS_SEED)
+    matrices = random_turns(len(copies), TURNS_SEED)
+    found_turned = evaluation.detector.find(copies, report, view)
+    expected = apply_affine(matrices, np.repeat(found, TURNS, axis=0))
+    drawn = [
+        draw_tile(picture, xy, rings)
+        for picture, xy, rings in zip(
+            view.change(copies, range(len(copies))), found_turned, expected, strict=True
+        )
+    ]
+    rows = []
+    for number, (image, xy) in enumerate(zip(images, found, strict=True)):
+        tiles = [draw_tile(image, xy), *drawn[number * TURNS : (number + 1) * TURNS]]
+        rows.append(Row(evaluation.detector.name, [Picture(data_uri(tile)) for tile in tiles]))
+    return rows
+
+
+def sheet_rows(results: Results, evaluation: Evaluation) -> list[Row]:
+    """Show the images with the least, the middle and the greatest error.
+
+    The error is the forward one, where it was measured, else the consistency.
+    """
+    test = results.benchmark.test
+    if evaluation.forward:
+        errors = evaluation.forward[None]
+        index = np.flatnonzero(results.benchmark.test_usable)
+        percent, predicted = errors.percent[0], errors.predicted[0]
+        annotated: Points | None = test.xy_input[index]
+        values, unit = percent, "%"
+    elif evaluation.consistency:
+        index = np.arange(len(test.images))
+        values, unit = evaluation.consistency.distance_px.mean(axis=1), "px"
+        predicted, annotated = None, None
+    else:
+        return []
+    order = np.argsort(values)
+    columns = min(SHEET_COLUMNS, len(order))
+    middle = (len(order) - columns) // 2
+    starts = {"best": 0, "typical": middle, "worst": len(order) - columns}
+    rows = []
+    for title, start in starts.items():
+        pictures = []
+        for place in order[start : start + columns]:
+            drawn = draw_tile(test.images[index[place]], evaluation.found[index[place]])
+            if annotated is not None and predicted is not None:
+                _draw_errors(drawn, annotated[place], predicted[place])
+            pictures.append(Picture(data_uri(drawn), f"{values[place]:.1f} {unit}"))
+        rows.append(Row(title, pictures))
+    return rows
+
+
+def draw_tile(image: Image, xy_input: Points, rings: Points | None = None) -> Image:
+    """Enlarge an input image RGB (128, 128, 3) and draw landmarks (K, 2) on it, and rings (K, 2).
+
+    Returns BGR.
+    """
+    large = cv2.resize(image[:, :, ::-1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+    scale = TILE / len(image)
+    if rings is not None:
+        large = _draw(large, resize_xy(rings, scale), size=1.9 * TILE, score=0)
+    return _draw(large, resize_xy(xy_input, scale), size=0.8 * TILE, score=1)
+
+
+def data_uri(image_bgr: Image) -> str:
+    """Encode a picture as a JPEG data URI."""
+    encoded = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
+
+
+def _draw(image_bgr: Image, xy: Points, size: float, score: float) -> Image:
+    box = np.array([[0, 0, size, size]], np.float32)
+    scores = np.full((1, len(xy)), score, np.float32)
+    return draw_landmarks(image_bgr, xy[None].astype(np.float32), scores, box)
+
+
+def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:
+    """Draw a line from each annotated point to its prediction, where a cross stands."""
+    scale = TILE / INPUT_SIZE
+    for start, end in zip(resize_xy(annotated, scale), resize_xy(predicted, scale), strict=True):
+        first, last = _pixel(start), _pixel(end)
+        for color, thickness in ((DARK_BGR, 3), (WHITE_BGR, 1)):
+            cv2.line(tile_bgr, first, last, color, thickness, cv2.LINE_AA)
+            cv2.drawMarker(tile_bgr, last, color, cv2.MARKER_CROSS, 9, thickness, cv2.LINE_AA)
+
+
+def _pixel(xy: Points) -> tuple[int, int]:
+    x, y = (round(float(value)) for value in xy)
+    return x, y

@@ -1,0 +1,31 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from lmk.report.results import Results
+from lmk.report.tables import Table, tables
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Print the tables, then how the figures were measured."""
+    for table in tables(results):
+        console.print(_lay_out(table))
+        if table.note:
+            console.print(Text(table.note, style="dim"))
+        console.print()
+    for note in results.notes():
+        console.print(Text(note))
+
+
+def _lay_out(table: Table) -> RichTable:
+    laid_out = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left")
+    for number, name in enumerate(table.header):
+        laid_out.add_column(Text(name), justify="right" if number else "left")
+    for row in table.rows:
+        laid_out.add_row(*(Text(cell) for cell in row))
+    return laid_out

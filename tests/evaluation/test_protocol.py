@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation.dots import NAMES, edit, to_input, write_dots
+
+from lmk.errors import DataError, UsageError
+from lmk.evaluation.annotated import load_annotated
+from lmk.evaluation.benchmark import Protocol, make_benchmark
+from lmk.evaluation.comparison import differences, evaluate_all
+from lmk.evaluation.figures import figures
+from lmk.evaluation.protocol import evaluate
+from lmk.progress import Reporter
+
+
+def benchmark_of(test, train=None, **options):
+    load = [load_annotated(file, Reporter()) if file else None for file in (test, train)]
+    return make_benchmark(*load, Protocol(**options))
+
+
+def values(evaluation) -> dict[str, float]:
+    return {figure.name: figure.value for figure in figures(evaluation)}
+
+
+def test_a_detector_that_finds_the_points_has_almost_no_error(detector, dots) -> None:
+    """K = 3 landmarks, A = 4 points, the fourth a mean of two; the pictures are not square."""
+    evaluation = evaluate(detector, benchmark_of(*dots), Reporter())
+    assert evaluation.skipped == [
+        "pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
+    ]
+    assert evaluation.forward.keys() == evaluation.backward.keys() == {1, 5, 10, None}
+    found = values(evaluation)
+    assert found["forward error"] < 1
+    assert found["backward error"] < 1
+    assert found["forward error above 10 %"] == 0
+    assert found["consistency"] < 0.2
+    assert found["mirrored, same index"] < 0.1
+    assert found["other brightness"] < 0.3
+    assert found["nearest neighbour"] > 20
+    assert evaluation.forward[1].mean > 10  # one image knows no shape but its own
+    assert len(evaluation.forward[1].percent) == 10
+
+
+def test_noise_draws_the_centroids_of_black_pictures_to_the_middle(detector, dots) -> None:
+    evaluation = evaluate(detector, benchmark_of(*dots, robustness_images=5), Reporter())
+    assert evaluation.robustness.noise.distance_px.shape == (5, 3)
+    assert len(set(evaluation.robustness.index.tolist())) == 5
+    assert values(evaluation)["noise"] > 5
+
+
+def test_cross_validation_where_there_is_no_training_set(detector, dots) -> None:
+    evaluation = evaluate(detector, benchmark_of(dots[0], folds=3), Reporter())
+    assert evaluation.forward.keys() == {1, 5, None}
+    assert evaluation.forward[None].percent.shape == (1, 12)
+    assert values(evaluation)["forward error"] < 2
+
+
+def test_counts_are_those_asked_for_or_an_error(detector, dots) -> None:
+    evaluation = evaluate(detector, benchmark_of(*dots, counts=(7, 2), draws=3), Reporter())
+    assert list(evaluation.forward) == [2, 7, None]
+    assert evaluation.forward[7].percent.shape == (3, 12)
+    with pytest.raises(DataError, match="15 training images asked for, only 14"):
+        evaluate(detector, benchmark_of(*dots, counts=(15,)), Reporter())
+
+
+def test_images_without_all_points_still_count_for_consistency(detector, tmp_path, dots) -> None:
+    def hide(content: dict) -> None:
+        content["annotations"][2]["keypoints"][2] = 0
+
+    file = edit(write_dots(tmp_path / "a", 6, seed=0), hide)
+    evaluation = evaluate(detector, benchmark_of(file, dots[1]), Reporter())
+    assert evaluation.forward[None].percent.shape == (1, 5)
+    assert evaluation.consistency.distance_px.shape == (6, 3)
+    assert np.isfinite(list(values(evaluation).values())).all()
+
+
+def test_plain_pictures_have_no_regressions(detector, tmp_path) -> None:
+    file = write_dots(tmp_path / "plain", 4, seed=0, annotated=False)
+    evaluation = evaluate(detector, benchmark_of(file), Reporter())
+    assert evaluation.forward is evaluation.backward is evaluation.pck is None
+    assert evaluation.consistency is not None
+    assert [reason.split(":")[0] for reason in evaluation.skipped] == [
+        "forward, backward, pck, pckh"
+    ]
+    with pytest.raises(DataError, match=r"forward of .* annotates no points"):
+        evaluate(detector, benchmark_of(file, metrics=("forward",)), Reporter())
+
+
+def test_only_what_was_asked_for_is_measured(detector, dots) -> None:
+    benchmark = benchmark_of(*dots, metrics=("backward", "spread"))
+    evaluation = evaluate(detector, benchmark, Reporter())
+    assert values(evaluation).keys() == {"backward error", "nearest neighbour", "motion"}
+    assert evaluation.skipped == []
+
+
+def test_joints_of_a_core_are_found_by_name(detector, dots) -> None:
+    """The landmarks carry names in another order than the annotation; a neck is 3 px away."""
+    names = ["neck", "head_top", "left_hand"]
+    benchmark = benchmark_of(*dots)
+    test = benchmark.test
+    points = test.xy_input[:, [1, 2, 0]]  # annotated: head_top, left_hand, neck
+    points[:, 2, 0] += 3
+    test = replace(test, xy_input=points, names=["head_top", "left_hand", "neck"])
+    core = replace(detector, landmark_names=names)
+    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
+    assert values(evaluation)["PCKh@0.5"] == 100
+    assert evaluation.forward is None
+    assert (
+        "forward, backward: its landmarks have names, so they are measured only when asked for"
+        in evaluation.skipped
+    )
+    # Within a tenth of 14 px: all but the neck.
+    diagonal = np.full_like(test.diagonal_px, 14)
+    test = replace(test, diagonal_px=diagonal)
+    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
+    np.testing.assert_allclose(evaluation.pck.per_joint, [1, 1, 0])
+    assert values(evaluation)["PCK@0.1"] == pytest.approx(100 * 2 / 3)
+
+
+def test_an_exported_core_is_measured_in_the_annotation_s_order(detector, dots) -> None:
+    test = benchmark_of(*dots).test
+    test = replace(test, xy_input=test.xy_input[:, :3], names=["neck", "head_top", "left_hand"])
+    benchmark = make_benchmark(test, None, Protocol(metrics=("pckh",)))
+    assert values(evaluate(detector, benchmark, Reporter())) == {"PCKh@0.5": 100}
+    default = evaluate(detector, make_benchmark(test, None, Protocol()), Reporter())
+    assert "pck, pckh: its landmarks have no names" in default.skipped
+
+
+def test_models_are_compared_with_the_first(detector, dots) -> None:
+    """The second model's landmarks lie 3 px across: the same errors by regression, not by turns."""
+
+    class Shifted:
+        description, num_landmarks = "shifted", 3
+
+        def infer(self, images):
+            xy, scores = detector.backend.infer(images)
+            return xy + np.array([3, 0], np.float32), scores
+
+    shifted = replace(detector, name="shifted", backend=Shifted())
+    benchmark = benchmark_of(*dots)
+    evaluations = evaluate_all([detector, shifted], benchmark, Reporter())
+    (compared,) = differences(evaluations, seed=0)
+    assert compared["forward error"].value == pytest.approx(0, abs=1e-3)
+    assert compared["consistency"].value > 0.2
+    assert compared["consistency"].clear
+    # Mirrored, the shift goes the other way: 6 px apart.
+    assert compared["mirrored, same index"].value == pytest.approx(6, abs=0.2)
+    assert "motion" not in compared
+
+
+def test_models_that_cannot_be_compared_are_errors(detector, dots) -> None:
+    class Other:
+        description, num_landmarks = "other", 5
+
+    benchmark = benchmark_of(*dots)
+    other = replace(detector, name="other", backend=Other())
+    with pytest.raises(UsageError, match=r"different numbers of landmarks.* 3, other has 5"):
+        evaluate_all([detector, other], benchmark, Reporter())
+
+
+def test_annotation_is_in_the_landmarks_frame(detector, dots) -> None:
+    benchmark = benchmark_of(*dots)
+    assert benchmark.test.names == NAMES
+    found = detector.find(benchmark.test.images, Reporter())
+    np.testing.assert_allclose(found, benchmark.test.xy_input[:, :3], atol=0.3)
+    np.testing.assert_allclose(to_input(np.array([[100, 80]])), [[64, 64]], atol=0.5)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation.dots import write_dots
+from runtime.colour_detector import save_detector
+
+from lmk.evaluation.annotated import load_annotated
+from lmk.evaluation.benchmark import Protocol, make_benchmark
+from lmk.evaluation.comparison import differences, evaluate_all
+from lmk.evaluation.landmarks import open_detector
+from lmk.progress import Reporter
+from lmk.report.results import Results
+
+
+class Shifted:
+    """Another backend's landmarks, 4 px to the right."""
+
+    description, num_landmarks = "shifted", 3
+
+    def __init__(self, backend) -> None:
+        self._backend = backend
+
+    def infer(self, images):
+        xy, scores = self._backend.infer(images)
+        return xy + np.array([4, 0], np.float32), scores
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Two detectors on pictures whose set bears the name of one of the paper's."""
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMK_CACHE", str(folder / "cache"))
+        detector = open_detector(str(save_detector(folder / "dots.onnx")), "onnxruntime", "cpu")
+        detector = replace(detector, name="dots <b>")
+        shifted = replace(detector, name="shifted", backend=Shifted(detector.backend))
+        test = load_annotated(write_dots(folder / "aflw", 9, seed=0), Reporter())
+        train = load_annotated(write_dots(folder / "train", 12, seed=1), Reporter())
+        benchmark = make_benchmark(test, train, Protocol(draws=3))
+        evaluations = evaluate_all([detector, shifted], benchmark, Reporter())
+        return Results(benchmark, evaluations, differences(evaluations, seed=0), "lmk compare x")
+
+
+@pytest.fixture
+def alone(compared: Results) -> Results:
+    """The first detector alone."""
+    return Results(compared.benchmark, compared.evaluations[:1], [], "lmk eval x")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
