@@ -1,0 +1,110 @@
+"""Every study of the paper, in miniature: the commands it gives are the real ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from lmk.cli import app
+from lmk.data.synthetic import NAMES, draw
+from lmk.errors import UsageError
+
+TOOLS = Path(__file__).parents[1] / "tools"
+sys.path.insert(0, str(TOOLS))
+
+from paper_tables import paper_consistency, paper_errors  # noqa: E402
+from study import Runner, read_study  # noqa: E402
+from study_tables import spread_of  # noqa: E402
+
+STUDIES = sorted(path.stem for path in (TOOLS / "studies").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Foxes under the names of the studies' data sets."""
+    root = tmp_path_factory.mktemp("root")
+    files = ["mtfl/train", "cnnfp/annotated", "aflw/test", "pose/train", "pose/val", "cats/train"]
+    for index, file in enumerate([*files, "shoes/train"]):
+        write_foxes(root / "data" / f"{file}.json", seed=index)
+    return root
+
+
+def write_foxes(file: Path, seed: int) -> None:
+    crops, xy_crop = draw(6, seed=seed)
+    (file.parent / "images").mkdir(parents=True, exist_ok=True)
+    images, annotations = [], []
+    for index, (crop, xy) in enumerate(zip(crops, xy_crop, strict=True)):
+        name = f"{file.stem}-{index}.png"
+        cv2.imwrite(str(file.parent / "images" / name), crop[:, :, ::-1])
+        flat = [value for x, y in xy.tolist() for value in (x, y, 2)]
+        box = [*xy.min(axis=0).tolist(), *(xy.max(axis=0) - xy.min(axis=0)).tolist()]
+        images.append({"id": index, "file_name": name})
+        annotations.append({"id": index, "image_id": index, "keypoints": flat, "bbox": box})
+    names = {"scarf": "neck", "nose": "head_top"}
+    categories = [{"id": 1, "name": "fox", "keypoints": [names.get(n, n) for n in NAMES]}]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    file.write_text(json.dumps(content))
+
+
+class InProcess:
+    """Runs commands of lmk here, where torch is loaded already, and counts them."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def __call__(self, arguments: list[str]) -> None:
+        self.commands.append(arguments[0])
+        app(arguments, standalone_mode=False)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_runs_and_is_not_run_twice(
+    name: str, root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+    study = read_study(TOOLS / "studies" / f"{name}.yaml")
+    one_seed = type(study)(**{**vars(study), "seeds": study.seeds[:1]})
+    lmk = InProcess()
+    rows = list(study.runs)[:4]
+    Runner(one_seed, root, tmp_path / "out", lmk, smoke=True).run(rows)
+    assert lmk.commands.count("eval") == lmk.commands.count("train") == len(rows)
+    assert lmk.commands.count("pretrain") == bool(study.pretrain)
+    tables = (tmp_path / "out/tables.md").read_text()
+    for row in rows:
+        assert f"| {row} | 1 | 1 |" in tables
+    assert "nan" not in tables
+
+    again = InProcess()
+    Runner(one_seed, root, tmp_path / "out", again, smoke=True).run(rows)
+    assert again.commands == []
+
+
+def test_the_papers_figures_stand_in_their_columns() -> None:
+    """Read off the paper: table 2, AFLW, proposed, n = 100; tables 4 and 5, epoch 10."""
+    assert paper_errors({"set": "aflw"}, "forward")["proposed"][100] == 7.64
+    assert paper_errors({"table": "cores"}, "backward")["epoch 10"] == {
+        10: 17.35,
+        100: 14.44,
+        "all": 13.58,
+    }
+    assert paper_consistency({"table": "cores"})["epoch 10"][-1] == 5.30
+    assert list(paper_consistency({"set": "aflw", "methods": ["proposed"]})) == ["proposed"]
+    assert paper_errors({}, "forward") == paper_consistency({}) == {}
+
+
+def test_mean_and_sample_deviation_by_hand() -> None:
+    assert spread_of([3.0]) == "3.00"
+    assert spread_of([1.0, 2.0, 6.0], 1) == "3.0 ± 2.6"  # sqrt((4 + 1 + 9) / 2)
+
+
+def test_mistakes_in_a_study_are_named(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("title: A\nrun: {}\n")
+    with pytest.raises(UsageError, match="is not a study"):
+        read_study(tmp_path / "a.yaml")
+    study = read_study(TOOLS / "studies/methods.yaml")
+    with pytest.raises(UsageError, match="no row guess: there are scratch, finetune, projection"):
+        Runner(study, root, tmp_path, InProcess(), smoke=True).run(["guess"])
