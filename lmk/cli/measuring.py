@@ -49,8 +49,8 @@ RegressorData = Annotated[
 Metrics = Annotated[
     str,
     typer.Option(
-        help="Some of forward,backward,consistency,robustness,spread,pck,pckh; without it all "
-        "that model and data allow.",
+        help="Some of forward, backward, consistency, robustness, spread, pck and pckh, with "
+        "commas between; without it all that model and data allow.",
         show_default=False,
     ),
 ]
