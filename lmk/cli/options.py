@@ -27,10 +27,19 @@ ModelName = Annotated[
 
 def require_training() -> None:
     """Raise UnavailableError with the pip command unless the training extra is installed."""
+    _require("train", "torch", "torchvision", "safetensors", "cv2")
+
+
+def require_evaluation() -> None:
+    """Raise UnavailableError with the pip command unless the evaluation extra is installed."""
+    _require("eval", "cv2", "scipy", "jinja2")
+
+
+def _require(extra: str, *modules: str) -> None:
     from importlib.util import find_spec
 
     from lmk.errors import missing_extra
 
-    for package in ("torch", "torchvision", "safetensors", "cv2"):
-        if find_spec(package) is None:
-            raise missing_extra("opencv-python" if package == "cv2" else package, "train")
+    for module in modules:
+        if find_spec(module) is None:
+            raise missing_extra("opencv-python" if module == "cv2" else module, extra)
