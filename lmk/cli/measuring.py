@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lmk.cli import options
 from lmk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ RegressorData = Annotated[
 Metrics = Annotated[
     str,
     typer.Option(
-        help="Some of forward,backward,consistency,robustness,spread,pck,pckh; without it all "
-        "that model and data allow.",
+        help="Some of forward, backward, consistency, robustness, spread, pck and pckh, with "
+        "commas between; without it all that model and data allow.",
         show_default=False,
     ),
 ]
@@ -152,6 +153,7 @@ def measure(
     json: Path | None,
 ) -> Results:
     """Measure models, print the tables, and write the page and the JSON file."""
+    options.require_evaluation()
     from rich.console import Console
 
     from lmk.evaluation.annotated import load_annotated
@@ -159,13 +161,11 @@ def measure(
     from lmk.evaluation.comparison import differences, evaluate_all
     from lmk.evaluation.landmarks import open_detectors
     from lmk.progress import Reporter
-    from lmk.report.page import require_page, write_page
+    from lmk.report.page import write_page
     from lmk.report.record import write_record
     from lmk.report.results import Results
     from lmk.report.terminal import print_results
 
-    if output:
-        require_page()
     report = Reporter()
     detectors = open_detectors(models, runtime.value, device.value)
     test = load_annotated(data, report)

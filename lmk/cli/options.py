@@ -68,14 +68,24 @@ ModelName = Annotated[
 
 def require_training() -> None:
     """Raise UnavailableError with the pip command unless the training extra is installed."""
+    modules = ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2", "PIL")
+    _require("train", *modules)
+
+
+def require_evaluation() -> None:
+    """Raise UnavailableError with the pip command unless the evaluation extra is installed."""
+    _require("eval", "cv2", "PIL", "scipy", "jinja2")
+
+
+def _require(extra: str, *modules: str) -> None:
     from importlib.util import find_spec
 
     from lmk.errors import missing_extra
 
-    for package in ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2", "PIL"):
-        if find_spec(package) is None:
-            names = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow"}
-            raise missing_extra(names.get(package, package), "train")
+    names = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow"}
+    for module in modules:
+        if find_spec(module) is None:
+            raise missing_extra(names.get(module, module), extra)
 
 
 def reporter(compute: Compute) -> Reporter:

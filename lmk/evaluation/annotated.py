@@ -60,7 +60,9 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
     xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
     xy_input[~known.labelled[kept]] = np.nan
     diagonal_px = np.hypot(*boxes[:, 2:].T) * image_to_input[:, 0, 0]
-    digest = hashlib.sha256(images.tobytes() + xy_input.tobytes() + diagonal_px.tobytes())
+    digest = hashlib.sha256()
+    for array in (images, xy_input, diagonal_px):
+        digest.update(array.tobytes())
     return AnnotatedSet(
         name=(file if file.is_dir() else file.parent).resolve().name,
         file=file,

@@ -57,11 +57,6 @@ def write_page(results: Results, path: Path, report: Reporter) -> None:
         temporary.write_text(template.render(content), encoding="utf-8")
 
 
-def require_page() -> None:
-    """Raise UnavailableError with the pip command unless a page can be made."""
-    _template()
-
-
 def _template() -> Any:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lmk.evaluation.annotated import describe_normalizer
-from lmk.evaluation.benchmark import COUNTS, Benchmark
+from lmk.evaluation.benchmark import COUNTS, PCK_THRESHOLD, Benchmark
 from lmk.evaluation.comparison import Differences
 from lmk.evaluation.protocol import Evaluation
 
@@ -31,27 +31,34 @@ class Results:
 
     def notes(self) -> list[str]:
         """Say in sentences how it was measured, and what was left out."""
-        benchmark, protocol = self.benchmark, self.benchmark.protocol
+        benchmark, evaluations = self.benchmark, self.evaluations
         said = [f"{len(benchmark.test.images):,} test images of {benchmark.test.file}"]
-        if any(e.forward or e.backward for e in self.evaluations):
+        if any(e.forward or e.backward for e in evaluations):
             said += [_regressor(benchmark), f"Errors in % of {_normalizer(benchmark)}"]
             said += _missing_counts(benchmark)
-        said += [f"Left out of the regressions: {reason}" for reason in benchmark.exclusions]
-        said += [
-            f"Joints left out of {name}: {measured.excluded} images without reference length"
-            for e in self.evaluations[:1]
-            for name, measured in (("PCK", e.pck), ("PCKh", e.pckh))
-            if measured and measured.excluded
-        ]
-        if any(e.robustness for e in self.evaluations):
-            drawn = min(protocol.robustness_images, len(benchmark.test.images))
+            said += [f"Left out of the regressions: {reason}" for reason in benchmark.exclusions]
+        if any(e.robustness for e in evaluations):
+            drawn = min(benchmark.protocol.robustness_images, len(benchmark.test.images))
             said.append(f"Mirrored, lit and noisy: {drawn} of the test images, drawn at random")
-        by_model: dict[str, list[str]] = {}
-        for e in self.evaluations:
-            skipped = [f"not measured: {reason}" for reason in e.skipped]
-            for fact in (e.detector.backend.description, *skipped):
-                by_model.setdefault(fact, []).append(e.detector.name)
-        return said + [f"{', '.join(names)}: {fact}" for fact, names in by_model.items()]
+        if any(e.pck for e in evaluations):
+            said.append(f"PCK within {PCK_THRESHOLD:g} of {_normalizer(benchmark)}")
+        for name, joints in (
+            ("PCK", [e.pck for e in evaluations]),
+            ("PCKh", [e.pckh for e in evaluations]),
+        ):
+            if excluded := max(measured.excluded if measured else 0 for measured in joints):
+                said.append(f"Left out of {name}: {excluded} images without reference length")
+        return said + _facts(evaluations)
+
+
+def _facts(evaluations: list[Evaluation]) -> list[str]:
+    """Say what each model ran on and what was not measured of it, models with the same together."""
+    by_fact: dict[str, list[str]] = {}
+    for evaluation in evaluations:
+        skipped = [f"not measured: {reason}" for reason in evaluation.skipped]
+        for fact in (evaluation.detector.backend.description, *skipped):
+            by_fact.setdefault(fact, []).append(evaluation.detector.name)
+    return [f"{', '.join(names)}: {fact}" for fact, names in by_fact.items()]
 
 
 def _missing_counts(benchmark: Benchmark) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from lmk.errors import UnavailableError
 from lmk.progress import Reporter
 from lmk.report.charts import Axis, Line, line_chart, round_axis
-from lmk.report.page import require_page, write_page
+from lmk.report.page import write_page
 from lmk.report.pictures import sheet_rows
 
 
@@ -88,10 +88,10 @@ def test_page_of_plain_pictures_ranks_by_consistency(alone, tmp_path) -> None:
     assert "By consistency under a random turn" in (tmp_path / "report.html").read_text()
 
 
-def test_page_without_jinja_names_the_extra(monkeypatch) -> None:
+def test_page_without_jinja_names_the_extra(compared, tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(UnavailableError, match=r"lmk\[eval\]"):
-        require_page()
+        write_page(compared, tmp_path / "report.html", Reporter())
 
 
 def test_line_chart_puts_points_where_the_axes_say() -> None:
