@@ -37,12 +37,11 @@ RESULTS, RUNS, SUBSETS = "results", "runs", "data"
 class Study:
     """What a YAML file asks for.
 
-    train: options of `lmk train` for all rows; runs: options of each row above them, where
-    `pictures: N` takes the first N of a seeded shuffle, and a `core` that begins with `runs/` is
-    one of this study's, with {seed} in it; pretrain: options of `lmk pretrain` for a core that all
-    rows share, in runs/core; evaluate: options of `lmk eval`. paper: which of the paper's figures
-    stand beside; smoke: options that make all of it a matter of seconds. A value of null leaves
-    an option out.
+    train: options of `lmk train` for all rows; runs: options of each row above them, where a `core`
+    that begins with `runs/` is one of this study's, with {seed} in it; pretrain: options of
+    `lmk pretrain` for a core that all rows share, in runs/core; evaluate: options of `lmk eval`.
+    `pictures: N` in any of them takes N pictures at random, null leaves an option out. paper: which
+    of the paper's figures stand beside; smoke: options that make all of it a matter of seconds.
     """
 
     title: str
@@ -96,12 +95,11 @@ class Runner:
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
         options = {**self.study.train, **self.study.runs[name], **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)
-        pictures = options.pop("pictures", None)
         if not finished(run, options):
-            words = self._words(self._subset(options, pictures, seed))
+            words = self._words(self._subset(options, seed))
             self.lmk(["train", *words, "-o", str(run), *resume(run)])
         record = self.folder / RUNS / f"{name}-s{seed}.json"
-        evaluate = {**self.study.evaluate, **self.smoke.get("evaluate", {})}
+        evaluate = self._subset({**self.study.evaluate, **self.smoke.get("evaluate", {})}, 0)
         self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
         training = json.loads((run / "manifest.json").read_text())["training"]
         content = {"row": name, "seed": seed, "options": options, "training": training}
@@ -115,8 +113,10 @@ class Runner:
             return {**options, "core": str(self.folder / core.format(seed=seed))}
         return options
 
-    def _subset(self, options: Options, pictures: int | None, seed: int) -> Options:
-        """Point the options at a COCO file of fewer pictures."""
+    def _subset(self, options: Options, seed: int) -> Options:
+        """Point options with `pictures` at a COCO file of so many."""
+        options = dict(options)
+        pictures = options.pop("pictures", None)
         if pictures is None:
             return options
         source = self.root / options["data"]
@@ -130,7 +130,7 @@ class Runner:
             image["file_name"] = str(found.resolve())
         file = self.folder / SUBSETS / f"{source.parent.name}-{pictures}-s{seed}.json"
         with replacing(file) as temporary:
-            temporary.write_text(json.dumps({**content, "images": chosen, "annotations": []}))
+            temporary.write_text(json.dumps({**content, "images": chosen}))
         return {**options, "data": str(file)}
 
     def _words(self, options: Options) -> list[str]:

@@ -95,6 +95,7 @@ def test_many_missing_pictures_stop_the_work_and_name_the_page(tree, tmp_path) -
 
 def test_an_existing_folder_is_refused_before_any_work(tree, tmp_path) -> None:
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept").touch()
     (tree / "training.txt").unlink()
     with pytest.raises(UsageError, match="out exists already"):
         prepare("mtfl", tree, tmp_path / "out", Reporter())
