@@ -55,6 +55,11 @@ class AdaptLearner:
         if options.weight_decay and options.weight_decay_to == "zero":
             self.optimizer.register_step_pre_hook(self._pull_to_zero)
 
+    @property
+    def batch_size(self) -> int:
+        """Pairs a step."""
+        return self.options.batch_size
+
     def losses(self, step: int) -> dict[str, Tensor]:
         """The terms of the loss of one batch of pairs, and their weighted sum."""
         train_mode(self.detector)

@@ -20,8 +20,10 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 @dataclass(frozen=True)
 class Compute:
-    """A device, the precision of the networks' arithmetic on it, and the processes that share it.
+    """A device, how networks compute on it, and the processes that share it.
 
+    `bf16` is the precision of convolutions and matrix products; `channels_last` the order in
+    memory that their fast kernels want, off only to be compared with.
     `compiled` runs networks through torch.compile. With `fabric` every process takes its share of
     each batch and gradients are averaged; batch norms then normalise over all processes on GPUs,
     and over their own share on processors, where running statistics are those of the first process.
@@ -31,16 +33,22 @@ class Compute:
     bf16: bool
     compiled: bool = False
     fabric: Fabric | None = None
+    channels_last: bool = True
 
     def place(self, module: nn.Module) -> Any:
         """Move a network to the device, in place, and return what to call for its forward pass."""
-        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
         called: Any = torch.compile(module) if self.compiled else module
         if self.fabric is None or not any(p.requires_grad for p in module.parameters()):
             return called
         if self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return self.fabric.setup_module(called, move_to_device=False)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Of networks and pictures."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which convolutions run in the chosen precision."""

@@ -40,6 +40,10 @@ class Learner(Protocol):
     def optimizer(self) -> torch.optim.Optimizer:
         """Updates what is learnable."""
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures, or pairs of views of them, a step."""
+
     def losses(self, step: int) -> dict[str, Tensor]:
         """Scalars of step `step`; "loss" is minimised, the others are logged."""
 

@@ -120,7 +120,7 @@ def _lead(
             if done.steps % run.log_every == 0:
                 values = _finite(losses, done.steps)
                 log.losses(done.steps, values)
-                note = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+                note = _note(values, clock.rate(done.steps) * learner.batch_size)
             early = done.steps < EARLY_SHARE * schedule.steps
             done = replace(done, best=watch.after(done, learner, log, early))
             bar.advance(note=note)
@@ -158,14 +158,23 @@ def step(learner: Learner, number: int, rate: float = 1.0) -> dict[str, Tensor]:
 
 class _Clock:
     def __init__(self, run: Run, first: Progress) -> None:
-        self._began, self._before = time.monotonic(), first.minutes
+        self._began, self._before, self._first = time.monotonic(), first.minutes, first.steps
         self._most = math.inf if run.max_minutes is None else run.max_minutes
 
     def minutes(self) -> float:
         return self._before + (time.monotonic() - self._began) / 60
 
+    def rate(self, steps: int) -> float:
+        """Steps a second of this call."""
+        return (steps - self._first) / max(time.monotonic() - self._began, 1e-9)
+
     def over(self) -> bool:
         return (time.monotonic() - self._began) / 60 >= self._most
+
+
+def _note(values: Mapping[str, float], images_a_second: float) -> str:
+    losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+    return f"{images_a_second:.1f} images/s  {losses}"
 
 
 def _ends(run: Run, done: Progress, ending: bool) -> bool:

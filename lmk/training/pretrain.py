@@ -52,6 +52,11 @@ class CoreLearner:
         self.labelled_share = max(float(data.labelled.mean()), 1e-6)
         self.ranges = SimilarityRange(options.degrees, options.zoom, options.shift)
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures a step."""
+        return self.options.batch_size
+
     def losses(self, step: int) -> dict[str, Tensor]:
         """Masked mean squared error of one augmented batch."""
         self.network.train()
@@ -100,4 +105,4 @@ class CoreLearner:
         labelled = torch.from_numpy(self.data.labelled[index]).to(device)
         xy = torch.where(flip[:, None, None], xy[:, self.mirrored], xy)
         labelled = torch.where(flip[:, None], labelled[:, self.mirrored], labelled)
-        return images.contiguous(memory_format=torch.channels_last), xy, labelled
+        return images.contiguous(memory_format=self.compute.memory_format), xy, labelled

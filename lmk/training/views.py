@@ -57,6 +57,7 @@ class Views:
         color = random_color(len(index), options.color, random)[rows]
         crops = recolor(to_float(self.crops[index[rows]], device), color)
         view, deformed = (
-            warp(crops, matrix).contiguous(memory_format=torch.channels_last) for matrix in to_crop
+            warp(crops, matrix).contiguous(memory_format=self.compute.memory_format)
+            for matrix in to_crop
         )
         return Pair(view, deformed, compose(invert(to_crop[1]), to_crop[0]))

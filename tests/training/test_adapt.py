@@ -101,6 +101,14 @@ def test_total_is_the_weighted_sum_of_its_terms() -> None:
         assert all(terms[name] > 0 for name in TERMS)
 
 
+def test_one_landmark_has_nothing_to_keep_apart_from() -> None:
+    trained = learner("projection", make_core(), keypoints=1)
+    terms = trained.losses(0)
+    assert terms["separation"] == 0
+    assert terms["loss"].isfinite()
+    assert "nearest_px" not in trained.observe().figures
+
+
 def test_painting_begins_where_it_is_told_to() -> None:
     trained = learner("projection", make_core(), steps=10, reconstruction_from=0.3)
     assert trained.losses(2)["pixel"] == trained.losses(2)["perceptual"] == 0

@@ -38,6 +38,8 @@ class TinyLearner:
         self.fail_at, self.stop_at, self.vanish_at = fail_at, stop_at, vanish_at
         self.seen: list[float] = []
 
+    batch_size = 6
+
     def losses(self, step: int) -> dict[str, torch.Tensor]:
         if step == self.stop_at:
             # The handler alone: OpenVINO, once two models were loaded, leaves a process in which
