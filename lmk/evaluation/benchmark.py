@@ -92,7 +92,8 @@ class Benchmark:
 def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Protocol) -> Benchmark:
     """Find out which images regressions can use, and count the others.
 
-    Raises DataError when the two sets annotate other points, UsageError for the normaliser.
+    Raises DataError when the two sets annotate other points or have fewer training images than
+    asked for, UsageError for the normaliser.
     """
     if train is not None and train.names != test.names:
         raise DataError(
@@ -106,7 +107,7 @@ def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Pro
     left_out += [(test.complete & ~measurable, f"{test.name} have no length above 0 ({normalize})")]
     if train is not None:
         left_out += [(~train.complete, f"{train.name} lack points")]
-    return Benchmark(
+    benchmark = Benchmark(
         test,
         train,
         protocol,
@@ -120,3 +121,8 @@ def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Pro
             if flags.any() and test.names
         ],
     )
+    asked = max((count for count in protocol.counts or () if count), default=0)
+    if asked > benchmark.training_images:
+        there = benchmark.training_images
+        raise DataError(f"{asked} training images asked for, only {there} there: see --counts")
+    return benchmark

@@ -133,8 +133,7 @@ def regression_curves(
 ) -> tuple[Curve, Curve]:
     """Forward and backward errors for each number of training images.
 
-    found (N_test, K, 2) and found_train (N_train, K, 2) are all images' landmarks. Raises DataError
-    when a number that was asked for exceeds the training images.
+    found (N_test, K, 2) and found_train (N_train, K, 2) are all images' landmarks.
     """
     protocol, usable = benchmark.protocol, benchmark.test_usable
     lengths = benchmark.normalizer_px[usable]
