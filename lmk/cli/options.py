@@ -15,39 +15,9 @@ _RUN = "The run"
 RunFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
 ]
-MaxMinutes = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        help="Stop cleanly after this time, with a checkpoint to resume from.",
-        rich_help_panel=_RUN,
-    ),
-]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on from the run folder's checkpoint.", rich_help_panel=_RUN),
-]
-CheckpointMinutes = Annotated[
-    float,
-    typer.Option(min=0, help="Time between checkpoints.", rich_help_panel=_RUN),
-]
-LogEvery = Annotated[
-    int, typer.Option(min=1, help="Steps between rows of log.csv.", rich_help_panel=_RUN)
-]
-LookEvery = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        help="Steps between pictures, warnings, and a try for the best model.",
-        rich_help_panel=_RUN,
-    ),
-]
-SnapshotEvery = Annotated[
-    int | None,
-    typer.Option(min=1, help="Steps between models kept apart.", rich_help_panel=_RUN),
-]
-Keep = Annotated[
-    int, typer.Option(min=0, help="Keep the last N of them; 0 keeps all.", rich_help_panel=_RUN)
 ]
 Compiled = Annotated[
     bool,

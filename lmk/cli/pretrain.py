@@ -8,24 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import with_settings
-from lmk.training.options import PretrainOptions
+from lmk.cli.settings import pick, with_settings
+from lmk.training.options import PretrainOptions, RunOptions
 
 
-@with_settings(PretrainOptions)
+@with_settings(PretrainOptions, RunOptions)
 def pretrain(
     data: Annotated[Path, typer.Option(help="COCO keypoint file of the training images.")],
     output: options.RunFolder,
     val: Annotated[
         Path | None, typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
     ] = None,
-    max_minutes: options.MaxMinutes = None,
     resume: options.Resume = False,
-    checkpoint_minutes: options.CheckpointMinutes = 2.0,
-    log_every: options.LogEvery = 10,
-    look_every: options.LookEvery = 100,
-    snapshot_every: options.SnapshotEvery = None,
-    keep: options.Keep = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     compiled: options.Compiled = False,
@@ -44,21 +38,10 @@ def pretrain(
     from lmk.training.device import select_compute
     from lmk.training.loop import Run
 
-    chosen = PretrainOptions(**settings)
+    chosen = pick(PretrainOptions, settings)
     compute = select_compute(device, precision, compiled)
     report = options.reporter(compute)
-    run = Run(
-        folder=output,
-        compute=compute,
-        report=report,
-        max_minutes=max_minutes,
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-        log_every=log_every,
-        look_every=look_every,
-        snapshot_every=snapshot_every,
-        keep=keep,
-    )
+    run = Run(output, compute, report, pick(RunOptions, settings), resume)
     crops, held_out = load_keypoints(data, report), load_keypoints(val, report) if val else None
     model = jobs.pretrain(crops, held_out, chosen, run)
     if compute.first:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
+Settings = TypeVar("Settings")
 
-def with_settings(settings: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes keyword arguments one option for each field of a dataclass.
+
+def with_settings(*settings: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes keyword arguments one option for each field of some dataclasses.
 
     Help, panel and range come from the field's metadata; a field with choices takes those words.
     """
@@ -21,10 +23,16 @@ def with_settings(settings: type[Any]) -> Callable[[Callable[..., None]], Callab
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters.values()
         named = [p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        command.__signature__ = inspect.Signature([*named, *_parameters(settings)])  # type: ignore[attr-defined]
+        added = [parameter for one in settings for parameter in _parameters(one)]
+        command.__signature__ = inspect.Signature([*named, *added])  # type: ignore[attr-defined]
         return command
 
     return decorate
+
+
+def pick(settings: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Make one of these dataclasses out of the options of a command."""
+    return settings(**{field.name: plain(values[field.name]) for field in fields(settings)})  # type: ignore[arg-type]
 
 
 def given(ctx: typer.Context, names: set[str]) -> dict[str, Any]:

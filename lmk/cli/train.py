@@ -9,15 +9,15 @@ from typing import Annotated, Any, cast
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import given, with_settings
+from lmk.cli.settings import given, pick, with_settings
 from lmk.errors import UsageError
-from lmk.training.options import AdaptOptions, Preset, preset
+from lmk.training.options import AdaptOptions, Preset, RunOptions, preset
 
 SETTINGS = {field.name for field in fields(AdaptOptions)}
 INPUTS = {"images", "data", "core", "perceptual_weights"}
 
 
-@with_settings(AdaptOptions)
+@with_settings(AdaptOptions, RunOptions)
 def train(
     ctx: typer.Context,
     output: options.RunFolder,
@@ -48,17 +48,11 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and end.")
     ] = False,
-    max_minutes: options.MaxMinutes = None,
     resume: options.Resume = False,
-    checkpoint_minutes: options.CheckpointMinutes = 2.0,
-    log_every: options.LogEvery = 10,
-    look_every: options.LookEvery = 100,
-    snapshot_every: options.SnapshotEvery = None,
-    keep: options.Keep = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     compiled: options.Compiled = False,
-    **_settings: object,
+    **settings: Any,
 ) -> None:
     """Adapt a core to a new category, without any annotation.
 
@@ -90,7 +84,7 @@ def train(
     from lmk.training.loop import Run
     from lmk.training.plan import make_plan
 
-    chosen = AdaptOptions(**{name: values[name] for name in SETTINGS})
+    chosen = pick(AdaptOptions, values)
     compute = select_compute(device, precision, compiled)
     report = options.reporter(compute)
     needs_core = chosen.method != "scratch" or chosen.perceptual == "core"
@@ -100,19 +94,7 @@ def train(
     if dry_run:
         typer.echo(make_plan(jobs.make_learner(crops, found, chosen, compute, weights)))
         return
-    run = Run(
-        folder=output,
-        compute=compute,
-        report=report,
-        max_minutes=max_minutes,
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-        log_every=log_every,
-        look_every=look_every,
-        snapshot_every=snapshot_every,
-        keep=keep,
-        config=values,
-    )
+    run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
     model = jobs.adapt(crops, found, chosen, run, weights)
     if compute.first:
         typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")

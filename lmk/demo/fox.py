@@ -21,7 +21,7 @@ from lmk.sheet import Section, tile
 from lmk.training.device import select_compute
 from lmk.training.jobs import adapt
 from lmk.training.loop import Run
-from lmk.training.options import AdaptOptions
+from lmk.training.options import AdaptOptions, RunOptions
 
 TRAINING_IMAGES = 800
 SHOWN = 6
@@ -48,7 +48,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Section]:
     core = find_model("core-pose")
     report.say(f"drawing {TRAINING_IMAGES} foxes; their points are not used")
     crops = draw(TRAINING_IMAGES, seed=1)[0]
-    run = Run(folder / "fox", select_compute(), report, MAX_MINUTES)
+    run = Run(folder / "fox", select_compute(), report, RunOptions(max_minutes=MAX_MINUTES))
     adapted = adapt(UnlabelledSet(crops, content_sha256(crops)), core, OPTIONS, run)
     images = crops_to_input(draw(SHOWN, seed=2)[0])
     before, after = _untrained_landmarks(core, images), detector(*load_network(adapted))(images)

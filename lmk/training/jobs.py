@@ -128,7 +128,7 @@ def _train(
     run: Run,
     save: SaveModel,
 ) -> Model:
-    watch = Watch(run.folder, save, run.report, run.look_every, run.snapshot_every, run.keep)
+    watch = Watch(run.folder, save, run.report, run.options)
     done = train(learner, schedule, settings, run, watch)
     if done.steps < schedule.steps:
         run.report.say(f"stopped after {done.steps} of {schedule.steps} steps: go on with --resume")

@@ -20,7 +20,7 @@ from lmk.training.config import write_config
 from lmk.training.device import Compute
 from lmk.training.learner import Learner
 from lmk.training.log import Log
-from lmk.training.options import Decay
+from lmk.training.options import Decay, RunOptions
 from lmk.training.watch import Watch
 
 AGREE_INTERVAL = 10  # steps between two questions of several processes to one another
@@ -30,7 +30,7 @@ EARLY_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Run:
-    """Where and how long to train, and what to keep: everything that does not change the result.
+    """Where a training runs, and all else that does not change its result.
 
     `config` is written into the folder, to be given back with --config.
     """
@@ -38,13 +38,8 @@ class Run:
     folder: Path
     compute: Compute
     report: Reporter
-    max_minutes: float | None = None
+    options: RunOptions = field(default_factory=RunOptions)
     resume: bool = False
-    checkpoint_minutes: float = 2.0
-    log_every: int = 10  # reading a loss waits for the device, so not every step does
-    look_every: int = 100
-    snapshot_every: int | None = None
-    keep: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,14 +112,14 @@ def _lead(
                 raise
             done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
             note = ""
-            if done.steps % run.log_every == 0:
+            if done.steps % run.options.log_every == 0:
                 values = _finite(losses, done.steps)
                 log.losses(done.steps, values)
                 note = _note(values, clock.rate(done.steps) * learner.batch_size)
             early = done.steps < EARLY_SHARE * schedule.steps
             done = replace(done, best=watch.after(done, learner, log, early))
             bar.advance(note=note)
-            if done.minutes - saved.minutes >= run.checkpoint_minutes:
+            if done.minutes - saved.minutes >= run.options.checkpoint_minutes:
                 _finite(losses, done.steps)
                 _save(learner, run, done, settings)
                 saved = done
@@ -159,7 +154,8 @@ def step(learner: Learner, number: int, rate: float = 1.0) -> dict[str, Tensor]:
 class _Clock:
     def __init__(self, run: Run, first: Progress) -> None:
         self._began, self._before, self._first = time.monotonic(), first.minutes, first.steps
-        self._most = math.inf if run.max_minutes is None else run.max_minutes
+        limit = run.options.max_minutes
+        self._most = math.inf if limit is None else limit
 
     def minutes(self) -> float:
         return self._before + (time.monotonic() - self._began) / 60

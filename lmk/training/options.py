@@ -20,7 +20,8 @@ Towards = Literal["core", "zero"]
 Preset = Literal["fast", "paper"]
 
 _LANDMARKS, _LOSS = "Landmarks", "Terms of the loss"
-_OPTIMISER, _VIEWS = "Optimiser", "The two views of a picture"
+_OPTIMISER, _VIEWS, _RUN = "Optimiser", "The two views of a picture", "The run"
+_AUGMENTATION = "Augmentation"
 
 
 def _setting(
@@ -42,10 +43,28 @@ class _Checked:
                     expected = ", ".join(get_args(hints[name]))
                     raise UsageError(f"{option} {value!r}: expected one of {expected}")
                 continue
+            if value is None:
+                continue
             low, high = setting.metadata["min"], setting.metadata["max"]
             if (low is not None and value < low) or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"{low} to {high}"
                 raise UsageError(f"{option} {value}: expected {bounds}")
+
+
+@dataclass(frozen=True)
+class RunOptions(_Checked):
+    """How long a run lasts and what it leaves: nothing that changes its result."""
+
+    max_minutes: float | None = _setting(
+        None, "Stop cleanly after this time, with a checkpoint to resume from.", _RUN, 0
+    )
+    checkpoint_minutes: float = _setting(2.0, "Time between checkpoints.", _RUN, 0)
+    log_every: int = _setting(10, "Steps between rows of log.csv.", _RUN, 1)
+    look_every: int = _setting(
+        100, "Steps between pictures, warnings, and a try for the best model.", _RUN, 1
+    )
+    snapshot_every: int | None = _setting(None, "Steps between models kept apart.", _RUN, 1)
+    keep: int = _setting(0, "Keep the last N of them; 0 keeps all.", _RUN, 0)
 
 
 @dataclass(frozen=True)
@@ -58,10 +77,10 @@ class PretrainOptions(_Checked):
     learning_rate: float = _setting(5e-4, "Peak rate of AdamW.", _OPTIMISER, 0)
     weight_decay: float = _setting(1e-4, "AdamW's weight decay.", _OPTIMISER, 0)
     warm_up: float = _setting(0.05, "Share of the steps to reach the peak rate.", _OPTIMISER, 0, 1)
-    degrees: float = _setting(30.0, "Rotation up to +- this.", _VIEWS, 0, 180)
-    zoom: float = _setting(0.25, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
-    shift: float = _setting(0.06, "Shift up to this share of the side.", _VIEWS, 0)
-    color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
+    degrees: float = _setting(30.0, "Rotation up to +- this.", _AUGMENTATION, 0, 180)
+    zoom: float = _setting(0.25, "Zoom up to 1 + this, in or out.", _AUGMENTATION, 0)
+    shift: float = _setting(0.06, "Shift up to this share of the side.", _AUGMENTATION, 0)
+    color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _AUGMENTATION, 0, 1)
 
 
 @dataclass(frozen=True)

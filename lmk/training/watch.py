@@ -11,6 +11,7 @@ from lmk.progress import Reporter
 from lmk.training.checkpoint import Progress
 from lmk.training.learner import Learner
 from lmk.training.log import Log
+from lmk.training.options import RunOptions
 
 BEST = "best"
 SNAPSHOTS = "snapshots"
@@ -31,12 +32,9 @@ class Watch:
         run: Path,
         save_model: SaveModel,
         report: Reporter,
-        look_every: int = 100,
-        snapshot_every: int | None = None,
-        keep: int = 0,
+        options: RunOptions,
     ) -> None:
-        self.run, self.save_model, self.report = run, save_model, report
-        self.look_every, self.snapshot_every, self.keep = look_every, snapshot_every, keep
+        self.run, self.save_model, self.report, self.options = run, save_model, report, options
         self._warned: set[str] = set()
 
     def after(self, done: Progress, learner: Learner, log: Log, early: bool) -> float:
@@ -45,9 +43,10 @@ class Watch:
         Warnings about landmarks wait while it is `early` in the training.
         """
         step, best = done.steps, done.best
-        if self.snapshot_every and step % self.snapshot_every == 0:
+        every = self.options.snapshot_every
+        if every and step % every == 0:
             self._snapshot(done)
-        if step % self.look_every:
+        if step % self.options.look_every:
             return best
         seen = learner.observe()
         log.picture(step, seen.picture)
@@ -64,6 +63,7 @@ class Watch:
     def _snapshot(self, done: Progress) -> None:
         folder = self.run / SNAPSHOTS
         self.save_model(folder / f"{done.steps:06d}", done)
-        if self.keep:
-            for old in sorted(path for path in folder.iterdir() if path.is_dir())[: -self.keep]:
+        if self.options.keep:
+            kept = sorted(path for path in folder.iterdir() if path.is_dir())
+            for old in kept[: -self.options.keep]:
                 shutil.rmtree(old)

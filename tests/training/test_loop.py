@@ -17,6 +17,7 @@ from lmk.training.device import Compute
 from lmk.training.learner import Observation
 from lmk.training.log import CSV, EVENTS
 from lmk.training.loop import Run, Schedule, train
+from lmk.training.options import RunOptions
 from lmk.training.watch import Watch
 
 SETTINGS = {"rate": 0.01, "seed": 4}
@@ -61,8 +62,10 @@ class TinyLearner:
 def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     settings = options.pop("settings", SETTINGS)
     compute = Compute(torch.device("cpu"), bf16=False)
-    chosen = Run(folder, compute, Reporter(), **options)
-    watch = Watch(folder, lambda *_: None, chosen.report, look_every=10**9)
+    resume = options.pop("resume", False)
+    lasting = RunOptions(look_every=10**9, **options)
+    chosen = Run(folder, compute, Reporter(), lasting, resume)
+    watch = Watch(folder, lambda *_: None, chosen.report, lasting)
     return train(learner, Schedule(steps), settings, chosen, watch).steps
 
 
@@ -145,7 +148,8 @@ def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
     def go(learner: TinyLearner, steps: int, resume: bool) -> Progress:
         compute = Compute(torch.device("cpu"), bf16=False)
         chosen = Run(tmp_path, compute, Reporter(), resume=resume)
-        watch = Watch(tmp_path, lambda _folder, done: looks.append(done), chosen.report, 5)
+        lasting = RunOptions(look_every=5)
+        watch = Watch(tmp_path, lambda _folder, done: looks.append(done), chosen.report, lasting)
         return train(learner, Schedule(steps), SETTINGS, chosen, watch)
 
     assert go(Falling(), 10, resume=False).best == 10

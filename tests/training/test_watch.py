@@ -10,6 +10,7 @@ from lmk.progress import Reporter
 from lmk.training.checkpoint import Progress
 from lmk.training.learner import Observation
 from lmk.training.log import Log
+from lmk.training.options import RunOptions
 from lmk.training.watch import Watch
 
 
@@ -30,8 +31,8 @@ def write(folder: Path, done: Progress) -> None:
 
 
 def watch(tmp_path: Path, learner: Looked, steps: int, early_until: int = 0, **options) -> str:
-    said = io.StringIO()
-    watching = Watch(tmp_path, write, Reporter(Console(file=said, width=200)), 10, **options)
+    said, chosen = io.StringIO(), RunOptions(look_every=10, **options)
+    watching = Watch(tmp_path, write, Reporter(Console(file=said, width=200)), chosen)
     done = Progress()
     with Log(tmp_path, 0) as log:
         for step in range(1, steps + 1):
