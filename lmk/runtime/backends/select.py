@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from lmk.errors import UsageError, missing_extra
 from lmk.runtime.backends.base import Backend
 
 RUNTIMES = ("auto", "onnxruntime", "openvino", "torch")
+# Which runtimes read which exported file.
+READERS = {".onnx": ("openvino", "onnxruntime"), ".xml": ("openvino",)}
 
 # Fastest first. In float32 on a quiet processor OpenVINO and ONNX Runtime take the same time
 # (19.7 and 19.8 ms on 2 cores), but beside other work ONNX Runtime's spinning threads fight for
@@ -18,8 +22,8 @@ PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 def open_backend(model: str, runtime: str = "auto", device: str | None = None) -> Backend:
     """Load a model into a runtime.
 
-    `model` is the name of a shipped model, a model or run folder, or an exported .onnx file;
-    `runtime` one of RUNTIMES; `device` "cpu" (the default) or "cuda". Nothing is tried in place of
+    `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
+    one of RUNTIMES; `device` "cpu" (the default) or "cuda". Nothing is tried in place of
     what was asked for. Raises UsageError, WeightsError, and UnavailableError when the runtime or
     device is not on this machine.
     """
@@ -28,8 +32,14 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
         raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(RUNTIMES)}")
     if device not in PREFERENCE:
         raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
+    readers = READERS.get(Path(model).suffix, RUNTIMES)
     if runtime == "auto":
-        runtime = _fastest_installed(device)
+        runtime = _fastest_installed(device, readers)
+    if runtime not in readers:
+        raise UsageError(
+            f"{runtime} does not read {Path(model).name}: give the model's name or folder, or choose "
+            f"--runtime {' or '.join(readers)}"
+        )
     if runtime == "openvino":
         from lmk.runtime.backends.openvino import OpenVinoBackend
 
@@ -43,9 +53,10 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
     return TorchBackend(model, device)
 
 
-def _fastest_installed(device: str) -> str:
-    for runtime in PREFERENCE[device]:
+def _fastest_installed(device: str, readers: Sequence[str]) -> str:
+    wanted = [runtime for runtime in PREFERENCE[device] if runtime in readers] or readers
+    for runtime in wanted:
         if find_spec(runtime) is not None:
             return runtime
     extra = "gpu" if device == "cuda" else "run"
-    raise missing_extra(" or ".join(PREFERENCE[device]), extra)
+    raise missing_extra(" or ".join(wanted), extra)
