@@ -11,7 +11,8 @@ import numpy as np
 
 from lmk.demo.clip import camera_path, write_clip
 from lmk.demo.sheet import TILE, Image, Row
-from lmk.export.export import export_onnx
+from lmk.export.export import ExportOptions, export_model
+from lmk.export.samples import drawn_samples
 from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
@@ -31,7 +32,8 @@ def show_faces(folder: Path, report: Reporter) -> Row:
     Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a row of
     annotated frames. Raises ParityError, OutputError.
     """
-    exported = export_onnx(find_model("faces"), folder)
+    model, samples = find_model("faces"), drawn_samples()
+    exported = export_model(model, folder, ExportOptions(), samples, None, report)
     assert exported.parity is not None
     report.say(f"exported {exported.path}: {exported.parity.describe()}")
     clip, video, lines = folder / "clip.mp4", folder / "faces.mp4", folder / "faces.jsonl"

@@ -54,14 +54,16 @@ class ExportOptions:
     @property
     def graph(self) -> GraphOptions:
         """Options of the floating point graph that the file is made from."""
-        half = self.precision == "fp16" and self.format != "openvino"
-        return GraphOptions(
-            "fp16" if half else "fp32",
-            self.batch.fixed,
-            self.opset,
-            self.heatmaps,
-            self.fold_projections,
-        )
+        half = self.precision == "fp16" and self.precision_in_graph
+        precision: Literal["fp32", "fp16"] = "fp16" if half else "fp32"
+        batch = self.batch.fixed
+        return GraphOptions(precision, batch, self.opset, self.heatmaps, self.fold_projections)
+
+    @property
+    def precision_in_graph(self) -> bool:
+        """Whether the graph itself says the precision; for OpenVINO's halves it is how weights are
+        stored (fp16) or how the file is run (bf16)."""
+        return self.format != "openvino" or self.precision in ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,9 @@ def _graph(
         gate = _Gate(samples, expected, options)
         proto, kept = find_kept(ranges, gate.passes, gate.error)
         report.say(f"int8 but for {', '.join(name.removesuffix('.out') for name in kept)}")
-    require_precision(proto, options.precision if proto_is_typed(options) else "fp32", kept)
+    require_precision(proto, options.precision if options.precision_in_graph else "fp32", kept)
     set_metadata(proto, {"precision": options.precision})
     return proto, kept
-
-
-def proto_is_typed(options: ExportOptions) -> bool:
-    """Whether the precision is in the graph itself, rather than a way to store or run it."""
-    return options.precision == "int8" or options.graph.precision == options.precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,12 +197,15 @@ def _require(
     try:
         require_parity(parity, options.precision)
     except ParityError as error:
-        reference = build_onnx(model, replace(options.graph, precision="fp32"))
-        worst = samples.crops[list(samples.names).index(parity.worst_image)]
-        layers = describe_layers(layer_errors(reference, proto, worst))
+        where = ""
+        if options.precision_in_graph:
+            reference = build_onnx(model, replace(options.graph, precision="fp32"))
+            worst = samples.crops[list(samples.names).index(parity.worst_image)]
+            found = describe_layers(layer_errors(reference, proto, worst))
+            where = f" Largest errors that single layers add there: {found}."
         raise ParityError(
-            f"{error}. Largest errors of single layers there: {layers}. Crops of the model's own "
-            "category say more:  --verify-data FOLDER.  --no-verify keeps the file all the same"
+            f"{error}.{where} Crops of the model's own category tell more: --verify-data FOLDER. "
+            "--no-verify keeps the file all the same"
         ) from error
 
 

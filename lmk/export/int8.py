@@ -49,7 +49,11 @@ class Ranges:
             nodes_to_quantize=[],
             nodes_to_exclude=list(kept),
             op_types_to_quantize=["Conv"],
-            extra_options={"ActivationSymmetric": self.symmetric},
+            # TensorRT reads no biases in int32.
+            extra_options={
+                "ActivationSymmetric": self.symmetric,
+                "QuantizeBias": not self.symmetric,
+            },
         )
         quantizer.quantize_model()
         proto: ModelProto = quantizer.model.model

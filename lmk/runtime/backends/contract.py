@@ -34,9 +34,9 @@ def describe(dtype: str, shape: Sequence[object]) -> str:
     return f"{dtype} ({sizes})"
 
 
-def fixed_batch(shape: Sequence[object]) -> int | None:
-    """The first size of a shape if it is a number."""
-    first = shape[0] if shape else None
+def fixed_batch(shapes: Sequence[Sequence[object]]) -> int | None:
+    """The first size of the first input's shape if it is a number."""
+    first = shapes[0][0] if shapes and shapes[0] else None
     return first if isinstance(first, int) else None
 
 

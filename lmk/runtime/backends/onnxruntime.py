@@ -88,4 +88,5 @@ def _signature(session: Any) -> Signature:
 
     metadata = session.get_modelmeta().custom_metadata_map
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    return Signature(tensors(inputs), tensors(outputs), metadata, fixed_batch(inputs[0].shape))
+    batch = fixed_batch([value.shape for value in inputs])
+    return Signature(tensors(inputs), tensors(outputs), metadata, batch)

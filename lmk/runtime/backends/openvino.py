@@ -78,7 +78,7 @@ class OpenVinoBackend:
 
     def layers(self) -> dict[str, int]:
         """Number of convolutions that are really computed in each precision."""
-        names = {"f32": "fp32", "bf16": "bf16", "i8": "int8", "u8": "int8"}
+        names = {"f32": "fp32", "f16": "fp16", "i8": "int8", "u8": "int8"}
         info = [node.get_rt_info() for node in self._compiled.get_runtime_model().get_ops()]
         computed = [
             node["runtimePrecision"].value.lower()
@@ -111,7 +111,7 @@ def _signature(network: Any) -> Signature:
     # OpenVINO keeps an ONNX file's metadata_props here.
     known = network.has_rt_info(["framework"])
     metadata = network.get_rt_info(["framework"]).value if known else {}
-    batch = fixed_batch(_shape(network.inputs[0]))
+    batch = fixed_batch([_shape(port) for port in network.inputs])
     return Signature(tensors(network.inputs), tensors(network.outputs), metadata, batch)
 
 
