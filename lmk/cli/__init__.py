@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import export, models, pretrain, run, train
+from lmk.cli import adapter, export, fold, models, pretrain, run, train
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("export")(export.export)
+app.command("fold")(fold.fold)
+app.add_typer(adapter.app, name="adapter")
 app.command("run")(run.run)
 app.add_typer(models.app, name="models")
 app.command("demo")(demo)

@@ -20,6 +20,8 @@ class Format(str, Enum):
 
     onnx = "onnx"
     openvino = "openvino"
+    tensorrt = "tensorrt"
+    tensorrt_rtx = "tensorrt-rtx"
 
 
 class Precision(str, Enum):
@@ -53,7 +55,12 @@ def export(
         ),
     ] = Precision.fp32,
     batch: Annotated[
-        str, typer.Option(metavar="N|dynamic", help="Pictures at once: a number, or any number.")
+        str,
+        typer.Option(
+            metavar="N|MIN:OPT:MAX|dynamic",
+            help="Pictures at once: a number, or for engines the smallest, usual and largest; "
+            "dynamic is any number, for engines 1:1:8.",
+        ),
     ] = "dynamic",
     opset: Annotated[int, typer.Option(help="ONNX opset, 17 to 21.")] = 17,
     calibration_data: Annotated[
@@ -78,6 +85,16 @@ def export(
         Reference,
         typer.Option(help="What to compare with: the torch network, or the float32 ONNX graph."),
     ] = Reference.network,
+    workspace: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Memory that an engine's layers may use.")
+    ] = 512,
+    compute_capability: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X.Y",
+            help="GPU that tensorrt-rtx builds for, such as 8.6; without it all it supports.",
+        ),
+    ] = None,
     fold_projections: Annotated[
         bool,
         typer.Option(
@@ -97,7 +114,8 @@ def export(
     if verify and reference is Reference.network:
         options.require_training()
     from lmk.export.batch import parse_batch
-    from lmk.export.export import ExportOptions, check_options, export_model
+    from lmk.export.export import export_model
+    from lmk.export.options import ExportOptions, check_options
     from lmk.model.folder import find_model
     from lmk.progress import Reporter
 
@@ -109,18 +127,22 @@ def export(
         heatmaps,
         fold_projections,
         reference.value if verify else None,
+        workspace,
+        compute_capability,
     )
     found = find_model(model)
+    check_options(asked, calibration_data is not None)
     calibration, samples = _samples(calibration_data, verify_data)
-    check_options(asked, calibration)
     exported = export_model(found, output, asked, samples, calibration, Reporter())
     _print(exported, opset)
 
 
-def _samples(calibration_data: Path | None, verify_data: Path | None) -> tuple[Samples | None, Samples]:
+def _samples(
+    calibration_data: Path | None, verify_data: Path | None
+) -> tuple[Samples | None, Samples]:
     from lmk.export import samples
 
-    calibration = calibration_data and samples.calibration_samples(calibration_data)
+    calibration = samples.calibration_samples(calibration_data) if calibration_data else None
     if verify_data:
         return calibration, samples.folder_samples(verify_data, samples.MAX_VERIFY)
     if calibration:
@@ -140,4 +162,6 @@ def _print(exported: Exported, opset: int) -> None:
         typer.echo("not verified")
         return
     typer.echo(exported.parity.describe())
-    typer.echo(f"most at landmark {exported.parity.worst_landmark} of {exported.parity.worst_image}")
+    typer.echo(
+        f"most at landmark {exported.parity.worst_landmark} of {exported.parity.worst_image}"
+    )

@@ -11,7 +11,8 @@ import numpy as np
 
 from lmk.demo.clip import camera_path, write_clip
 from lmk.demo.sheet import TILE, Image, Row
-from lmk.export.export import ExportOptions, export_model
+from lmk.export.export import export_model
+from lmk.export.options import ExportOptions
 from lmk.export.samples import drawn_samples
 from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model

@@ -30,11 +30,9 @@ def parse_batch(text: str) -> BatchRange:
     if text == "dynamic":
         return BatchRange()
     parts = text.split(":")
-    sizes = [int(part) for part in parts if part.isdecimal()]
-    if len(sizes) != len(parts) or len(sizes) not in (1, 3) or sizes != sorted(sizes) or not all(
-        sizes
-    ):
+    sizes = [int(part) for part in parts if part.isdecimal() and int(part)]
+    if len(sizes) != len(parts) or len(sizes) not in (1, 3) or sizes != sorted(sizes):
         raise UsageError(
-            f"expected --batch dynamic, a number such as 4, or MIN:OPT:MAX such as 1:1:8, got {text}"
+            f"expected --batch dynamic, a number, or MIN:OPT:MAX such as 1:1:8, not {text}"
         )
     return BatchRange(sizes[0], sizes[len(sizes) // 2], sizes[-1])

@@ -115,7 +115,9 @@ def find_kept(
     low, high = 0, len(choices) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if passes(ranges.quantize(choices[middle])) else (middle + 1, high)
+        low, high = (
+            (low, middle) if passes(ranges.quantize(choices[middle])) else (middle + 1, high)
+        )
     return ranges.quantize(choices[low]), choices[low]
 
 

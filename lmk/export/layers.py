@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, TensorProto, helper, shape_inference
@@ -57,12 +60,10 @@ def _convolutions(proto: ModelProto, inputs: list[str]) -> ModelProto:
         [helper.make_tensor_value_info(n.output[0], TensorProto.FLOAT, None) for n in convs],
         [tensor for tensor in proto.graph.initializer if tensor.name in used],
     )
-    return helper.make_model(
-        graph, opset_imports=proto.opset_import, ir_version=proto.ir_version
-    )
+    return helper.make_model(graph, opset_imports=proto.opset_import, ir_version=proto.ir_version)
 
 
-def _run(proto: ModelProto, outputs: list[str], inputs: dict[str, npt.NDArray[np.generic]]) -> Arrays:
+def _run(proto: ModelProto, outputs: list[str], inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
     try:
         import onnxruntime
     except ImportError as error:

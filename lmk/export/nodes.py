@@ -19,9 +19,7 @@ except ImportError as error:
 class Nodes:
     """Nodes and constants of a graph under construction, with the weights it is filled from."""
 
-    def __init__(
-        self, weights: Mapping[str, npt.NDArray[np.float32]], half: bool = False
-    ) -> None:
+    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], half: bool = False) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self.half = half  # the weights, and what is computed from them, in float16

@@ -64,9 +64,7 @@ class Parity:
         return found
 
 
-def compare(
-    actual: FloatArray, expected: FloatArray, samples: Samples, **labels: Any
-) -> Parity:
+def compare(actual: FloatArray, expected: FloatArray, samples: Samples, **labels: Any) -> Parity:
     """Compare landmarks (N, K, 2) in input pixels, row for row with the samples."""
     distance = np.linalg.norm(actual - expected, axis=-1)
     image, landmark = np.unravel_index(np.nan_to_num(distance, nan=np.inf).argmax(), distance.shape)

@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 
 from lmk.errors import ParityError
 
-PRECISIONS = {TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16"}
+PRECISIONS: dict[int, str] = {TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16"}
 
 
 def conv_precisions(proto: ModelProto) -> dict[str, str]:
@@ -54,9 +54,7 @@ def require_precision(proto: ModelProto, precision: str, kept: Collection[str] =
         raise ParityError(f"the graph is not {precision} throughout: {', '.join(wrong)}")
 
 
-def _precision(
-    node: NodeProto, kernels: dict[str, int], producers: dict[str, NodeProto]
-) -> str:
+def _precision(node: NodeProto, kernels: dict[str, int], producers: dict[str, NodeProto]) -> str:
     image, kernel = node.input[:2]
     if kernel in kernels:
         return PRECISIONS.get(kernels[kernel], str(kernels[kernel]))

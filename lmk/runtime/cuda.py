@@ -33,8 +33,8 @@ class Cuda:
             self._driver: Any = ctypes.CDLL(LIBRARY)
         except OSError as error:
             raise UnavailableError(
-                f"no NVIDIA driver here ({LIBRARY} is not installed): install the driver, or choose "
-                "a runtime for the processor"
+                f"no NVIDIA driver here ({LIBRARY} is not installed): install the driver, or "
+                "choose a runtime for the processor"
             ) from error
         self._call("cuInit", 0)
         device, context, stream = ctypes.c_int(), ctypes.c_void_p(), ctypes.c_void_p()
@@ -86,4 +86,3 @@ class Cuda:
             self._driver.cuGetErrorString(status, ctypes.byref(text))
             reason = (text.value or b"unknown error").decode()
             raise UnavailableError(f"the NVIDIA driver failed in {function}: {reason} ({status})")
-

@@ -14,7 +14,8 @@ import pytest
 from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
-COMMANDS = ["pretrain", "train", "export", "run", "models", "models list", "models show", "demo"]
+COMMANDS = ["pretrain", "train", "export", "fold", "run", "models", "models list", "models show"]
+COMMANDS += ["adapter", "adapter pack", "adapter verify", "adapter show", "demo"]
 HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
 
 
@@ -77,6 +78,12 @@ def test_every_command_explains_itself(command: str) -> None:
         (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not here"),
         (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
         (["export", "absent", "-o", "d"], 1, "no model 'absent'"),
+        (["export", "faces", "-o", "d", "--batch", "few"], 2, "expected --batch dynamic"),
+        (["export", "faces", "-o", "d", "--precision", "int8"], 2, "--calibration-data FOLDER"),
+        (["export", "faces", "-o", "d", "--precision", "bf16"], 2, "not bf16"),
+        (["export", "faces", "-o", "d", "--opset", "9", "--no-verify"], 2, "opsets 17 to 21"),
+        (["fold", "core-pose", "absent.adapter", "-o", "d"], 1, "no weights file at"),
+        (["adapter", "pack", "core-pose", "-o", "x.adapter"], 1, "has no core"),
         (["models", "show", "absent"], 1, "no model 'absent'"),
         (["walk"], 2, "No such command"),
     ],

@@ -10,8 +10,9 @@ from lmk.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.export import export as export_module
 from lmk.export.batch import BatchRange
 from lmk.export.cached import cached_onnx
-from lmk.export.export import ExportOptions, Exported, export_model
+from lmk.export.export import Exported, export_model
 from lmk.export.onnx_model import build_onnx
+from lmk.export.options import ExportOptions
 from lmk.export.parity import LIMITS
 from lmk.export.provenance import check_unchanged, sha256_of, sidecar
 from lmk.export.samples import Samples, drawn_samples

@@ -67,7 +67,7 @@ def test_blocks_hold_every_convolution_but_stem_and_head(adapter_model) -> None:
 
 def test_nothing_more_is_kept_when_all_pass(adapter_model) -> None:
     ranges, _ = pretended(adapter_model)
-    _, kept = find_kept(ranges, lambda proto: True, lambda proto: pytest.fail("no need to rank"))
+    _, kept = find_kept(ranges, lambda _: True, lambda _: pytest.fail("no need to rank"))
     assert kept == list(ALWAYS_KEPT)
 
 
@@ -90,5 +90,5 @@ def test_the_fewest_and_most_influential_blocks_are_kept(adapter_model, needed: 
 
 def test_a_search_without_success_keeps_half_the_blocks(adapter_model) -> None:
     ranges, blocks = pretended(adapter_model)
-    _, kept = find_kept(ranges, lambda proto: False, lambda proto: 1.0)
+    _, kept = find_kept(ranges, lambda _: False, lambda _: 1.0)
     assert sum(names[0] in kept for names in blocks.values()) == len(blocks) // 2

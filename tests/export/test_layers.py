@@ -23,7 +23,7 @@ def test_the_layer_that_was_spoilt_is_named_and_no_later_one(adapter_model) -> N
     proto = build_onnx(adapter_model)
     wrong = spoil(proto, "block3.conv2.weight", lambda kernel: kernel * np.float32(1.25))
     errors = layer_errors(proto, wrong, drawn_samples(1).crops[0])
-    assert list(errors)[0] == "block3.conv2"
+    assert next(iter(errors)) == "block3.conv2"
     assert errors["block3.conv2"] == pytest.approx(0.25, abs=1e-3)
     assert max(list(errors.values())[1:]) < 1e-5
     assert describe_layers(errors, 1) == "block3.conv2 25.0%"

@@ -36,7 +36,8 @@ class TensorRtBackend:
             raise UsageError(f"{path} is for {known.format}: choose --runtime {known.format}")
         trt, self._cuda = load_bindings(kind), Cuda()
         check_machine(known, path, self._cuda, trt.__version__)
-        self.name, self.num_landmarks = kind, known.num_landmarks
+        self.name: str = kind
+        self.num_landmarks = known.num_landmarks
         self._smallest, self._largest = known.batch.min, known.batch.max or 1
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
