@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import adapter, export, fold, models, pretrain, run, train
+from lmk.cli import adapter, doctor, export, fold, models, pretrain, run, train
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
@@ -27,6 +27,7 @@ app.add_typer(adapter.app, name="adapter")
 app.command("run")(run.run)
 app.add_typer(models.app, name="models")
 app.command("demo")(demo)
+app.command("doctor")(doctor.doctor)
 
 
 def _print_version(value: bool) -> None:

@@ -15,7 +15,7 @@ from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
 
 COMMANDS = ["pretrain", "train", "export", "fold", "run", "models", "models list", "models show"]
-COMMANDS += ["adapter", "adapter pack", "adapter verify", "adapter show", "demo"]
+COMMANDS += ["adapter", "adapter pack", "adapter verify", "adapter show", "demo", "doctor"]
 HEAVY = ("torch", "cv2", "onnx", "onnxruntime", "openvino", "numpy")
 
 

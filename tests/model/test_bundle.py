@@ -88,6 +88,6 @@ def test_only_an_adapter_of_the_core_is_packed(adapter_model, core_model, tmp_pa
     other = save_model(tmp_path / "other", "other", arrays_of(state_of(make_core(seed=5))), 14)
     with pytest.raises(WeightsError, match="adapter is no adapter of other"):
         bundle.pack(adapter_model.manifest, arrays, other.manifest, path)
-    with pytest.raises(UsageError, match="ends in .adapter"):
+    with pytest.raises(UsageError, match=r"ends in \.adapter"):
         bundle.pack(adapter_model.manifest, arrays, core, tmp_path / "a.bin")
     assert not path.exists()
