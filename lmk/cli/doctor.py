@@ -54,4 +54,4 @@ def _print(sections: dict[str, list[Finding]], stops: list[str]) -> None:
     console = Console(highlight=False)
     console.print(table)
     verdict = f"cannot work: {', '.join(stops)}" if stops else "can work"
-    console.print(f"\n`lmk run webcam` {verdict}")
+    console.print(f"\n`lmk run webcam` {verdict}", markup=False)
