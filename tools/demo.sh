@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 source tools/venv.sh
 extras=demo
 for argument in "$@"; do
-    if [ "$argument" = --train ]; then extras=demo,train; fi
+    if [ "$argument" = --train ]; then extras=demo,export; fi
 done
 install_lmk "$extras"
 exec .venv/bin/lmk demo "$@"

@@ -76,6 +76,8 @@ class OnnxRuntimeBackend:
 def _open_session(onnxruntime: Any, path: Path, device: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
+    # Its waiting threads spin by default, and take the cores from whatever else runs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
     except Exception as error:  # its errors share no base of their own
