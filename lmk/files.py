@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,3 +30,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OutputError if a folder, or the place it would be made in, cannot be written.
+
+    For work that is long before it writes; makes nothing.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        reason = "may not be written" if place.is_dir() else "is no folder"
+        raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another place")

@@ -22,6 +22,7 @@ from lmk.export.precision import conv_precisions, count, require_precision
 from lmk.export.provenance import Provenance, sha256_of
 from lmk.export.reference import NAMES, reference_landmarks
 from lmk.export.samples import Samples
+from lmk.files import check_writable
 from lmk.geometry import FloatArray
 from lmk.model.folder import Model
 from lmk.progress import Reporter
@@ -55,6 +56,7 @@ def export_model(
     landmarks of the written file are not the network's; then no file is left.
     """
     check_options(options, calibration is not None)
+    check_writable(folder)
     proto, kept = _graph(model, options, samples, calibration, report)
     suffix = "" if options.precision == "fp32" else f"-{options.precision}"
     name = f"{model.manifest.name}{suffix}{SUFFIXES[options.format]}"
@@ -106,7 +108,7 @@ def _graph(
 
 @dataclass(frozen=True, eq=False)
 class _Gate:
-    """The parity gate as the search for layers asks it, on part of the samples."""
+    """The parity gate as the search for layers asks it."""
 
     samples: Samples
     expected: FloatArray

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from lmk.errors import missing_extra
-from lmk.export.onnx_model import set_metadata
+from lmk.export.onnx_model import repeat_for, set_metadata
 
 ALWAYS_KEPT = ("stem_conv.out", "head.out")
 
@@ -84,7 +84,7 @@ def calibrate(
             extra_options={"symmetric": symmetric},
         )
         for crop in crops:
-            calibrator.collect_data(_One(crop[None]))
+            calibrator.collect_data(_One(repeat_for(proto, crop)))
             advance()
         return Ranges(proto, calibrator.compute_data(), symmetric)
 
@@ -133,7 +133,7 @@ def blocks_of(proto: ModelProto) -> dict[str, list[str]]:
 
 
 class _One:
-    """A calibration reader of one picture."""
+    """A calibration reader of one batch."""
 
     def __init__(self, images: npt.NDArray[np.uint8]) -> None:
         self._inputs: Iterator[dict[str, npt.NDArray[np.uint8]]] = iter([{"images": images}])

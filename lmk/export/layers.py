@@ -10,6 +10,7 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto, helper, shape_inference
 
 from lmk.errors import missing_extra
+from lmk.export.onnx_model import repeat_for
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -24,7 +25,7 @@ def layer_errors(
     """
     convs = [node for node in reference.graph.node if node.op_type == "Conv"]
     wanted = sorted({name for node in convs for name in (node.input[0], node.output[0])})
-    found = _run(_with_outputs(candidate, wanted), wanted, {"images": image[None]})
+    found = _run(_with_outputs(candidate, wanted), wanted, {"images": repeat_for(candidate, image)})
     inputs = {node.input[0]: found[node.input[0]] for node in convs}
     outputs = [node.output[0] for node in convs]
     alone = _run(_convolutions(reference, list(inputs)), outputs, inputs)

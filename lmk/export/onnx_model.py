@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import ModelProto, TensorProto, helper
 
@@ -86,6 +87,12 @@ def set_metadata(proto: ModelProto, values: Mapping[str, str]) -> None:
     """Add entries to the file's metadata_props, replacing those of the same name."""
     merged = {entry.key: entry.value for entry in proto.metadata_props} | dict(values)
     helper.set_model_props(proto, merged)
+
+
+def repeat_for(proto: ModelProto, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Repeat one picture (128, 128, 3) to the batch that a graph takes, one if it takes any."""
+    size = proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 1
+    return image[None].repeat(size, axis=0)
 
 
 def save_onnx(proto: ModelProto, path: Path) -> None:

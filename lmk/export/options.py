@@ -14,6 +14,7 @@ from lmk.export.openvino_ir import require_bf16
 from lmk.export.reference import Reference
 from lmk.model.folder import Model
 from lmk.runtime.backends.tensorrt_bindings import Kind, load_bindings
+from lmk.runtime.cuda import Cuda
 
 Format = Literal["onnx", "openvino", "tensorrt", "tensorrt-rtx"]
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
@@ -88,6 +89,8 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
         require_bf16()
     if options.engine:
         load_bindings(options.engine.kind)
+        if options.engine.kind == "tensorrt":
+            Cuda()  # it builds on the GPU that will run the engine
     elif options.compute_capability:
         raise UsageError(f"--compute-capability is for engines, not for {options.format} files")
 

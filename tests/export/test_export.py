@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
+from lmk import files
 from lmk.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.export import export as export_module
 from lmk.export.batch import BatchRange
@@ -113,8 +114,17 @@ def test_combinations_that_cannot_be_written_are_wrong_usage(
 
 def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path, samples: Samples) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write"):
-        export(adapter_model, tmp_path / "file", samples, reference=None)
+    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is no folder"):
+        export(adapter_model, tmp_path / "file" / "out", samples, reference=None)
+
+
+def test_a_folder_that_may_not_be_written_is_said_before_any_work(
+    adapter_model, tmp_path, samples: Samples, monkeypatch
+) -> None:
+    monkeypatch.setattr(files.os, "access", lambda place, _: place != tmp_path)
+    with pytest.raises(OutputError, match="may not be written"):
+        export(adapter_model, tmp_path / "a" / "b", samples)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("format", "runtime"), [("onnx", "onnxruntime"), ("openvino", "openvino")])

@@ -5,14 +5,15 @@ import onnx
 import pytest
 
 from lmk.export.int8 import ALWAYS_KEPT, Ranges, blocks_of, calibrate, find_kept
-from lmk.export.onnx_model import build_onnx
+from lmk.export.onnx_model import GraphOptions, build_onnx
 from lmk.export.precision import conv_precisions, count
 from lmk.export.samples import drawn_samples
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unsigned", "symmetric"])
 def ranges(adapter_model, request) -> Ranges:
-    return calibrate(build_onnx(adapter_model), drawn_samples(2).crops, request.param, lambda: None)
+    proto = build_onnx(adapter_model, GraphOptions(batch=2 if request.param else None))
+    return calibrate(proto, drawn_samples(2).crops, request.param, lambda: None)
 
 
 def test_kernels_are_scaled_per_channel_and_pictures_as_asked(ranges: Ranges) -> None:

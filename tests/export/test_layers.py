@@ -20,7 +20,7 @@ def spoil(proto: onnx.ModelProto, name: str, change) -> onnx.ModelProto:
 
 
 def test_the_layer_that_was_spoilt_is_named_and_no_later_one(adapter_model) -> None:
-    proto = build_onnx(adapter_model)
+    proto = build_onnx(adapter_model, GraphOptions(batch=2))
     wrong = spoil(proto, "block3.conv2.weight", lambda kernel: kernel * np.float32(1.25))
     errors = layer_errors(proto, wrong, drawn_samples(1).crops[0])
     assert next(iter(errors)) == "block3.conv2"
