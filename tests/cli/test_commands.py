@@ -128,7 +128,7 @@ def test_train_survives_kill_9_then_exports_and_runs(
 
     exported = lmk("export", run, "-o", tmp_path / "out", "--heatmaps")
     assert exported.returncode == 0, exported.stderr
-    assert "landmarks within" in exported.stdout
+    assert "landmarks against the torch network" in exported.stdout
     picture = tmp_path / "fox.png"
     cv2.imwrite(str(picture), draw(1, seed=5)[0][0])
     done = lmk("run", picture, "--model", run, "-o", tmp_path / "drawn.png", "--no-show",
