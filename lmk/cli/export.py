@@ -46,20 +46,26 @@ HELD_OUT = 4  # without --verify-data, one calibration picture in so many is kep
 def export(
     model: options.ModelName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the file.")],
-    format: Annotated[Format, typer.Option("-f", "--format", help="File format.")] = Format.onnx,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "-f", "--format", metavar="FORMAT", help="onnx, openvino, tensorrt or tensorrt-rtx."
+        ),
+    ] = Format.onnx,
     precision: Annotated[
         Precision,
         typer.Option(
+            metavar="PRECISION",
             help="fp32; fp16 (for OpenVINO its weights alone); bf16 (OpenVINO, on processors that "
-            "compute in it); int8, which needs --calibration-data."
+            "compute in it); int8, which needs --calibration-data.",
         ),
     ] = Precision.fp32,
     batch: Annotated[
         str,
         typer.Option(
-            metavar="N|MIN:OPT:MAX|dynamic",
-            help="Pictures at once: a number, or for engines the smallest, usual and largest; "
-            "dynamic is any number, for engines 1:1:8.",
+            metavar="SIZE",
+            help="Pictures at once: a number, for engines also MIN:OPT:MAX; dynamic is any number, "
+            "for engines 1:1:8.",
         ),
     ] = "dynamic",
     opset: Annotated[int, typer.Option(help="ONNX opset, 17 to 21.")] = 17,
@@ -83,7 +89,10 @@ def export(
     ] = True,
     reference: Annotated[
         Reference,
-        typer.Option(help="What to compare with: the torch network, or the float32 ONNX graph."),
+        typer.Option(
+            metavar="REFERENCE",
+            help="What to compare with: network, which needs torch, or onnx, the float32 graph.",
+        ),
     ] = Reference.network,
     workspace: Annotated[
         int, typer.Option(min=1, metavar="MB", help="Memory that an engine's layers may use.")
@@ -162,6 +171,4 @@ def _print(exported: Exported, opset: int) -> None:
         typer.echo("not verified")
         return
     typer.echo(exported.parity.describe())
-    typer.echo(
-        f"most at landmark {exported.parity.worst_landmark} of {exported.parity.worst_image}"
-    )
+    typer.echo(exported.parity.where)

@@ -34,7 +34,8 @@ class Parity:
     """Distances between landmarks of two implementations, in pixels of the 128 x 128 input.
 
     `reference` says what was compared with, `runtime` what ran the file, `source` which crops;
-    `worst_image` and `worst_landmark` are where the largest distance is.
+    `worst_image` and `worst_landmark` are where the largest distance is, `worst_layers` the layers
+    that add most to it by themselves, empty where the graph cannot tell.
     """
 
     mean_px: float
@@ -46,6 +47,13 @@ class Parity:
     worst_landmark: int
     reference: str = ""
     runtime: str = ""
+    worst_layers: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where the largest distance is, and what is to blame."""
+        layers = f"; layers that add most there: {self.worst_layers}" if self.worst_layers else ""
+        return f"most at landmark {self.worst_landmark} of {self.worst_image}{layers}"
 
     def describe(self) -> str:
         """One line for a person."""
@@ -86,6 +94,7 @@ def require_parity(parity: Parity, precision: str) -> None:
     if over:
         raise ParityError(
             f"exported landmarks differ from the network's: {', '.join(over)} for {precision}, "
-            f"most at landmark {parity.worst_landmark} of {parity.worst_image} "
-            f"({parity.images} crops, {parity.source}). The file was not kept"
+            f"{parity.where} ({parity.images} crops, {parity.source}). The file was not kept. "
+            "Crops of the model's own category tell more: --verify-data FOLDER. --no-verify keeps "
+            "the file all the same"
         )

@@ -42,6 +42,8 @@ def test_a_verified_file_and_its_provenance(
     limit = LIMITS[precision].max_px
     assert exported.parity is not None
     assert 0 < exported.parity.max_px < limit
+    in_graph = format == "onnx" and precision == "fp16"
+    assert bool(exported.parity.worst_layers) is in_graph
     written = json.loads(sidecar(exported.path).read_text())
     assert written["precision"] == precision
     assert written["parity"]["images"] == 6
