@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -56,3 +57,16 @@ def new_folder(path: Path) -> Iterator[Path]:
 def _cannot_write(path: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(f"cannot write {path}: {reason}. Free space or choose another place")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OutputError if a folder, or the place it would be made in, cannot be written.
+
+    For work that is long before it writes; makes nothing.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        reason = "may not be written" if place.is_dir() else "is no folder"
+        raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another place")

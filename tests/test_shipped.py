@@ -43,9 +43,9 @@ def test_faces_run_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"
-        "from skimage.data import astronaut\n"
+        "from lmk.demo.clip import photograph\n"
         "from lmk import Landmarker\n"
-        "image = np.ascontiguousarray(astronaut()[:, :, ::-1])\n"
+        "image = photograph()\n"
         "boxes = [[165.5, 62, 118, 118], [175.5, 72, 118, 118]]\n"
         "found = Landmarker('faces')(image, boxes=boxes)\n"
         "np.save(sys.argv[1], np.concatenate([found.xy, found.score[..., None]], -1))\n"

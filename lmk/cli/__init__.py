@@ -7,7 +7,19 @@ import sys
 import typer
 
 from lmk import __version__
-from lmk.cli import compare, data, eval, export, models, pretrain, run, train
+from lmk.cli import (
+    adapter,
+    compare,
+    data,
+    doctor,
+    eval,
+    export,
+    fold,
+    models,
+    pretrain,
+    run,
+    train,
+)
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
@@ -25,10 +37,13 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("eval")(eval.eval_)
 app.command("compare")(compare.compare)
+app.command("fold")(fold.fold)
+app.add_typer(adapter.app, name="adapter")
 app.command("run")(run.run)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("demo")(demo)
+app.command("doctor")(doctor.doctor)
 
 
 def _print_version(value: bool) -> None:

@@ -26,6 +26,8 @@ class Runtime(str, Enum):
     auto = "auto"
     onnxruntime = "onnxruntime"
     openvino = "openvino"
+    tensorrt = "tensorrt"
+    tensorrt_rtx = "tensorrt-rtx"
     torch = "torch"
 
 
@@ -50,7 +52,7 @@ def run(
             "--model",
             "-m",
             metavar="NAME|FILE",
-            help="A shipped model (lmk models list), a model or run folder, or an .onnx file.",
+            help="A shipped model (lmk models list), a model or run folder, or an exported file.",
         ),
     ],
     output: Annotated[

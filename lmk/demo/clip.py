@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import OutputError, missing_extra
+from lmk.errors import OutputError
 from lmk.files import replacing
 from lmk.geometry import FloatArray
 
@@ -18,20 +18,15 @@ Image = npt.NDArray[np.uint8]
 SIZE_WH = (640, 480)
 FPS = 25.0
 FRAMES = 150
-# The face in scikit-image's photograph of Eileen Collins (NASA, public domain): its centre, and
-# the side of a square round it that is framed as in training, in pixels of the photograph.
+PHOTOGRAPH = Path(__file__).with_name("astronaut.jpg")  # Eileen Collins; NASA, public domain
+# The face in it: its centre, and the side of a square round it that is framed as in training.
 FACE_XY = (224.5, 121.0)
 FACE_SIDE = 118.0
 
 
 def photograph() -> Image:
-    """Read the photograph, uint8 BGR (512, 512, 3). Raises UnavailableError."""
-    try:
-        from skimage.data import astronaut
-    except ImportError as error:
-        raise missing_extra("scikit-image", "demo") from error
-    rgb: Image = astronaut()  # type: ignore[no-untyped-call]
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+    """Read the photograph, uint8 BGR (512, 512, 3)."""
+    return np.asarray(cv2.imread(str(PHOTOGRAPH)), np.uint8)
 
 
 def camera_path() -> FloatArray:

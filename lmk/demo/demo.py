@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from lmk.demo.face import show_faces
-from lmk.demo.fox import show_foxes
 from lmk.errors import UsageError
 from lmk.files import replacing
 from lmk.progress import Reporter
@@ -15,8 +14,8 @@ from lmk.sheet import write_sheet
 MARK = "made-by-lmk-demo"
 
 
-def run_demo(folder: Path, report: Reporter) -> list[tuple[Path, str]]:
-    """Run both halves and return the written files, each with what it is.
+def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, str]]:
+    """Show the faces, with `train` the foxes too, and return the written files and what they are.
 
     Raises UsageError when the folder holds something else than an earlier demo, and OutputError.
     """
@@ -27,15 +26,20 @@ def run_demo(folder: Path, report: Reporter) -> list[tuple[Path, str]]:
         shutil.rmtree(folder)
     with replacing(folder / MARK) as mark:
         mark.touch()
-    report.say("1 of 2  faces: fold, export, run")
-    sections = [show_faces(folder, report)]
-    report.say("2 of 2  foxes: adapt without labels")
-    sections += show_foxes(folder, report)
-    write_sheet(folder / "sheet.png", sections)
-    return [
-        (folder / "sheet.png", "landmarks on the face and on the foxes, before and after"),
+    steps = 2 if train else 1
+    report.say(f"1 of {steps}  faces: fold, {'verify, ' if train else ''}run")
+    sections = [show_faces(folder, report, verify=train)]
+    written = [
+        (folder / "sheet.png", "what was found, in one picture"),
         (folder / "faces.mp4", "the clip with landmarks"),
         (folder / "faces.jsonl", "its landmarks, one object a frame"),
         (folder / "faces.onnx", "the exported model"),
-        (folder / "fox", "the adapted model:  lmk export " + str(folder / "fox") + " -o DIR"),
     ]
+    if train:
+        from lmk.demo.fox import show_foxes  # needs torch
+
+        report.say(f"2 of {steps}  foxes: adapt without labels")
+        sections += show_foxes(folder, report)
+        written.append((folder / "fox", f"the adapted model:  lmk export {folder / 'fox'} -o DIR"))
+    write_sheet(folder / "sheet.png", sections)
+    return written

@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 
 from lmk.demo.clip import camera_path, write_clip
-from lmk.export.export import export_onnx
+from lmk.export.export import export_model
+from lmk.export.fold import fold_to_onnx
+from lmk.export.options import ExportOptions
+from lmk.export.samples import drawn_samples
 from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
@@ -25,18 +28,16 @@ from lmk.sheet import TILE, Image, Section
 SHEET_FRAMES = 6
 
 
-def show_faces(folder: Path, report: Reporter) -> Section:
-    """Fold, export, check, and run on a clip.
+def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
+    """Fold, write, and run on a clip; with `verify`, which needs torch, check the file too.
 
     Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a section
     of annotated frames. Raises ParityError, OutputError.
     """
-    exported = export_onnx(find_model("faces"), folder)
-    assert exported.parity is not None
-    report.say(f"exported {exported.path}: {exported.parity.describe()}")
+    path = _export(folder, report) if verify else _fold(folder, report)
     clip, video, lines = folder / "clip.mp4", folder / "faces.mp4", folder / "faces.jsonl"
     write_clip(clip)
-    backend = open_backend(str(exported.path))
+    backend = open_backend(str(path))
     with (
         open_source(str(clip)) as source,
         video_sink(video, source) as drawn,
@@ -49,6 +50,21 @@ def show_faces(folder: Path, report: Reporter) -> Section:
     drift = following_error(read_landmarks(lines))
     report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
     return Section("faces: ten landmarks that nobody annotated", _frames(video))
+
+
+def _fold(folder: Path, report: Reporter) -> Path:
+    faces = find_model("faces")
+    path = fold_to_onnx(faces, faces.core(), folder)
+    report.say(f"folded the adapter into its core: {path}")
+    return path
+
+
+def _export(folder: Path, report: Reporter) -> Path:
+    samples = drawn_samples()
+    exported = export_model(find_model("faces"), folder, ExportOptions(), samples, None, report)
+    assert exported.parity is not None
+    report.say(f"exported {exported.path}: {exported.parity.describe()}")
+    return exported.path
 
 
 def read_landmarks(lines: Path) -> FloatArray:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import lmk
 from lmk.errors import WeightsError
+from lmk.export.provenance import check_unchanged, sidecar
 from lmk.model.folder import find_model
 
 
 def cached_onnx(model: str) -> Path:
     """Return the float32 ONNX file of a model, made on first use.
 
-    `model` is the name of a shipped model, a model or run folder, or an .onnx file, which is
-    returned as it is. The cache lies in $LMK_CACHE or the user's cache folder; its file names hold
-    the content hash. Raises WeightsError, and OutputError when the cache cannot be written.
+    `model` is the name of a shipped model, a model or run folder, or an exported file, which is
+    returned as it is once it is known to be unchanged. The cache lies in $LMK_CACHE or the user's
+    cache folder; its file names hold the content hash. Raises WeightsError, and OutputError when
+    the cache cannot be written.
     """
-    if model.endswith(".onnx"):
-        if not Path(model).is_file():
-            raise WeightsError(f"no file at {model}: export one with  lmk export NAME -o DIR")
-        return Path(model)
+    if model.endswith((".onnx", ".xml")):
+        return _unchanged(Path(model))
     found = find_model(model)
     key = hashlib.sha256(f"{lmk.__version__}/{found.sha256}".encode()).hexdigest()[:16]
     path = cache_folder() / f"{found.manifest.name}-{key}.onnx"
@@ -30,6 +30,15 @@ def cached_onnx(model: str) -> Path:
         from lmk.export.onnx_model import build_onnx, save_onnx
 
         save_onnx(build_onnx(found), path)
+    return path
+
+
+def _unchanged(path: Path) -> Path:
+    """A file without provenance describes itself and may come from elsewhere."""
+    if not path.is_file():
+        raise WeightsError(f"no file at {path}: export one with  lmk export NAME -o DIR")
+    if sidecar(path).is_file():
+        check_unchanged(path)
     return path
 
 

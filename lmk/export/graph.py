@@ -7,31 +7,36 @@ core and an adapter into a runnable file by itself. The parity check holds the t
 from __future__ import annotations
 
 import numpy as np
+from onnx import TensorProto
 
 from lmk.export.nodes import Nodes
 from lmk.geometry import HEATMAP_SIZE, SCORE_RADIUS_HEATMAP, STRIDE
+from lmk.model.fold import EPSILON
 
 DEPTH = 4
-EPSILON = 1e-5  # torch's default for batch norm
 
 
 def image_to_float(g: Nodes, images: str) -> str:
-    """uint8 (B, H, W, 3) to float32 (B, 3, H, W) in [0, 1]. Cast first: TensorRT refuses to
-    transpose uint8."""
-    as_float = g.add("Cast", [images], "images_float", to=1)
+    """uint8 (B, H, W, 3) to floats (B, 3, H, W) in [0, 1], in the graph's precision.
+
+    Cast first: TensorRT refuses to transpose uint8. Every intensity is exact in float16.
+    """
+    kind, dtype = (TensorProto.FLOAT16, np.float16) if g.half else (TensorProto.FLOAT, np.float32)
+    as_float = g.add("Cast", [images], "images_float", to=kind)
     planar = g.add("Transpose", [as_float], "images_planar", perm=[0, 3, 1, 2])
-    return g.add("Mul", [planar, g.constant("one_255th", 1 / 255)], "images_unit")
+    return g.add("Mul", [planar, g.constant("one_255th", 1 / 255, dtype)], "images_unit")
 
 
 def hourglass(g: Nodes, x: str) -> str:
-    """Float images (B, 3, 128, 128) to heatmaps (B, K, 32, 32)."""
+    """Images (B, 3, 128, 128) to float32 heatmaps (B, K, 32, 32)."""
     x = _conv(g, x, "stem_conv", stride=2, padding=3)
     x = _bn_relu(g, x, "stem_bn")
     x = _pool(g, _residual(g, x, "block1"), "stem_pool")
     x = _residual(g, _residual(g, x, "block2"), "block3")
     x = _residual(g, _module(g, x, "hourglass", DEPTH), "block4")
     x = _bn_relu(g, _conv(g, x, "last_conv"), "last_bn")
-    return _conv(g, x, "head")
+    heatmaps = _conv(g, x, "head")
+    return g.add("Cast", [heatmaps], "heatmaps_float", to=TensorProto.FLOAT) if g.half else heatmaps
 
 
 def softargmax(g: Nodes, heatmaps: str, beta: float) -> tuple[str, str]:
@@ -103,10 +108,15 @@ def _conv(g: Nodes, x: str, name: str, stride: int = 1, padding: int = 0) -> str
 
 
 def _bn_relu(g: Nodes, x: str, name: str) -> str:
-    parameters = ("weight", "bias", "running_mean", "running_var")
-    inputs = [x, *(g.weight(f"{name}.{part}") for part in parameters)]
-    normal = g.add("BatchNormalization", inputs, f"{name}.out", epsilon=EPSILON)
-    return g.add("Relu", [normal], f"{name}.relu")
+    """Rectify, after the batch norm unless it is folded into the convolution before it."""
+    if g.has_weight(f"{name}.scale"):
+        x = g.add("Mul", [x, g.weight(f"{name}.scale")], f"{name}.scaled")
+        x = g.add("Add", [x, g.weight(f"{name}.shift")], f"{name}.out")
+    elif g.has_weight(f"{name}.running_var"):
+        parameters = ("weight", "bias", "running_mean", "running_var")
+        inputs = [x, *(g.weight(f"{name}.{part}") for part in parameters)]
+        x = g.add("BatchNormalization", inputs, f"{name}.out", epsilon=EPSILON)
+    return g.add("Relu", [x], f"{name}.relu")
 
 
 def _pool(g: Nodes, x: str, name: str) -> str:

@@ -19,9 +19,10 @@ except ImportError as error:
 class Nodes:
     """Nodes and constants of a graph under construction, with the weights it is filled from."""
 
-    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], half: bool = False) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
+        self.half = half  # the weights, and what is computed from them, in float16
         self._weights = weights
         self._missing: list[str] = []
 
@@ -36,11 +37,14 @@ class Nodes:
         return name
 
     def weight(self, name: str) -> str:
-        """Take a tensor from the weights; a missing one is reported by `check_complete`."""
+        """Take a tensor from the weights, in the graph's precision.
+
+        A missing one is reported by `check_complete`.
+        """
         if name not in self._weights:
             self._missing.append(name)
         elif name not in self.initializers:
-            self.constant(name, self._weights[name])
+            self.constant(name, self._weights[name], np.float16 if self.half else np.float32)
         return name
 
     def has_weight(self, name: str) -> bool:

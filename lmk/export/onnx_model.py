@@ -3,54 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import ModelProto, TensorProto, helper
 
 import lmk
+from lmk.errors import UsageError
 from lmk.export import graph
 from lmk.export.nodes import Nodes
 from lmk.files import replacing
 from lmk.geometry import HEATMAP_SIZE, INPUT_SIZE, STRIDE
-from lmk.model.fold import PROJECTION
+from lmk.model.fold import PROJECTION, batch_norms_as_scales, fold_batch_norms
 from lmk.model.folder import Model
 from lmk.model.weights import Arrays
 
 OPSET = 17
-IR_VERSION = 8  # the one of opset 17's time, which older runtimes still read
+OPSETS = range(17, 22)  # those that the graph was checked with
 SCHEMA_VERSION = 1
 
 
-def build_onnx(model: Model, fold_projections: bool = True, heatmaps: bool = False) -> ModelProto:
+@dataclass(frozen=True)
+class GraphOptions:
+    """What an engineer may choose about the graph.
+
+    `precision` is that of the network's arithmetic; softargmax is float32 in both. `batch` None
+    leaves the number of pictures open, else it is fixed.
+    """
+
+    precision: Literal["fp32", "fp16"] = "fp32"
+    batch: int | None = None
+    opset: int = OPSET
+    heatmaps: bool = False
+    fold_projections: bool = True
+
+
+DEFAULTS = GraphOptions()
+
+
+def build_onnx(model: Model, options: GraphOptions = DEFAULTS) -> ModelProto:
     """Write a model as an ONNX graph.
 
     Input `images`, uint8 RGB (B, 128, 128, 3); outputs `landmarks`, float32 (B, K, 2), (x, y) in
     input pixels, `scores`, float32 (B, K), the softmax mass within 2 heatmap pixels of the
-    landmark, and on request `heatmaps`, float32 (B, K, 32, 32). Raises WeightsError.
+    landmark, and on request `heatmaps`, float32 (B, K, 32, 32). Raises WeightsError, and UsageError
+    for an opset that lmk does not write.
     """
-    weights = model.folded() if fold_projections else _projections_as_kernels(model.unfolded())
-    nodes = Nodes(weights)
+    if options.opset not in OPSETS:
+        raise UsageError(
+            f"lmk writes opsets {OPSETS[0]} to {OPSETS[-1]}, not {options.opset}: choose --opset "
+            f"{OPSET}, which every supported runtime reads"
+        )
+    nodes = Nodes(_weights(model, options), half=options.precision == "fp16")
     raw = graph.hourglass(nodes, graph.image_to_float(nodes, "images"))
     graph.softargmax(nodes, raw, model.manifest.softargmax_beta)
-    if heatmaps:
+    if options.heatmaps:
         nodes.add("Identity", [raw], "heatmaps")
     nodes.check_complete()
+    opsets = [helper.make_opsetid("", options.opset)]
     proto = helper.make_model(
         helper.make_graph(
             nodes.nodes,
             f"lmk-{model.manifest.name}",
-            [_value("images", TensorProto.UINT8, INPUT_SIZE, INPUT_SIZE, 3)],
-            _outputs(model.manifest.num_landmarks, heatmaps),
+            [_value("images", TensorProto.UINT8, options.batch, INPUT_SIZE, INPUT_SIZE, 3)],
+            _outputs(model.manifest.num_landmarks, options),
             list(nodes.initializers.values()),
         ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),  # which older runtimes still read
         producer_name="lmk",
         producer_version=lmk.__version__,
     )
-    set_metadata(proto, _describe(model, fold_projections))
+    set_metadata(proto, _describe(model, options))
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
@@ -61,13 +89,28 @@ def set_metadata(proto: ModelProto, values: Mapping[str, str]) -> None:
     helper.set_model_props(proto, merged)
 
 
+def repeat_for(proto: ModelProto, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Repeat one picture (128, 128, 3) to the batch that a graph takes, one if it takes any."""
+    size = proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 1
+    return image[None].repeat(size, axis=0)
+
+
 def save_onnx(proto: ModelProto, path: Path) -> None:
     """Write the file whole or not at all. Raises OutputError."""
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
 
 
-def _describe(model: Model, fold_projections: bool) -> dict[str, str]:
+def _weights(model: Model, options: GraphOptions) -> Arrays:
+    """Weights as the graph takes them; batch norms stay whole where projections do."""
+    if options.fold_projections:
+        weights = fold_batch_norms(model.folded())
+    else:
+        weights = _projections_as_kernels(model.unfolded())
+    return batch_norms_as_scales(weights) if options.precision == "fp16" else weights
+
+
+def _describe(model: Model, options: GraphOptions) -> dict[str, str]:
     manifest = model.manifest
     adapted = manifest.core is not None
     return {
@@ -76,30 +119,31 @@ def _describe(model: Model, fold_projections: bool) -> dict[str, str]:
         "task": "landmarks",
         "name": manifest.name,
         "num_landmarks": str(manifest.num_landmarks),
-        "input": f"images uint8 (B, {INPUT_SIZE}, {INPUT_SIZE}, 3)",
+        "input": f"images uint8 ({options.batch or 'B'}, {INPUT_SIZE}, {INPUT_SIZE}, 3)",
         "color": "RGB",
         "stride": str(STRIDE),
         "softargmax_beta": str(manifest.softargmax_beta),
-        "folded_projections": str(fold_projections and adapted).lower(),
+        "folded_projections": str(options.fold_projections and adapted).lower(),
         "core_sha256": manifest.core.sha256 if manifest.core else "",
         "weights_sha256": manifest.weights_sha256,
-        "precision": "fp32",
+        "precision": options.precision,
     }
 
 
-def _outputs(num_landmarks: int, heatmaps: bool) -> list[onnx.ValueInfoProto]:
+def _outputs(num_landmarks: int, options: GraphOptions) -> list[onnx.ValueInfoProto]:
+    float32, batch = TensorProto.FLOAT, options.batch
     outputs = [
-        _value("landmarks", TensorProto.FLOAT, num_landmarks, 2),
-        _value("scores", TensorProto.FLOAT, num_landmarks),
+        _value("landmarks", float32, batch, num_landmarks, 2),
+        _value("scores", float32, batch, num_landmarks),
     ]
-    if heatmaps:
+    if options.heatmaps:
         size = (HEATMAP_SIZE, HEATMAP_SIZE)
-        outputs.append(_value("heatmaps", TensorProto.FLOAT, num_landmarks, *size))
+        outputs.append(_value("heatmaps", float32, batch, num_landmarks, *size))
     return outputs
 
 
-def _value(name: str, kind: int, *shape: int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, kind, ["batch", *shape])
+def _value(name: str, kind: int, batch: int | None, *shape: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, [batch or "batch", *shape])
 
 
 def _projections_as_kernels(arrays: Arrays) -> Arrays:

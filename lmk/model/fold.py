@@ -11,6 +11,9 @@ from lmk.errors import WeightsError
 from lmk.model.weights import Arrays
 
 PROJECTION = ".projection_delta"
+EPSILON = 1e-5  # torch's default for batch norm
+# Every other batch norm comes before its convolution and after a tensor that others read too.
+FOLDABLE_BATCH_NORMS = {"stem_bn": "stem_conv", "last_bn": "last_conv"}
 
 FloatArrays = Mapping[str, npt.NDArray[np.float32]]
 
@@ -32,6 +35,43 @@ def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
     for name, delta in deltas.items():
         folded[kernels[name]] = _project(core[kernels[name]], delta)
     return folded
+
+
+def fold_batch_norms(network: FloatArrays) -> Arrays:
+    """Fold each batch norm that directly follows a convolution into its kernel and bias.
+
+    Computed in float64, returned as float32 arrays of a network without these batch norms.
+    """
+    folded = dict(network)
+    for norm, conv in FOLDABLE_BATCH_NORMS.items():
+        scale, shift = _pop_batch_norm(folded, norm)
+        kernel, bias = folded[f"{conv}.weight"], folded[f"{conv}.bias"]
+        folded[f"{conv}.weight"] = (kernel * scale[:, None, None, None]).astype(np.float32)
+        folded[f"{conv}.bias"] = (bias * scale + shift).astype(np.float32)
+    return folded
+
+
+def batch_norms_as_scales(network: FloatArrays) -> Arrays:
+    """Replace each batch norm by its `scale` and `shift` (C, 1, 1), for arithmetic in float16.
+
+    float16 cannot hold the variances, and not every runtime normalises float16 by float32.
+    """
+    scaled = dict(network)
+    for name in [name for name in network if name.endswith(".running_var")]:
+        norm = name.removesuffix(".running_var")
+        for part, value in zip(("scale", "shift"), _pop_batch_norm(scaled, norm), strict=True):
+            scaled[f"{norm}.{part}"] = value[:, None, None].astype(np.float32)
+    return scaled
+
+
+def _pop_batch_norm(
+    arrays: Arrays, norm: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Take a batch norm out of the arrays; return scale and shift (C,): y = scale * x + shift."""
+    parts = ("weight", "bias", "running_mean", "running_var")
+    weight, bias, mean, variance = (arrays.pop(f"{norm}.{p}").astype(np.float64) for p in parts)
+    scale = weight / np.sqrt(variance + EPSILON)
+    return scale, bias - mean * scale
 
 
 def _project(

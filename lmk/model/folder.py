@@ -1,4 +1,5 @@
-"""A model on disk: a folder with a manifest and a weights file, found by name or by path."""
+"""A model on disk, found by name or by path: a folder with a manifest and a weights file, or an
+adapter's bundle, which holds both."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.errors import WeightsError
+from lmk.model.bundle import SUFFIX, read_bundle
 from lmk.model.fold import fold_state
 from lmk.model.manifest import MANIFEST, Manifest, read_manifest
 from lmk.model.weights import Arrays, content_sha256, load_weights
@@ -20,14 +22,20 @@ SHIPPED = _PACKAGE if _PACKAGE.is_dir() else _CHECKOUT
 
 @dataclass(frozen=True)
 class Model:
-    """One model folder: a shipped model or the folder of a training run."""
+    """A shipped model, the folder of a training run, or an adapter's bundle.
+
+    `given_core` is the core to use whatever else is found here.
+    """
 
     folder: Path
     manifest: Manifest
+    given_core: Model | None = None
 
     @property
     def reference(self) -> str:
         """The word that finds this model again: its name if shipped, else its absolute path."""
+        if self.manifest.weights_file.endswith(SUFFIX):
+            return str(self.folder.resolve() / self.manifest.weights_file)
         shipped = self.folder.parent == SHIPPED
         return self.manifest.name if shipped else str(self.folder.resolve())
 
@@ -56,7 +64,9 @@ class Model:
         if reference is None:
             raise WeightsError(f"{self.manifest.name} is a whole network and has no core")
         candidates = [model for model in list_models() if model.manifest.kind == "network"]
-        if (Path(reference.model) / MANIFEST).is_file():
+        if self.given_core:
+            candidates = [self.given_core]
+        elif (Path(reference.model) / MANIFEST).is_file():
             candidates.append(find_model(reference.model))
         for candidate in candidates:
             if candidate.manifest.weights_sha256 == reference.sha256:
@@ -64,7 +74,7 @@ class Model:
         raise WeightsError(
             f"{self.manifest.name} needs the core {reference.model} with content hash "
             f"{reference.sha256[:12]}; the cores found here are other ones: "
-            f"{', '.join(_identities(candidates)) or 'none'}"
+            f"{', '.join(_identities(candidates)) or 'none'}. Get that core or another adapter"
         )
 
     def folded(self) -> Arrays:
@@ -86,11 +96,13 @@ class Model:
 
 
 def find_model(name_or_path: str) -> Model:
-    """Find a shipped model by name, or a model or run folder, or a file in it, by path.
+    """Find a shipped model by name, or a model or run folder, a file in it, or a bundle, by path.
 
     Raises WeightsError.
     """
     path = Path(name_or_path)
+    if path.suffix == SUFFIX:
+        return Model(path.parent, read_bundle(path)[0])
     shipped = SHIPPED / name_or_path
     for folder in (path, path.parent if path.is_file() else path, shipped):
         if (folder / MANIFEST).is_file():

@@ -64,19 +64,28 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check a folder's manifest. Raises WeightsError."""
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text())
+        text = path.read_text()
+    except FileNotFoundError as error:
+        raise WeightsError(f"{folder} is no model folder: it has no {MANIFEST}") from error
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} is not a model manifest: {error}") from error
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: str, source: Path) -> Manifest:
+    """Read and check a manifest's text; `source` is named in errors. Raises WeightsError."""
+    try:
+        content = json.loads(text)
         if content.get("schema_version") != SCHEMA_VERSION:
             raise WeightsError(
-                f"{path} has schema version {content.get('schema_version')}, this lmk reads "
+                f"{source} has schema version {content.get('schema_version')}, this lmk reads "
                 f"{SCHEMA_VERSION}: install the lmk that made it"
             )
         if content.get("core") is not None:
             content["core"] = CoreReference(**content["core"])
         manifest = Manifest(**content)
-    except FileNotFoundError as error:
-        raise WeightsError(f"{folder} is no model folder: it has no {MANIFEST}") from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path} is not a model manifest: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{source} is not a model manifest: {error}") from error
     if manifest.kind == "adapter" and manifest.core is None:
-        raise WeightsError(f"{path} describes an adapter but names no core")
+        raise WeightsError(f"{source} describes an adapter but names no core")
     return manifest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -17,11 +18,15 @@ from lmk.files import replacing
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 
-def save_weights(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+def save_weights(
+    path: Path,
+    arrays: Mapping[str, npt.NDArray[np.generic]],
+    metadata: dict[str, str] | None = None,
+) -> None:
     """Write matrices and kernels as float16, vectors (biases, batch norms) as float32.
 
-    Batch norm variances span more than float16's range and weigh next to nothing. The file
-    appears whole or not at all. Raises OutputError.
+    Batch norm variances span more than float16's range and weigh next to nothing. `metadata` goes
+    into the file's header. The file appears whole or not at all. Raises OutputError.
     """
     numpy_io = _safetensors()
     stored = {
@@ -29,21 +34,34 @@ def save_weights(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> N
         for name, value in arrays.items()
     }
     with replacing(path) as temporary:
-        temporary.write_bytes(numpy_io.save(stored))
+        temporary.write_bytes(numpy_io.save(stored, metadata))
 
 
 def load_weights(path: Path) -> Arrays:
     """Read a safetensors file as float32 arrays. Raises WeightsError if it is missing or broken."""
     numpy_io = _safetensors()
-    try:
+    with _reading(path):
         stored = numpy_io.load(path.read_bytes())
+    return {name: value.astype(np.float32) for name, value in stored.items()}
+
+
+def load_metadata(path: Path) -> dict[str, str]:
+    """Read the metadata in a safetensors file's header. Raises WeightsError as `load_weights`."""
+    numpy_io = _safetensors()
+    with _reading(path), numpy_io.safe_open(str(path), "numpy") as file:
+        return file.metadata() or {}
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise WeightsError(f"no weights file at {path}") from error
     except Exception as error:  # safetensors has no public error type for every kind of damage
         raise WeightsError(
             f"{path} is not a whole safetensors file ({type(error).__name__}): copy it again"
         ) from error
-    return {name: value.astype(np.float32) for name, value in stored.items()}
 
 
 def check_keys(

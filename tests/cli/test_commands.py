@@ -26,6 +26,12 @@ COMMANDS = [
     "eval",
     "compare",
     "export",
+    "fold",
+    "adapter",
+    "adapter pack",
+    "adapter verify",
+    "adapter show",
+    "doctor",
     "run",
     "models",
     "models list",
@@ -96,6 +102,12 @@ def test_every_command_explains_itself(command: str) -> None:
         (["eval", "absent", "--data", "x.json"], 1, "no model 'absent'"),
         (["compare", "faces", "--data", "x"], 2, "at least two"),
         (["export", "absent", "-o", "d"], 1, "no model 'absent'"),
+        (["export", "faces", "-o", "d", "--batch", "few"], 2, "expected --batch dynamic"),
+        (["export", "faces", "-o", "d", "--precision", "int8"], 2, "--calibration-data FOLDER"),
+        (["export", "faces", "-o", "d", "--precision", "bf16"], 2, "not bf16"),
+        (["export", "faces", "-o", "d", "--opset", "9", "--no-verify"], 2, "opsets 17 to 21"),
+        (["fold", "core-pose", "absent.adapter", "-o", "d"], 1, "no weights file at"),
+        (["adapter", "pack", "core-pose", "-o", "x.adapter"], 1, "has no core"),
         (["models", "show", "absent"], 1, "no model 'absent'"),
         (["data", "prepare", "lfw", ".", "-o", "d"], 2, "expected one of mpii, "),
         (["data", "prepare", "lsp", ".", "-o", "d"], 1, ". lacks images, a part of Leeds"),
@@ -142,7 +154,7 @@ def test_train_survives_kill_9_then_exports_and_runs(
 
     exported = lmk("export", run, "-o", tmp_path / "out", "--heatmaps")
     assert exported.returncode == 0, exported.stderr
-    assert "landmarks within" in exported.stdout
+    assert "landmarks against the torch network" in exported.stdout
     picture = tmp_path / "fox.png"
     cv2.imwrite(str(picture), draw(1, seed=5)[0][0])
     done = lmk("run", picture, "--model", run, "-o", tmp_path / "drawn.png", "--no-show",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -47,7 +49,7 @@ def test_demo_writes_what_it_says(tmp_path: Path, monkeypatch) -> None:
     folder.mkdir()
     (folder / demo.MARK).touch()  # an earlier demo's folder is replaced
     (folder / "old.png").touch()
-    written = demo.run_demo(folder, Reporter())
+    written = demo.run_demo(folder, Reporter(), train=True)
     assert all(path.exists() for path, _ in written)
     landmarks = read_landmarks(folder / "faces.jsonl")
     assert landmarks.shape == (FRAMES, 10, 2)
@@ -57,9 +59,23 @@ def test_demo_writes_what_it_says(tmp_path: Path, monkeypatch) -> None:
     assert not (folder / "old.png").exists()
 
 
+def test_demo_runs_without_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['lmk', 'demo', '-o', 'out']\n"
+        "from lmk.cli import main\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"faces.onnx", "faces.mp4", "faces.jsonl", "sheet.png"} <= names
+    assert following_error(read_landmarks(tmp_path / "out" / "faces.jsonl")) < 4
+
+
 def test_demo_touches_no_folder_of_others(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     for place in (tmp_path, tmp_path / "thesis.txt"):
         with pytest.raises(UsageError, match="something else"):
-            demo.run_demo(place, Reporter())
+            demo.run_demo(place, Reporter(), train=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,27 +1,86 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import onnx
 import pytest
 
-from lmk.errors import OutputError, ParityError
+from lmk import files
+from lmk.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.export import export as export_module
+from lmk.export.batch import BatchRange
 from lmk.export.cached import cached_onnx
-from lmk.export.export import export_onnx
+from lmk.export.export import Exported, export_model
 from lmk.export.onnx_model import build_onnx
-from lmk.export.parity import LIMIT_PX, Parity, require_parity
+from lmk.export.options import ExportOptions
+from lmk.export.parity import LIMITS
+from lmk.export.provenance import check_unchanged, sha256_of, sidecar
+from lmk.export.samples import Samples, drawn_samples
+from lmk.model.folder import find_model
+from lmk.progress import Reporter
+from lmk.runtime.backends.select import open_backend
 
 
-def test_export_verifies_and_says_so_in_the_file(adapter_model, tmp_path) -> None:
-    exported = export_onnx(adapter_model, tmp_path)
-    assert exported.path == tmp_path / "adapter.onnx"
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return drawn_samples(6)
+
+
+def export(model, folder, samples: Samples, calibration=None, **options) -> Exported:
+    return export_model(model, folder, ExportOptions(**options), samples, calibration, Reporter())
+
+
+@pytest.mark.parametrize(
+    ("format", "precision"),
+    [("onnx", "fp32"), ("onnx", "fp16"), ("openvino", "fp32"), ("openvino", "fp16")],
+)
+def test_a_verified_file_and_its_provenance(
+    adapter_model, tmp_path, samples: Samples, format: str, precision: str
+) -> None:
+    exported = export(adapter_model, tmp_path, samples, format=format, precision=precision)
+    limit = LIMITS[precision].max_px
     assert exported.parity is not None
-    assert 0 < exported.parity.max_px < LIMIT_PX["fp32"]
-    metadata = {entry.key: entry.value for entry in onnx.load(exported.path).metadata_props}
-    assert metadata["verify"] == exported.parity.metadata()
-    assert "n=32" in metadata["verify"]
+    assert 0 < exported.parity.max_px < limit
+    in_graph = format == "onnx" and precision == "fp16"
+    assert bool(exported.parity.worst_layers) is in_graph
+    written = json.loads(sidecar(exported.path).read_text())
+    assert written["precision"] == precision
+    assert written["parity"]["images"] == 6
+    assert written["weights_sha256"] == adapter_model.manifest.weights_sha256
+    assert written["core_sha256"] == adapter_model.core().manifest.weights_sha256
+    assert f"-f {format} --precision {precision}" in written["command"]
+    assert sum(written["layers"].values()) == 56
+    suffixes = {".onnx"} if format == "onnx" else {".xml", ".bin"}
+    assert {name[-4:] for name in written["files"]} == {s[-4:] for s in suffixes}
+    for name, digest in written["files"].items():
+        assert sha256_of(tmp_path / name) == digest
+    assert len(list(tmp_path.iterdir())) == len(suffixes) + 1
 
 
-def test_a_file_that_differs_is_refused_and_not_kept(adapter_model, tmp_path, monkeypatch) -> None:
+def test_half_files_are_half_as_large(adapter_model, tmp_path, samples: Samples) -> None:
+    sizes = [
+        export(adapter_model, tmp_path, samples, precision=p, reference=None).path.stat().st_size
+        for p in ("fp32", "fp16")
+    ]
+    assert sizes[1] == pytest.approx(sizes[0] / 2, rel=0.01)
+
+
+def test_int8_is_verified_and_runs_as_integers(tmp_path, samples: Samples) -> None:
+    """The shipped model, whose landmarks on a fox are not random, with few crops to be quick."""
+    exported = export(
+        find_model("faces"), tmp_path, samples, samples, format="openvino", precision="int8"
+    )
+    assert exported.parity is not None
+    assert 0.01 < exported.parity.mean_px < 0.5
+    assert {"stem_conv", "head"} <= set(exported.provenance.kept_in_float)
+    assert exported.provenance.layers["int8"] == 56 - len(exported.provenance.kept_in_float)
+    assert open_backend(str(exported.path)).description.endswith("int8")
+
+
+def test_a_file_that_differs_is_refused_and_not_kept(
+    adapter_model, tmp_path, samples: Samples, monkeypatch
+) -> None:
     """A tenth of a heatmap pixel, 0.4 px of the input, is added to every x."""
 
     def spoilt(*arguments) -> onnx.ModelProto:
@@ -33,21 +92,79 @@ def test_a_file_that_differs_is_refused_and_not_kept(adapter_model, tmp_path, mo
         return proto
 
     monkeypatch.setattr(export_module, "build_onnx", spoilt)
-    with pytest.raises(ParityError, match=r"up to 0\.4\d\d px") as caught:
-        export_onnx(adapter_model, tmp_path)
+    with pytest.raises(ParityError, match=r"max 0\.4\d\d px \(limit 0\.05\)") as caught:
+        export(adapter_model, tmp_path / "out", samples)
     assert caught.value.exit_code == 3
+    assert "of drawn fox" in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_landmarks_that_are_not_numbers_are_no_parity() -> None:
-    with pytest.raises(ParityError):
-        require_parity(Parity(float("nan"), float("nan"), 3))
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"precision": "bf16"}, "onnx files are written in fp32, fp16, int8, not bf16"),
+        ({"precision": "int8"}, "--calibration-data FOLDER"),
+    ],
+)
+def test_combinations_that_cannot_be_written_are_wrong_usage(
+    adapter_model, tmp_path, samples: Samples, options: dict, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        export(adapter_model, tmp_path / "out", samples, **options)
+    assert not list(tmp_path.iterdir())
 
 
-def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path) -> None:
+def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path, samples: Samples) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write"):
-        export_onnx(adapter_model, tmp_path / "file", verify=False)
+    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is no folder"):
+        export(adapter_model, tmp_path / "file" / "out", samples, reference=None)
+
+
+def test_a_folder_that_may_not_be_written_is_said_before_any_work(
+    adapter_model, tmp_path, samples: Samples, monkeypatch
+) -> None:
+    monkeypatch.setattr(files.os, "access", lambda place, _: place != tmp_path)
+    with pytest.raises(OutputError, match="may not be written"):
+        export(adapter_model, tmp_path / "a" / "b", samples)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("format", "runtime"), [("onnx", "onnxruntime"), ("openvino", "openvino")])
+def test_a_fixed_batch_takes_any_number_of_pictures(
+    adapter_model, tmp_path, samples: Samples, format: str, runtime: str
+) -> None:
+    anyhow = export(adapter_model, tmp_path / "any", samples, reference=None)
+    expected = open_backend(str(anyhow.path), "onnxruntime").infer(samples.crops)
+    batch = BatchRange(4, 4, 4)
+    fixed = export(adapter_model, tmp_path, samples, reference=None, format=format, batch=batch)
+    assert "--batch 4" in fixed.provenance.command
+    found = open_backend(str(fixed.path), runtime).infer(samples.crops)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+@pytest.mark.parametrize("part", ["adapter.onnx", "adapter.bin"])
+def test_a_changed_file_is_refused_with_the_command_that_rebuilds_it(
+    adapter_model, tmp_path, samples: Samples, part: str
+) -> None:
+    format = "onnx" if part.endswith("onnx") else "openvino"
+    exported = export(adapter_model, tmp_path, samples, reference=None, format=format)
+    changed = bytearray((tmp_path / part).read_bytes())
+    changed[len(changed) // 2] ^= 1
+    (tmp_path / part).write_bytes(changed)
+    with pytest.raises(WeightsError, match=rf"{part} was changed.*run  lmk export .*-f {format}"):
+        open_backend(str(exported.path))
+    (tmp_path / part).unlink()
+    with pytest.raises(WeightsError, match=f"{part} is missing|no file at"):
+        open_backend(str(exported.path))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"batch": {}}', '{"batch": {"min": 1}, "file": 3}'])
+def test_a_broken_provenance_is_one_clear_error(tmp_path, text: str) -> None:
+    (tmp_path / "a.onnx.json").write_text(text)
+    with pytest.raises(WeightsError, match="lmk export") as caught:
+        check_unchanged(tmp_path / "a.onnx")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_model_is_folded_once_and_again_when_it_changes(

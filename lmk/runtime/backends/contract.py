@@ -1,4 +1,4 @@
-"""What an ONNX file must declare to be a model that lmk exported."""
+"""What a file must declare to be a model that lmk exported."""
 
 from __future__ import annotations
 
@@ -10,23 +10,34 @@ from lmk.errors import WeightsError
 from lmk.geometry import INPUT_SIZE
 
 SCHEMA_VERSION = "1"
+PRECISIONS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
 IMAGES = f"uint8 (B, {INPUT_SIZE}, {INPUT_SIZE}, 3)"
 REMEDY = "Export one with  lmk export NAME -o DIR"
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A file's inputs and outputs, name to `describe(...)`, and its metadata."""
+    """A file's inputs and outputs, name to `describe(...)`, its metadata, and its batch.
+
+    `batch` is the number of pictures that it takes at once, None for any.
+    """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     metadata: Mapping[str, str]
+    batch: int | None
 
 
 def describe(dtype: str, shape: Sequence[object]) -> str:
-    """Write a tensor's type as "float32 (B, 10, 2)"; every size that is no number becomes B."""
-    sizes = ", ".join(str(size) if isinstance(size, int) else "B" for size in shape)
+    """Write a tensor's type as "float32 (B, 10, 2)", whether the batch is fixed or not."""
+    sizes = ", ".join(["B", *map(str, shape[1:])] if shape else [])
     return f"{dtype} ({sizes})"
+
+
+def fixed_batch(shapes: Sequence[Sequence[object]]) -> int | None:
+    """The first size of the first input's shape if it is a number."""
+    first = shapes[0][0] if shapes and shapes[0] else None
+    return first if isinstance(first, int) else None
 
 
 def check_signature(signature: Signature, path: Path) -> int:
@@ -57,7 +68,8 @@ def unreadable(path: Path, reason: Exception) -> WeightsError:
     """Build the error for a file that the runtime cannot load, with the last line it said."""
     said = [line.strip() for line in str(reason).splitlines() if line.strip()]
     detail = said[-1] if said else type(reason).__name__
-    return WeightsError(f"{path} is no whole ONNX file ({detail}): copy or export it again")
+    kind = {".onnx": "ONNX file", ".xml": "OpenVINO file"}.get(path.suffix, "model file")
+    return WeightsError(f"{path} is no whole {kind} ({detail}): copy or export it again")
 
 
 def _list(tensors: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Inference by ONNX Runtime, on the processor or an NVIDIA GPU, in float32."""
+"""Inference by ONNX Runtime, on the processor or an NVIDIA GPU, in the file's precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from lmk.errors import UnavailableError, missing_extra
 from lmk.geometry import FloatArray
-from lmk.runtime.backends.contract import Signature, check_signature, describe, unreadable
+from lmk.runtime.backends.batches import in_batches
+from lmk.runtime.backends.contract import (
+    PRECISIONS,
+    Signature,
+    check_signature,
+    describe,
+    fixed_batch,
+    unreadable,
+)
 
 # On a GPU float32 is float32 only without TF32, which rounds the factors to 10 bits.
 PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -48,11 +56,19 @@ class OnnxRuntimeBackend:
                 f"ONNX Runtime could not start {provider}: expected an NVIDIA driver, CUDA and "
                 "cuDNN of the versions it names above. Install them or choose --device cpu"
             )
-        self.num_landmarks = check_signature(_signature(self._session), path)
-        self.description = f"ONNX Runtime {onnxruntime.__version__} on {device}, float32"
+        signature = _signature(self._session)
+        self.num_landmarks = check_signature(signature, path)
+        self._batch = signature.batch
+        precision = PRECISIONS[signature.metadata.get("precision", "fp32")]
+        if precision == "float16" and device == "cpu":
+            precision = "float16 rounded, computed in float32"  # it has no such kernels there
+        self.description = f"ONNX Runtime {onnxruntime.__version__} on {device}, {precision}"
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """See `Backend.infer`."""
+        return in_batches(self._run, images, self._batch or 1, self._batch)
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         landmarks, scores = self._session.run(["landmarks", "scores"], {"images": images})
         return landmarks, scores
 
@@ -60,6 +76,8 @@ class OnnxRuntimeBackend:
 def _open_session(onnxruntime: Any, path: Path, device: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
+    # Its waiting threads spin by default, and take the cores from whatever else runs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
     except Exception as error:  # its errors share no base of their own
@@ -71,4 +89,6 @@ def _signature(session: Any) -> Signature:
         return {v.name: describe(DTYPES.get(v.type, v.type), v.shape) for v in values}
 
     metadata = session.get_modelmeta().custom_metadata_map
-    return Signature(tensors(session.get_inputs()), tensors(session.get_outputs()), metadata)
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    batch = fixed_batch([value.shape for value in inputs])
+    return Signature(tensors(inputs), tensors(outputs), metadata, batch)

@@ -1,7 +1,8 @@
-"""Inference by OpenVINO on the processor, in float32."""
+"""Inference by OpenVINO on the processor, in the precision that the file was exported for."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,20 @@ import numpy.typing as npt
 
 from lmk.errors import UnavailableError, missing_extra
 from lmk.geometry import FloatArray
-from lmk.runtime.backends.contract import Signature, check_signature, describe, unreadable
+from lmk.runtime.backends.batches import in_batches
+from lmk.runtime.backends.contract import (
+    PRECISIONS,
+    Signature,
+    check_signature,
+    describe,
+    fixed_batch,
+    unreadable,
+)
 
-# Left to itself OpenVINO computes in bfloat16 where the processor has it.
-CONFIG = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+# Left to itself OpenVINO computes in bfloat16 where the processor has it; only a file that was
+# exported and verified for that may. float16 weights are computed with in float32.
+HINTS = {"bf16": "bf16"}
+FRONT_ENDS = {".onnx": "onnx", ".xml": "ir"}
 DTYPES = {"u8": "uint8", "f32": "float32"}
 
 
@@ -36,29 +47,57 @@ class OpenVinoBackend:
 
         path = cached_onnx(model)
         network = _read_network(path)
-        self.num_landmarks = check_signature(_signature(network), path)
-        self._compiled = openvino.Core().compile_model(network, "CPU", CONFIG)
-        precision = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        if precision != "f32":
+        signature = _signature(network)
+        self.num_landmarks = check_signature(signature, path)
+        self._batch = signature.batch
+        precision = signature.metadata.get("precision", "fp32")
+        hint = HINTS.get(precision, "f32")
+        config = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+        core = openvino.Core()
+        if hint == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UnavailableError(
-                f"OpenVINO was asked for float32 and took {precision}: choose --runtime onnxruntime"
+                f"{path} was verified for bfloat16, which this processor does not compute in: run  "
+                "lmk export NAME -o DIR -f openvino --precision fp32"
+            )
+        self._compiled = core.compile_model(network, "CPU", config)
+        took = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if took != hint:
+            raise UnavailableError(
+                f"OpenVINO was asked for {hint} and took {took}: choose --runtime onnxruntime"
             )
         self._request = self._compiled.create_infer_request()
         release = openvino.__version__.partition("-")[0]
-        self.description = f"OpenVINO {release} on cpu, float32"
+        words = PRECISIONS[precision]
+        if precision == "fp16":
+            words = "float16 weights, computed in float32"
+        self.description = f"OpenVINO {release} on cpu, {words}"
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """See `Backend.infer`."""
+        return in_batches(self._run, images, self._batch or 1, self._batch)
+
+    def layers(self) -> dict[str, int]:
+        """Number of convolutions that are really computed in each precision."""
+        names = {"f32": "fp32", "f16": "fp16", "i8": "int8", "u8": "int8"}
+        info = [node.get_rt_info() for node in self._compiled.get_runtime_model().get_ops()]
+        computed = [
+            node["runtimePrecision"].value.lower()
+            for node in info
+            if node["layerType"].value == "Convolution"
+        ]
+        return dict(Counter(names.get(kind, kind) for kind in computed))
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         results = self._request.infer({"images": images}, share_inputs=True)
         return results["landmarks"], results["scores"]
 
 
 def _read_network(path: Path) -> Any:
-    # Through the ONNX front end alone: Core.read_model tries every front end on a broken file, and
+    # Through one front end alone: Core.read_model tries every front end on a broken file, and
     # those write to stderr.
     from openvino.frontend import FrontEndManager
 
-    front_end = FrontEndManager().load_by_framework("onnx")
+    front_end = FrontEndManager().load_by_framework(FRONT_ENDS[path.suffix])
     try:
         return front_end.convert(front_end.load(str(path)))
     except Exception as error:  # its errors share no base of their own
@@ -72,10 +111,14 @@ def _signature(network: Any) -> Signature:
     # OpenVINO keeps an ONNX file's metadata_props here.
     known = network.has_rt_info(["framework"])
     metadata = network.get_rt_info(["framework"]).value if known else {}
-    return Signature(tensors(network.inputs), tensors(network.outputs), metadata)
+    batch = fixed_batch([_shape(port) for port in network.inputs])
+    return Signature(tensors(network.inputs), tensors(network.outputs), metadata, batch)
 
 
 def _describe(port: Any) -> str:
     kind = port.get_element_type().get_type_name()
-    shape = [size.get_length() if size.is_static else None for size in port.get_partial_shape()]
-    return describe(DTYPES.get(kind, kind), shape)
+    return describe(DTYPES.get(kind, kind), _shape(port))
+
+
+def _shape(port: Any) -> list[int | None]:
+    return [size.get_length() if size.is_static else None for size in port.get_partial_shape()]

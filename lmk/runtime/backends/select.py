@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from lmk.errors import UsageError, missing_extra
 from lmk.runtime.backends.base import Backend
 
-RUNTIMES = ("auto", "onnxruntime", "openvino", "torch")
+RUNTIMES = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx", "torch")
+# Which runtimes read which exported file.
+READERS = {
+    ".onnx": ("openvino", "onnxruntime"),
+    ".xml": ("openvino",),
+    ".plan": ("tensorrt",),
+    ".rtx": ("tensorrt-rtx",),
+}
+
+ENGINES = ("tensorrt", "tensorrt-rtx")
 
 # Fastest first. In float32 on a quiet processor OpenVINO and ONNX Runtime take the same time
 # (19.7 and 19.8 ms on 2 cores), but beside other work ONNX Runtime's spinning threads fight for
@@ -18,18 +29,31 @@ PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 def open_backend(model: str, runtime: str = "auto", device: str | None = None) -> Backend:
     """Load a model into a runtime.
 
-    `model` is the name of a shipped model, a model or run folder, or an exported .onnx file;
-    `runtime` one of RUNTIMES; `device` "cpu" (the default) or "cuda". Nothing is tried in place of
+    `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
+    one of RUNTIMES; `device` "cpu" (the default) or "cuda". Nothing is tried in place of
     what was asked for. Raises UsageError, WeightsError, and UnavailableError when the runtime or
     device is not on this machine.
     """
-    device = device or "cpu"
+    readers = READERS.get(Path(model).suffix, RUNTIMES)
+    engine = readers[0] in ENGINES
+    device = device or ("cuda" if engine else "cpu")
     if runtime not in RUNTIMES:
         raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(RUNTIMES)}")
     if device not in PREFERENCE:
         raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
+    if runtime == "auto" and engine:
+        runtime = readers[0]
     if runtime == "auto":
-        runtime = _fastest_installed(device)
+        runtime = _fastest_installed(device, readers)
+    if runtime not in readers:
+        raise UsageError(
+            f"{runtime} does not read {Path(model).name}: give the model's name or folder, or "
+            f"choose --runtime {' or '.join(readers)}"
+        )
+    if runtime == "tensorrt" or runtime == "tensorrt-rtx":
+        from lmk.runtime.backends.tensorrt import TensorRtBackend
+
+        return TensorRtBackend(model, "tensorrt" if runtime == "tensorrt" else "tensorrt-rtx")
     if runtime == "openvino":
         from lmk.runtime.backends.openvino import OpenVinoBackend
 
@@ -43,9 +67,10 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
     return TorchBackend(model, device)
 
 
-def _fastest_installed(device: str) -> str:
-    for runtime in PREFERENCE[device]:
+def _fastest_installed(device: str, readers: Sequence[str]) -> str:
+    wanted = [runtime for runtime in PREFERENCE[device] if runtime in readers] or readers
+    for runtime in wanted:
         if find_spec(runtime) is not None:
             return runtime
     extra = "gpu" if device == "cuda" else "run"
-    raise missing_extra(" or ".join(PREFERENCE[device]), extra)
+    raise missing_extra(" or ".join(wanted), extra)

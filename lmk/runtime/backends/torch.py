@@ -5,21 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import UnavailableError, UsageError, missing_extra
+from lmk.errors import UnavailableError, missing_extra
 from lmk.geometry import FloatArray, heatmap_to_input
 
 
 class TorchBackend:
-    """A model folder as a torch network. Raises WeightsError, UsageError for an ONNX file."""
+    """A model folder as a torch network. Raises WeightsError, UnavailableError."""
 
     name = "torch"
 
     def __init__(self, model: str, device: str) -> None:
-        if model.endswith(".onnx"):
-            raise UsageError(
-                f"PyTorch cannot run {model}: give the model's name or folder, "
-                "or choose --runtime onnxruntime or openvino"
-            )
         try:
             import torch
         except ImportError as error:

@@ -1,0 +1,79 @@
+"""`lmk adapter`: one file a category, to be sent to devices that have the core."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lmk.cli import options
+
+app = typer.Typer(help="Pack, verify and show adapters as single files.", no_args_is_help=True)
+
+Bundle = Annotated[Path, typer.Argument(metavar="FILE", help="A .adapter file.")]
+
+
+@app.command()
+def pack(
+    model: options.ModelName,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="NAME.adapter", help="File to write.")
+    ],
+) -> None:
+    """Pack an adapter, its manifest and its hashes into one file."""
+    from lmk.model import bundle
+    from lmk.model.folder import find_model
+
+    found = find_model(model)
+    digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
+    typer.echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
+
+
+@app.command()
+def verify(
+    file: Bundle,
+    core: Annotated[
+        str | None,
+        typer.Option(help="Core it must belong to; without it, one that is found here."),
+    ] = None,
+) -> None:
+    """Check a bundle's hashes and that it folds into its core. Exit code 1 if anything differs."""
+    from dataclasses import replace
+
+    from lmk.model.folder import find_model
+
+    found = find_model(str(file))
+    if core:
+        found = replace(found, given_core=find_model(core))
+    found.folded()
+    typer.echo(f"{file}: manifest and weights whole, folds into {found.core().manifest.name}")
+
+
+@app.command()
+def show(
+    file: Bundle,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Print what a bundle holds."""
+    from lmk.model.bundle import read_bundle
+
+    manifest, digest = read_bundle(file)
+    if as_json:
+        typer.echo(json.dumps(asdict(manifest), indent=2))
+        return
+    assert manifest.core is not None
+    rows = {
+        "name": manifest.name,
+        "landmarks": manifest.num_landmarks,
+        "core": f"{manifest.core.model} {manifest.core.sha256}",
+        "weights": manifest.weights_sha256,
+        "manifest": digest,
+        "size": f"{file.stat().st_size / 1e6:.2f} MB",
+        "figures": ", ".join(f"{name} {value}" for name, value in manifest.figures.items()),
+        "license": manifest.license,
+    }
+    for name, value in rows.items():
+        typer.echo(f"{name:10}{value}")

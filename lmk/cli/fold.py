@@ -1,0 +1,39 @@
+"""`lmk fold`: a core and an adapter to a runnable file, without torch."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Precision(str, Enum):
+    """Precisions that folding can write."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+
+
+def fold(
+    core: Annotated[
+        str, typer.Argument(metavar="CORE", help="The core: a shipped model's name or a folder.")
+    ],
+    adapter: Annotated[
+        str, typer.Argument(metavar="ADAPTER", help="A .adapter file, a run folder or a name.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the ONNX file.")],
+    precision: Annotated[
+        Precision, typer.Option(help="Precision of the network's arithmetic.")
+    ] = Precision.fp32,
+) -> None:
+    """Fold an adapter into its core and write one ONNX file, on the device itself.
+
+    Needs neither torch nor a runtime. Hashes are checked: an adapter of another core is refused.
+    """
+    from lmk.export.fold import fold_to_onnx
+    from lmk.model.folder import find_model
+
+    path = fold_to_onnx(find_model(adapter), find_model(core), output, precision.value)
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision.value}")

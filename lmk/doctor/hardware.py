@@ -1,0 +1,50 @@
+"""Memory, the GPU, and the Jetson's board and power mode."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from lmk.doctor.finding import Finding
+from lmk.errors import LmkError
+from lmk.machine import free_memory_mb, jetson_model
+from lmk.runtime.cuda import Cuda
+
+NEEDED_MB = 400  # what `lmk run` takes with one model
+
+
+def examine_hardware() -> list[Finding]:
+    """Look at what the programs run on."""
+    findings = [_memory(), _gpu()]
+    board = jetson_model()
+    return [*findings, _jetson(board)] if board else findings
+
+
+def _memory() -> Finding:
+    free = free_memory_mb()
+    if free is None:
+        return Finding("free memory", "unknown on this system")
+    if free >= NEEDED_MB:
+        return Finding("free memory", f"{free} MB", essential=True)
+    found, remedy = f"{free} MB of {NEEDED_MB} needed", "close other programs or add swap"
+    return Finding("free memory", found, "broken", remedy, essential=True)
+
+
+def _gpu() -> Finding:
+    try:
+        cuda = Cuda()
+    except LmkError as error:
+        return Finding("NVIDIA GPU", str(error).partition(":")[0], "absent")
+    return Finding("NVIDIA GPU", f"{cuda.name}, compute capability {cuda.compute_capability}")
+
+
+def _jetson(board: str) -> Finding:
+    mode = "power mode unknown"
+    tool = shutil.which("nvpmodel")
+    if tool:
+        done = subprocess.run([tool, "-q"], capture_output=True, text=True, check=False)
+        lines = [line for line in done.stdout.splitlines() if "Power Mode" in line]
+        mode = lines[0].partition("NV ")[2] or mode if lines else mode
+    if "MAXN" in mode or "unknown" in mode:
+        return Finding("Jetson", f"{board}, {mode}")
+    return Finding("Jetson", f"{board}, {mode}", "absent", "sudo nvpmodel -m 0  for full speed")

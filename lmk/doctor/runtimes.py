@@ -1,0 +1,144 @@
+"""Inference runtimes, each tried on a tiny model: being installed does not mean it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.doctor.finding import Finding
+from lmk.errors import LmkError
+from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.runtime.cuda import Cuda
+
+Array = npt.NDArray[np.float32]
+PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+EXPECTED = 2 * PICTURE + 1
+RUNS = "runs a model"
+GPU_PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
+
+
+def examine_runtimes() -> list[Finding]:
+    """Try every runtime that lmk has a backend for."""
+    findings = [*_onnxruntime(), _openvino(), _tensorrt("tensorrt"), _tensorrt("tensorrt-rtx")]
+    if not any(finding.found.startswith(RUNS) for finding in findings):
+        remedy = "pip install 'lmk[run]'"
+        findings.append(Finding("some runtime", "no model runs", "broken", remedy, essential=True))
+    return findings
+
+
+def _onnxruntime() -> list[Finding]:
+    if find_spec("onnxruntime") is None:
+        return [Finding("ONNX Runtime", "not installed", "absent", "pip install 'lmk[run]'")]
+    try:
+        import onnxruntime
+
+        providers = onnxruntime.get_available_providers()
+    except Exception as error:  # a broken native library raises what it likes
+        return [_broken("ONNX Runtime", error, "pip install --force-reinstall onnxruntime")]
+    wanted = [p for p in ("CPUExecutionProvider", *GPU_PROVIDERS) if p in providers]
+    title = f"ONNX Runtime {onnxruntime.__version__}"
+    return [
+        _tried(
+            f"{title}, {provider.removesuffix('ExecutionProvider')}",
+            partial(_run_onnxruntime, onnxruntime, provider),
+            "pip install --force-reinstall onnxruntime"
+            if provider.startswith("CPU")
+            else "install the CUDA and cuDNN that ONNX Runtime names, or use --device cpu",
+        )
+        for provider in wanted
+    ]
+
+
+def _run_onnxruntime(onnxruntime: Any, provider: str) -> Array:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(_tiny_model(), options, providers=[provider])
+    if provider not in session.get_providers():
+        raise RuntimeError(f"{provider} did not start")
+    result: Array = session.run(None, {"x": PICTURE})[0]
+    return result
+
+
+def _openvino() -> Finding:
+    if find_spec("openvino") is None:
+        return Finding("OpenVINO", "not installed", "absent", "pip install 'lmk[run]'")
+    try:
+        import openvino
+
+        title = f"OpenVINO {openvino.__version__.partition('-')[0]}"
+        features = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception as error:
+        return _broken("OpenVINO", error, "pip install --force-reinstall openvino")
+
+    def run() -> Array:
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(_tiny_model()), "CPU")
+        result: Array = compiled({"x": PICTURE})[0]
+        return result
+
+    kinds = [name for name in ("FP32", "BF16", "INT8") if name in features]
+    return _tried(
+        f"{title}, CPU",
+        run,
+        "pip install --force-reinstall openvino",
+        f" ({', '.join(kinds)})",
+    )
+
+
+def _tensorrt(kind: Kind) -> Finding:
+    title = TITLES[kind]
+    try:
+        version = load_bindings(kind).__version__
+    except LmkError as error:
+        remedy = str(error).partition("run  ")[2]
+        return Finding(title, "not installed", "absent", remedy)
+    except (OSError, ImportError) as error:
+        return _broken(title, error, f"pip install --force-reinstall 'lmk[{kind}]'")
+    try:
+        cuda = Cuda()
+    except LmkError:
+        can = "builds engines" if kind == "tensorrt-rtx" else "no GPU to run or build on"
+        return Finding(f"{title} {version}", f"{can}; engines run on a GPU only")
+    where = f"{cuda.name}, compute capability {cuda.compute_capability}"
+    return Finding(f"{title} {version}", f"loads on {where}; no engine was run")
+
+
+def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:
+    try:
+        result = run()
+    except Exception as error:
+        return _broken(subject, error, remedy)
+    if not np.allclose(result, EXPECTED):
+        return Finding(subject, "runs and computes wrongly", "broken", remedy)
+    return Finding(subject, f"{RUNS}{note}")
+
+
+def _broken(subject: str, error: Exception, remedy: str) -> Finding:
+    said = str(error).strip().splitlines()
+    reason = said[-1] if said else type(error).__name__
+    return Finding(subject, f"installed, but fails: {reason}", "broken", remedy)
+
+
+def _tiny_model() -> bytes:
+    """One convolution, y = 2 x + 1, as an ONNX file."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    constants = {"two": np.full((1, 1, 1, 1), 2, np.float32), "one": np.ones(1, np.float32)}
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, PICTURE.shape) for name in "xy"
+    ]
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "two", "one"], ["y"])],
+        "tiny",
+        values[:1],
+        values[1:],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    whole: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    return whole

@@ -1,0 +1,49 @@
+"""Python, the packages that lmk uses, and the models that came with it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import lmk
+from lmk.doctor.finding import Finding
+from lmk.errors import LmkError
+
+# package, extra, whether `lmk run webcam` needs it, what for
+PACKAGES = (
+    ("numpy", "run", True, "everything"),
+    ("safetensors", "run", True, "reading weights"),
+    ("onnx", "run", True, "folding adapters"),
+    ("torch", "train", False, "training, and verifying exports"),
+    ("torchvision", "train", False, "training"),
+)
+
+
+def examine_software() -> list[Finding]:
+    """Look at Python, packages and models."""
+    return [_python(), *(_package(*row) for row in PACKAGES), _models()]
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding(f"Python, lmk {lmk.__version__}", found, essential=True)
+
+
+def _package(name: str, extra: str, essential: bool, purpose: str) -> Finding:
+    try:
+        return Finding(name, version(name), essential=essential)
+    except PackageNotFoundError:
+        found, remedy = f"not installed; for {purpose}", f"pip install 'lmk[{extra}]'"
+        return Finding(name, found, "absent", remedy, essential)
+
+
+def _models() -> Finding:
+    from lmk.model.folder import list_models
+
+    try:
+        names = [model.manifest.name for model in list_models() if model.arrays()]
+    except LmkError as error:
+        return Finding("shipped models", str(error), "broken", "pip install --force-reinstall lmk")
+    if not names:
+        return Finding("shipped models", "none", "broken", "pip install --force-reinstall lmk")
+    return Finding("shipped models", f"{', '.join(names)}: whole")

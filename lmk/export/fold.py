@@ -1,0 +1,31 @@
+"""A core and an adapter to one ONNX file, on the device itself: numpy, onnx and safetensors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from lmk.export.install import describe
+from lmk.export.onnx_model import GraphOptions, build_onnx, save_onnx
+from lmk.export.provenance import sha256_of
+from lmk.model.folder import Model
+
+
+def fold_to_onnx(
+    adapter: Model, core: Model, folder: Path, precision: Literal["fp32", "fp16"] = "fp32"
+) -> Path:
+    """Write `folder/NAME.onnx` with its provenance and return its path.
+
+    The graph is written node by node, so no skeleton of it has to be shipped. Raises WeightsError
+    when the adapter belongs to another core, and OutputError.
+    """
+    model = replace(adapter, given_core=core)
+    proto = build_onnx(model, GraphOptions(precision=precision))
+    suffix = "" if precision == "fp32" else f"-{precision}"
+    path = folder / f"{model.manifest.name}{suffix}.onnx"
+    save_onnx(proto, path)
+    known = describe(model, proto, "onnx", precision)
+    command = f"lmk fold {core.reference} {adapter.reference} -o DIR --precision {precision}"
+    replace(known, command=command, files={path.name: sha256_of(path)}).write(path)
+    return path

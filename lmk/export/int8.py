@@ -1,0 +1,142 @@
+"""int8 as a QDQ graph: ranges measured on real crops, kernels scaled per channel.
+
+Quantising and measuring is ONNX Runtime's; which layers stay in float32 is found here. The same
+graph serves ONNX Runtime, OpenVINO, which runs it as integers, and TensorRT. TensorRT takes only
+ranges that are symmetric about zero; the others are finer, and faster on processors, without.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto
+
+from lmk.errors import missing_extra
+from lmk.export.onnx_model import repeat_for, set_metadata
+
+ALWAYS_KEPT = ("stem_conv.out", "head.out")
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """A float32 graph with the activation ranges that calibration measured on it."""
+
+    proto: ModelProto
+    tensors: Any
+    symmetric: bool
+
+    def quantize(self, kept: Sequence[str]) -> ModelProto:
+        """Quantise every convolution but those named in `kept`."""
+        from onnxruntime.quantization import QuantType
+        from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+        copy = ModelProto()
+        copy.CopyFrom(self.proto)
+        quantizer = QDQQuantizer(
+            copy,
+            per_channel=True,
+            reduce_range=False,
+            weight_qType=QuantType.QInt8,
+            activation_qType=QuantType.QInt8 if self.symmetric else QuantType.QUInt8,
+            tensors_range=self.tensors,
+            nodes_to_quantize=[],
+            nodes_to_exclude=list(kept),
+            op_types_to_quantize=["Conv"],
+            # TensorRT reads no biases in int32.
+            extra_options={
+                "ActivationSymmetric": self.symmetric,
+                "QuantizeBias": not self.symmetric,
+            },
+        )
+        quantizer.quantize_model()
+        proto: ModelProto = quantizer.model.model
+        set_metadata(proto, {"precision": "int8"})
+        return proto
+
+
+def calibrate(
+    proto: ModelProto, crops: npt.NDArray[np.uint8], symmetric: bool, advance: Callable[[], None]
+) -> Ranges:
+    """Measure the range of every convolution's input on uint8 RGB crops (N, 128, 128, 3).
+
+    `advance` is called once a crop. Raises UnavailableError without ONNX Runtime.
+    """
+    try:
+        from onnxruntime.quantization import CalibrationMethod
+        from onnxruntime.quantization.calibrate import create_calibrator
+    except ImportError as error:
+        raise missing_extra("onnxruntime", "export") from error
+    with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
+        source = Path(folder) / "float.onnx"
+        source.write_bytes(proto.SerializeToString())
+        calibrator = create_calibrator(
+            source,
+            ["Conv"],
+            augmented_model_path=str(Path(folder) / "ranges.onnx"),
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"symmetric": symmetric},
+        )
+        for crop in crops:
+            calibrator.collect_data(_One(repeat_for(proto, crop)))
+            advance()
+        return Ranges(proto, calibrator.compute_data(), symmetric)
+
+
+def find_kept(
+    ranges: Ranges, passes: Callable[[ModelProto], bool], error: Callable[[ModelProto], float]
+) -> tuple[ModelProto, list[str]]:
+    """Quantise as many layers as pass the gate.
+
+    Stem and head always stay in float32. When that is not enough, blocks follow in the order of
+    the error that quantising them alone makes, half of them at most; the fewest that pass are
+    found by bisection. Returns the graph and its float32 layers; when nothing passes, the last.
+    """
+    kept = list(ALWAYS_KEPT)
+    proto = ranges.quantize(kept)
+    if passes(proto):
+        return proto, kept
+    blocks = blocks_of(ranges.proto)
+    every = [name for names in blocks.values() for name in names]
+
+    def alone(block: str) -> float:
+        others = [name for name in every if name not in blocks[block]]
+        return error(ranges.quantize([*kept, *others]))
+
+    ranked = sorted(blocks, key=alone, reverse=True)
+    choices = list(accumulate((blocks[block] for block in ranked), initial=kept))[1:]
+    choices = choices[: len(choices) // 2]
+    low, high = 0, len(choices) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (
+            (low, middle) if passes(ranges.quantize(choices[middle])) else (middle + 1, high)
+        )
+    return ranges.quantize(choices[low]), choices[low]
+
+
+def blocks_of(proto: ModelProto) -> dict[str, list[str]]:
+    """Convolutions that may be quantised, grouped by their residual block."""
+    blocks: dict[str, list[str]] = {}
+    for node in proto.graph.node:
+        if node.op_type == "Conv" and node.name not in ALWAYS_KEPT:
+            layer = node.name.removesuffix(".out")
+            block = layer.replace(".shortcut.2", "").rsplit(".conv", 1)[0]
+            blocks.setdefault(block, []).append(node.name)
+    return blocks
+
+
+class _One:
+    """A calibration reader of one batch."""
+
+    def __init__(self, images: npt.NDArray[np.uint8]) -> None:
+        self._inputs: Iterator[dict[str, npt.NDArray[np.uint8]]] = iter([{"images": images}])
+
+    def get_next(self) -> dict[str, npt.NDArray[np.uint8]] | None:
+        return next(self._inputs, None)

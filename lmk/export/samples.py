@@ -1,0 +1,91 @@
+"""Crops that an export is verified and calibrated with, cut as the runtime cuts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.data.decode import read_image
+from lmk.data.images import list_images
+from lmk.errors import DataError
+from lmk.geometry import center_square
+from lmk.runtime.crops import cut_crops
+
+Images = npt.NDArray[np.uint8]
+
+DRAWN = 32
+MAX_VERIFY = 200
+MAX_CALIBRATION = 200
+MIN_CALIBRATION = 32
+FLAT_CONTRAST = 8.0  # intensities; a photograph's crop has several times this
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """uint8 RGB crops (N, 128, 128, 3), what to call each, and where they come from."""
+
+    crops: Images
+    names: Sequence[str]
+    source: str
+
+    def split(self, every: int) -> tuple[Samples, Samples]:
+        """Return all but each `every`-th sample, and each `every`-th."""
+        held = np.arange(len(self.crops)) % every == every - 1
+        return self._take(~held, self.source), self._take(held, f"held-out part of {self.source}")
+
+    def _take(self, chosen: npt.NDArray[np.bool_], source: str) -> Samples:
+        names = [name for name, keep in zip(self.names, chosen, strict=True) if keep]
+        return Samples(self.crops[chosen], names, source)
+
+
+def drawn_samples(count: int = DRAWN) -> Samples:
+    """The sample that travels with lmk: drawn foxes on textured grounds, turned and scaled."""
+    from lmk.data.synthetic import draw
+
+    images = draw(count, seed=0)[0]
+    names = [f"drawn fox {index}" for index in range(count)]
+    return Samples(_crop(images), names, "drawn foxes")
+
+
+def folder_samples(folder: Path, limit: int) -> Samples:
+    """Centred squares of the pictures below a folder, at most `limit` spread evenly over it.
+
+    Raises DataError when there are none or one cannot be read.
+    """
+    paths = list_images(folder)
+    chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(limit, len(paths))).astype(int)]
+    names = [str(path.relative_to(folder)) for path in chosen]
+    return Samples(_crop([read_image(path) for path in chosen]), names, folder.name)
+
+
+def calibration_samples(folder: Path) -> Samples:
+    """Crops that activation ranges are measured on.
+
+    Raises DataError when they are too few, or no photographs of different objects.
+    """
+    samples = folder_samples(folder, MAX_CALIBRATION)
+    different = {crop.tobytes() for crop in samples.crops}
+    if len(different) < MIN_CALIBRATION:
+        raise DataError(
+            f"{folder} holds {len(different)} different pictures; calibration needs at least "
+            f"{MIN_CALIBRATION}, better {MAX_CALIBRATION}, of the category the model is for"
+        )
+    flat = (samples.crops.std(axis=(1, 2, 3)) < FLAT_CONTRAST).mean()
+    if flat > 0.5:
+        raise DataError(
+            f"{flat:.0%} of the pictures in {folder} are nearly of one colour: expected "
+            "photographs of the category the model is for, not masks or blank frames"
+        )
+    return samples
+
+
+def _crop(images_rgb: Sequence[Images] | Images) -> Images:
+    crops = [
+        cut_crops(image[:, :, ::-1].copy(), center_square(image.shape[1], image.shape[0]))[0]
+        for image in images_rgb
+    ]
+    return np.concatenate(crops)

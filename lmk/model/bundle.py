@@ -1,0 +1,69 @@
+"""NAME.adapter: an adapter and its manifest in one file, to be sent to a device.
+
+It is a safetensors file whose metadata holds the manifest and the hash of the manifest; the
+manifest holds the hash of the weights and of the core that they belong to. The hashes find damage
+and mix-ups, and tampering as long as the manifest's hash, which `lmk adapter show` prints, is known
+from elsewhere: they are no signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import UsageError, WeightsError
+from lmk.model.manifest import CoreReference, Manifest, parse_manifest
+from lmk.model.weights import content_sha256, load_metadata, save_weights
+
+SUFFIX = ".adapter"
+
+
+def pack(
+    manifest: Manifest, arrays: Mapping[str, npt.NDArray[np.float32]], core: Manifest, path: Path
+) -> str:
+    """Write an adapter's bundle and return the manifest's hash.
+
+    Raises UsageError for a name without the suffix, WeightsError when the model is no adapter of
+    this core or the weights are not the manifest's, and OutputError.
+    """
+    if path.suffix != SUFFIX:
+        raise UsageError(f"expected a name that ends in {SUFFIX}, got {path.name}")
+    if manifest.core is None or manifest.core.sha256 != core.weights_sha256:
+        raise WeightsError(
+            f"{manifest.name} is no adapter of {core.name}: only adapters are packed"
+        )
+    if content_sha256(arrays) != manifest.weights_sha256:
+        raise WeightsError(f"the weights of {manifest.name} are not those of its manifest")
+    reference = CoreReference(core.name, core.weights_sha256)
+    text = json.dumps(asdict(replace(manifest, core=reference, weights_file=path.name)))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    save_weights(path, arrays, {"manifest": text, "manifest_sha256": digest})
+    return digest
+
+
+def read_bundle(path: Path) -> tuple[Manifest, str]:
+    """Read and check a bundle's manifest; return it with its hash.
+
+    The weights are checked when they are loaded. Raises WeightsError.
+    """
+    metadata = load_metadata(path)
+    text, digest = metadata.get("manifest"), metadata.get("manifest_sha256")
+    if text is None or digest is None:
+        raise WeightsError(
+            f"{path} is no adapter bundle: make one with  lmk adapter pack RUN -o NAME{SUFFIX}"
+        )
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise WeightsError(
+            f"the manifest of {path} was changed after it was packed: get the file again from "
+            "where it was made"
+        )
+    manifest = parse_manifest(text, path)
+    if manifest.kind != "adapter":
+        raise WeightsError(f"{path} holds a {manifest.kind}, expected an adapter")
+    return replace(manifest, weights_file=path.name), digest

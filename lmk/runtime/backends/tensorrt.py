@@ -1,0 +1,104 @@
+"""Inference by a TensorRT engine, needing numpy and TensorRT's Python package alone.
+
+Written against NVIDIA's documentation of TensorRT 10 and of TensorRT for RTX 1; not run on a GPU
+yet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import UsageError, WeightsError
+from lmk.export.provenance import Provenance, check_unchanged
+from lmk.geometry import INPUT_SIZE, FloatArray
+from lmk.runtime.backends.batches import in_batches
+from lmk.runtime.backends.contract import PRECISIONS
+from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.runtime.cuda import Cuda
+
+
+class TensorRtBackend:
+    """An engine file on the first GPU. Raises WeightsError, UsageError, UnavailableError."""
+
+    def __init__(self, model: str, kind: Kind) -> None:
+        path = Path(model)
+        if not path.is_file():
+            raise WeightsError(
+                f"TensorRT runs engines and there is none at {model}: build one with  "
+                f"lmk export NAME -o DIR -f {kind}"
+            )
+        known = check_unchanged(path)
+        if known.format != kind:
+            raise UsageError(f"{path} is for {known.format}: choose --runtime {known.format}")
+        trt, self._cuda = load_bindings(kind), Cuda()
+        check_machine(known, path, self._cuda, trt.__version__)
+        self.name: str = kind
+        self.num_landmarks = known.num_landmarks
+        self._smallest, self._largest = known.batch.min, known.batch.max or 1
+        self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
+        self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
+        if self._engine is None:
+            raise WeightsError(
+                f"{TITLES[kind]} {trt.__version__} cannot read {path}: run  {known.command}"
+            )
+        self._context = self._engine.create_execution_context()
+        self._shapes = _shapes(known.num_landmarks)
+        self._addresses = {
+            name: self._cuda.allocate(self._largest * int(np.prod(shape)) * dtype().itemsize)
+            for name, (shape, dtype) in self._shapes.items()
+        }
+        for name, address in self._addresses.items():
+            self._context.set_tensor_address(name, address)
+        self.description = (
+            f"{TITLES[kind]} {trt.__version__} on {self._cuda.name}, {PRECISIONS[known.precision]}"
+        )
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        """See `Backend.infer`."""
+        return in_batches(self._run, images, self._smallest, self._largest)
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        images = np.ascontiguousarray(images)
+        self._context.set_input_shape("images", images.shape)
+        results = {
+            name: np.empty((len(images), *self._shapes[name][0]), np.float32)
+            for name in ("landmarks", "scores")
+        }
+        self._cuda.upload(images, self._addresses["images"])
+        if not self._context.execute_async_v3(self._cuda.stream):
+            raise WeightsError(f"{self.description} failed to run: export the engine again")
+        for name, values in results.items():
+            self._cuda.download(self._addresses[name], values)
+        self._cuda.synchronize()
+        return results["landmarks"], results["scores"]
+
+
+def check_machine(known: Provenance, path: Path, cuda: Cuda, version: str) -> None:
+    """Raise WeightsError when an engine was built for another GPU or by another TensorRT.
+
+    Engines of TensorRT fit one compute capability and one version; those for RTX are compiled on
+    the device, for the capabilities that they were built for.
+    """
+    built = known.gpu or {}
+    wanted, made_by = built.get("compute_capability", "any"), built.get("tensorrt", version)
+    if wanted not in ("any", cuda.compute_capability):
+        raise WeightsError(
+            f"{path} was built for compute capability {wanted}, {cuda.name} has "
+            f"{cuda.compute_capability}: run  {known.command}"
+        )
+    if known.format == "tensorrt" and made_by != version:
+        raise WeightsError(
+            f"{path} was built by TensorRT {made_by}, this one is {version}: run  {known.command}"
+        )
+
+
+def _shapes(num_landmarks: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    return {
+        "images": ((INPUT_SIZE, INPUT_SIZE, 3), np.uint8),
+        "landmarks": ((num_landmarks, 2), np.float32),
+        "scores": ((num_landmarks,), np.float32),
+    }

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lmk.cli import doctor as command
+from lmk.doctor import examine as examination
+from lmk.doctor import hardware, runtimes, software, video
+from lmk.doctor.finding import Finding
+from lmk.errors import SourceError
+from lmk.runtime import sources
+
+GOOD = Finding("camera", "gives frames", essential=True)
+
+
+def by_subject(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.subject.split(" 20")[0]: finding for finding in findings}
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, module, *packages: str) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda n: None if n in packages else find_spec(n))
+
+
+def test_installed_runtimes_are_really_run() -> None:
+    found = [f for f in runtimes.examine_runtimes() if f.found.startswith("runs a model")]
+    subjects = " ".join(finding.subject for finding in found)
+    assert "ONNX Runtime" in subjects
+    assert "OpenVINO" in subjects
+    assert all(finding.state == "good" for finding in found)
+
+
+def test_a_runtime_that_computes_wrongly_is_broken(monkeypatch) -> None:
+    monkeypatch.setattr(runtimes, "EXPECTED", runtimes.EXPECTED + 1)
+    findings = runtimes.examine_runtimes()
+    assert {f.found for f in findings if f.state == "broken"} == {
+        "runs and computes wrongly",
+        "no model runs",
+    }
+    assert findings[-1].stops
+
+
+def test_a_provider_that_does_not_start_is_broken_and_named(monkeypatch) -> None:
+    import onnxruntime
+
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    session = SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"], run=None)
+    real = onnxruntime.InferenceSession
+
+    def open_session(model, options, providers):
+        return real(model, options, providers=providers) if "CPU" in providers[0] else session
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", open_session)
+    cpu, cuda = runtimes._onnxruntime()
+    assert cpu.state == "good"
+    assert (cuda.state, cuda.stops) == ("broken", False)
+    assert "CUDAExecutionProvider did not start" in cuda.found
+    assert "--device cpu" in cuda.remedy
+
+
+def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
+    hide(monkeypatch, runtimes, "onnxruntime", "openvino")
+    findings = runtimes.examine_runtimes()
+    (stop,) = (finding for finding in findings if finding.stops)
+    assert stop.remedy == "pip install 'lmk[run]'"
+
+
+def test_a_missing_package_names_its_extra(monkeypatch) -> None:
+    packages = (("no-such-thing", "run", True, "folding"), ("nothing", "train", False, "training"))
+    monkeypatch.setattr(software, "PACKAGES", packages)
+    found = by_subject(software.examine_software())
+    assert found["no-such-thing"].stops
+    assert found["no-such-thing"].remedy == "pip install 'lmk[run]'"
+    assert not found["nothing"].stops
+    assert found["shipped models"].found == "core-pose, faces: whole"
+
+
+@pytest.mark.parametrize(("free", "stops"), [(399, True), (400, False), (None, False)])
+def test_memory(monkeypatch, free: int | None, stops: bool) -> None:
+    monkeypatch.setattr(hardware, "free_memory_mb", lambda: free)
+    assert hardware.examine_hardware()[0].stops is stops
+
+
+def test_a_jetson_that_is_throttled_is_told_how_to_run_at_full_speed(monkeypatch) -> None:
+    monkeypatch.setattr(hardware, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    monkeypatch.setattr(hardware.shutil, "which", lambda _: "/usr/sbin/nvpmodel")
+    for mode, remedy in (("15W", "sudo nvpmodel -m 0"), ("MAXN", "")):
+        said = SimpleNamespace(stdout=f"NV Power Mode: {mode}\n1\n")
+        monkeypatch.setattr(hardware.subprocess, "run", lambda *_, said=said, **__: said)
+        jetson = hardware.examine_hardware()[-1]
+        assert jetson.found == f"NVIDIA Jetson Orin Nano, Power Mode: {mode}"
+        assert jetson.remedy.startswith(remedy)
+        assert bool(jetson.remedy) is bool(remedy)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="cameras are files on Linux")
+def test_cameras(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(video, "DEVICES", tmp_path)
+    assert video._camera().found == "none"
+    assert video._camera().stops
+    (tmp_path / "video0").touch()
+
+    def refuse(text: str):
+        raise SourceError("camera 0 cannot be opened: plug it in")
+
+    monkeypatch.setattr(sources, "open_source", refuse)
+    found = video._camera()
+    assert (found.found, found.remedy, found.stops) == (
+        "camera 0 cannot be opened",
+        "plug it in",
+        True,
+    )
+
+
+def test_windows_need_a_gui_and_a_display(monkeypatch) -> None:
+    assert "headless" in video._window("  GUI:                           NONE\n").remedy
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert video._window("  GUI:  GTK2\n").state == "good"
+
+
+@pytest.mark.parametrize("essential", [False, True])
+def test_exit_code_and_json_say_whether_the_webcam_can_work(
+    monkeypatch, capsys, essential: bool
+) -> None:
+    import typer
+
+    bad = Finding("window [x]", "none", "broken", "install [it]", essential)
+    monkeypatch.setattr(examination, "examine", lambda: {"video": [GOOD, bad]})
+    for as_json in (True, False):
+        if essential:
+            with pytest.raises(typer.Exit) as caught:
+                command.doctor(as_json)
+            assert caught.value.exit_code == 4
+        else:
+            command.doctor(as_json)
+        said = capsys.readouterr().out
+        if as_json:
+            content = json.loads(said)
+            assert content["webcam"] is not essential
+            assert content["video"][1]["remedy"] == "install [it]"
+        else:
+            assert "install [it]" in said
+            assert ("cannot work: window [x]" in " ".join(said.split())) is essential
+
+
+def test_the_command_runs_here() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lmk", "doctor", "--json"], capture_output=True, text=True
+    )
+    content = json.loads(done.stdout)
+    assert done.returncode == (0 if content["webcam"] else 4)
+    assert {"software", "runtimes", "hardware", "video"} < content.keys()

@@ -1,0 +1,169 @@
+"""Engines really built by NVIDIA's library, ahead of time and without a GPU."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from lmk.errors import ParityError, UnavailableError, UsageError, WeightsError
+from lmk.export import engine as engine_module
+from lmk.export.batch import BatchRange
+from lmk.export.engine import EngineOptions, build_engine, require_memory
+from lmk.export.engine_layers import read_information, read_log, require_layers
+from lmk.export.export import export_model
+from lmk.export.int8 import ALWAYS_KEPT, calibrate
+from lmk.export.onnx_model import GraphOptions, build_onnx
+from lmk.export.options import ExportOptions
+from lmk.export.precision import count
+from lmk.export.provenance import read_provenance
+from lmk.export.samples import drawn_samples
+from lmk.progress import Reporter
+from lmk.runtime.backends.select import open_backend
+from lmk.runtime.backends.tensorrt import check_machine
+from lmk.runtime.backends.tensorrt_bindings import load_bindings
+
+RTX = all(find_spec(p) for p in ("tensorrt_rtx_bindings", "onnxruntime_ep_nv_tensorrt_rtx"))
+needs_rtx = pytest.mark.skipif(not RTX, reason="needs pip install 'lmk[tensorrt-rtx]'")
+OPTIONS = EngineOptions("tensorrt-rtx", compute_capability="8.6")
+
+
+@needs_rtx
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_convolutions_are_built_in_the_graphs_precision(adapter_model, precision: str) -> None:
+    proto = build_onnx(adapter_model, GraphOptions(precision=precision))
+    engine = build_engine(proto.SerializeToString(), OPTIONS, Reporter())
+    require_layers(engine.layers, precision, 0)
+    assert len(engine.layers) >= 50  # of 56; the builder may fuse a few into other kernels
+    assert set(engine.layers.values()) == {precision}
+    assert engine.batch == BatchRange(1, 1, 8)
+    assert engine.gpu["compute_capability"] == "8.6"
+
+
+@needs_rtx
+def test_int8_convolutions_are_built_as_integers(adapter_model) -> None:
+    crops = drawn_samples(2).crops
+    ranges = calibrate(build_onnx(adapter_model), crops, True, lambda: None)
+    graph = ranges.quantize([*ALWAYS_KEPT, "block2.conv1.out"]).SerializeToString()
+    engine = build_engine(graph, OPTIONS, Reporter())
+    assert count(engine.layers) == {"int8": 53, "fp32": 3}
+    require_layers(engine.layers, "int8", 3)
+    with pytest.raises(ParityError, match="not built so"):
+        require_layers(engine.layers, "int8", 2)
+
+
+@needs_rtx
+def test_a_graph_in_another_precision_is_found_out(adapter_model) -> None:
+    proto = build_onnx(adapter_model, GraphOptions(batch=2))
+    engine = build_engine(proto.SerializeToString(), OPTIONS, Reporter())
+    assert engine.batch == BatchRange(2, 2, 2)
+    with pytest.raises(ParityError, match="asked for fp16 and not built so: stem_conv"):
+        require_layers(engine.layers, "fp16", 0)
+
+
+@needs_rtx
+def test_an_engine_is_exported_with_what_it_was_built_for(adapter_model, tmp_path: Path) -> None:
+    options = ExportOptions(
+        "tensorrt-rtx", "fp16", BatchRange(1, 2, 4), compute_capability="8.9", workspace_mb=256
+    )
+    samples = drawn_samples(4)
+    exported = export_model(adapter_model, tmp_path, options, samples, None, Reporter())
+    assert exported.path == tmp_path / "adapter-fp16.rtx"
+    known = read_provenance(exported.path)
+    assert known.gpu is not None
+    assert known.gpu["compute_capability"] == "8.9"
+    assert known.batch == BatchRange(1, 2, 4)
+    assert known.layers["fp16"] + known.layers.get("fused", 0) == 56
+    assert "--batch 1:2:4 --compute-capability 8.9" in known.command
+    assert known.parity is not None
+    assert known.parity["max_px"] < 0.25
+    if "needs a GPU" in known.parity["runtime"]:
+        with pytest.raises(UnavailableError, match="no NVIDIA driver"):
+            open_backend(str(exported.path))
+
+
+@needs_rtx
+def test_building_imports_no_torch(adapter_model, tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["torch"] = None  # importing it now fails
+from lmk.export.engine import EngineOptions, build_engine
+from lmk.export.onnx_model import build_onnx
+from lmk.model.folder import find_model
+from lmk.progress import Reporter
+graph = build_onnx(find_model({str(adapter_model.folder)!r})).SerializeToString()
+print(len(build_engine(graph, EngineOptions("tensorrt-rtx"), Reporter()).plan))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20_000_000  # float32 weights
+    assert "building with TensorRT for RTX: 6/6" in done.stderr
+
+
+@needs_rtx
+def test_what_cannot_be_built_is_one_clear_error(adapter_model) -> None:
+    with pytest.raises(WeightsError, match="does not take this graph"):
+        build_engine(b"no model at all", OPTIONS, Reporter())
+    graph = build_onnx(adapter_model).SerializeToString()
+    with pytest.raises(UsageError, match=r"capability 5\.0: expected one of .*8\.6"):
+        build_engine(graph, EngineOptions("tensorrt-rtx", compute_capability="5.0"), Reporter())
+
+
+@pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is installed")
+def test_tensorrt_that_is_not_installed_names_the_pip_command(adapter_model, tmp_path) -> None:
+    options = ExportOptions("tensorrt", "fp16")
+    with pytest.raises(UnavailableError, match=r"pip install 'lmk\[tensorrt\]'"):
+        export_model(adapter_model, tmp_path, options, drawn_samples(1), None, Reporter())
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_little_memory_is_said_before_the_build(monkeypatch) -> None:
+    monkeypatch.setattr(engine_module, "free_memory_mb", lambda: 1200)
+    require_memory(25_000_000, OPTIONS)
+    with pytest.raises(UnavailableError, match="needs about 2112 MB and 1200 MB are free"):
+        require_memory(25_000_000, EngineOptions("tensorrt"))
+
+
+def test_layers_are_read_from_either_description() -> None:
+    log = """Layers:
+Name: a, LayerType: correlation, Inputs: [ { Name: x, Datatype: Half, Format: y }], Outputs: []
+Name: b, LayerType: kgen, Inputs: [ { Name: x, Datatype: Float }], Outputs: []
+Name: c, LayerType: correlation, Inputs: [ { Name: x, Datatype: Int8 }], Constants: []"""
+    assert read_log(log) == {"a": "fp16", "c": "int8"}
+    information = """{"Layers": [
+{"Name": "a", "LayerType": "CaskConvolution", "Inputs": [{"Format/Datatype": "Half"}]},
+{"Name": "b", "LayerType": "PointWise", "Inputs": [{"Format/Datatype": "Float"}]},
+{"Name": "c", "LayerType": "Convolution",
+ "Inputs": [{"Format/Datatype": "Channel major INT8 format"}]}]}"""
+    assert read_information(information) == {"a": "fp16", "c": "int8"}
+
+
+def test_an_engine_for_another_machine_is_refused(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    gpu = {"name": "Orin", "compute_capability": "8.7", "tensorrt": "10.3.0"}
+    known = SimpleNamespace(gpu=gpu, format="tensorrt", command="lmk export faces")
+    here = SimpleNamespace(name="Orin", compute_capability="8.7")
+    check_machine(known, tmp_path, here, "10.3.0")
+    with pytest.raises(WeightsError, match=r"TensorRT 10\.3\.0, this one is 11\.0.*lmk export"):
+        check_machine(known, tmp_path, here, "11.0")
+    other = SimpleNamespace(name="Xavier", compute_capability="7.2")
+    with pytest.raises(WeightsError, match=r"capability 8\.7, Xavier has 7\.2.*lmk export faces"):
+        check_machine(known, tmp_path, other, "10.3.0")
+
+
+@needs_rtx
+def test_the_backend_calls_what_the_bindings_offer() -> None:
+    """It cannot run here, so at least every name it uses must exist."""
+    trt = load_bindings("tensorrt-rtx")
+    for owner, names in {
+        trt.Runtime: ["deserialize_cuda_engine"],
+        trt.ICudaEngine: ["create_execution_context", "create_engine_inspector"],
+        trt.IExecutionContext: ["set_input_shape", "set_tensor_address", "execute_async_v3"],
+        trt.IBuilderConfig: ["create_timing_cache", "set_timing_cache", "get_timing_cache"],
+        trt: ["Logger", "ITimingCache", "LayerInformationFormat"],
+    }.items():
+        assert [name for name in names if not hasattr(owner, name)] == []
