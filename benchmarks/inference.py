@@ -68,7 +68,7 @@ def main() -> None:
         for file in given.files:
             for runtime in READERS[file.suffix]:
                 backend = open_backend(str(file), runtime)
-                calls[backend.description] = backend.infer
+                calls[f"{file.name}: {backend.description}"] = backend.infer
         other = multiprocessing.get_context("spawn").Process(target=spin, daemon=True)
         if given.busy:
             other.start()

@@ -79,7 +79,10 @@ def run(
     runtime: Annotated[
         Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
     ] = Runtime.auto,
-    device: Annotated[RunDevice, typer.Option(help="Where the model runs.")] = RunDevice.cpu,
+    device: Annotated[
+        RunDevice | None,
+        typer.Option(help="Where the model runs; cpu unless the model is an engine."),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--show/--no-show", help="Show a window; q or Esc ends.")
     ] = True,
@@ -99,7 +102,7 @@ def run(
     region = fixed(_parse_box(box)) if box else center
     with stop_on_signals() as stop, open_source(source) as frames, ExitStack() as stack:
         _check_outputs(output, json, frames, source)
-        backend = open_backend(model, runtime.value, device.value)
+        backend = open_backend(model, runtime.value, device.value if device else None)
         report.say(f"{model}: {backend.num_landmarks} landmarks, {backend.description}")
         sinks = _open_sinks(stack, frames, output, json, stop, report if show else None)
         summary = run_source(frames, region, backend, sinks, report, stop)

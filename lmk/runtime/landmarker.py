@@ -35,8 +35,9 @@ class Landmarks:
 class Landmarker:
     """A model that is ready to run.
 
-    `model` is the name of a shipped model, a model or run folder, or an exported .onnx file;
-    `runtime` "auto", "onnxruntime", "openvino" or "torch"; `device` "cpu" (the default) or "cuda".
+    `model` is the name of a shipped model, a model or run folder, a .adapter file, or an exported
+    file; `runtime` "auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx" or "torch";
+    `device` "cpu" or "cuda", by default the cpu but for engines.
     `landmarker.backend.description` says what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime or device is not on this machine.
     """

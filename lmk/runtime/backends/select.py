@@ -30,26 +30,11 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
     """Load a model into a runtime.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
-    one of RUNTIMES; `device` "cpu" (the default) or "cuda". Nothing is tried in place of
-    what was asked for. Raises UsageError, WeightsError, and UnavailableError when the runtime or
-    device is not on this machine.
+    one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines. Nothing is tried
+    in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError when the
+    runtime or device is not on this machine.
     """
-    readers = READERS.get(Path(model).suffix, RUNTIMES)
-    engine = readers[0] in ENGINES
-    device = device or ("cuda" if engine else "cpu")
-    if runtime not in RUNTIMES:
-        raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(RUNTIMES)}")
-    if device not in PREFERENCE:
-        raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
-    if runtime == "auto" and engine:
-        runtime = readers[0]
-    if runtime == "auto":
-        runtime = _fastest_installed(device, readers)
-    if runtime not in readers:
-        raise UsageError(
-            f"{runtime} does not read {Path(model).name}: give the model's name or folder, or "
-            f"choose --runtime {' or '.join(readers)}"
-        )
+    runtime, device = _choose(model, runtime, device)
     if runtime == "tensorrt" or runtime == "tensorrt-rtx":
         from lmk.runtime.backends.tensorrt import TensorRtBackend
 
@@ -65,6 +50,27 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
     from lmk.runtime.backends.torch import TorchBackend
 
     return TorchBackend(model, device)
+
+
+def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:
+    """Check runtime and device against each other and the file, and fill in what was left open."""
+    if runtime not in RUNTIMES:
+        raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(RUNTIMES)}")
+    readers = READERS.get(Path(model).suffix, RUNTIMES)
+    engine = readers[0] in ENGINES or runtime in ENGINES
+    device = device or ("cuda" if engine else "cpu")
+    if device not in PREFERENCE:
+        raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
+    if engine and device != "cuda":
+        raise UsageError(f"engines run on an NVIDIA GPU, not on {device}: leave out --device")
+    if runtime == "auto":
+        runtime = readers[0] if engine else _fastest_installed(device, readers)
+    if runtime not in readers:
+        raise UsageError(
+            f"{runtime} does not read {Path(model).name}: give the model's name or folder, or "
+            f"choose --runtime {' or '.join(readers)}"
+        )
+    return runtime, device
 
 
 def _fastest_installed(device: str, readers: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lmk.errors import UnavailableError, UsageError
+from lmk.errors import UnavailableError, UsageError, WeightsError
 from lmk.runtime.backends import select
 from lmk.runtime.backends.select import open_backend
 
@@ -104,6 +104,28 @@ def test_torch_without_a_gpu_refuses_cuda(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UnavailableError, match="no cuda device"):
         open_backend("some-name", "torch", "cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "runtime", "device", "words"),
+    [
+        ("a.plan", "auto", "cpu", "engines run on an NVIDIA GPU"),
+        ("faces", "tensorrt", "cpu", "engines run on an NVIDIA GPU"),
+        ("a.rtx", "tensorrt", None, "choose --runtime tensorrt-rtx"),
+        ("a.plan", "openvino", None, "choose --runtime tensorrt"),
+        ("a.xml", "onnxruntime", None, "choose --runtime openvino"),
+    ],
+)
+def test_a_file_that_the_runtime_or_device_does_not_fit_is_wrong_usage(
+    name: str, runtime: str, device: str | None, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        open_backend(name, runtime, device)
+
+
+def test_tensorrt_wants_an_engine_and_says_how_to_build_one() -> None:
+    with pytest.raises(WeightsError, match=r"none at faces: build one .* -f tensorrt$"):
+        open_backend("faces", "tensorrt")
 
 
 def test_torch_refuses_an_onnx_file(detector: Path) -> None:
