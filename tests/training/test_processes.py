@@ -40,7 +40,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     assert "generator.decoder.6.weight" in one
     for name, gradient in one.items():
         scale = float(gradient.abs().max())
-        torch.testing.assert_close(two["gradients"][name], gradient, rtol=1e-3, atol=1e-4 * scale)
+        torch.testing.assert_close(two["gradients"][name], gradient, rtol=1e-3, atol=1e-3 * scale)
 
 
 def test_two_processes_train_one_run_and_resume_it(tmp_path: Path, core_model) -> None:
