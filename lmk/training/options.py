@@ -128,13 +128,13 @@ class AdaptOptions(_Checked):
     )
     equivariance: float = _setting(1.0, "Weight of landmarks moving with the picture.", _LOSS, 0)
     separation: float = _setting(1.0, "Weight of landmarks keeping apart.", _LOSS, 0)
-    separation_scale: float = _setting(3.0, "How far apart, in heatmap px.", _LOSS, 1e-3)
+    separation_scale: float = _setting(2.0, "How far apart, in heatmap px.", _LOSS, 1e-3)
     geometric_fade: float = _setting(
         1.0, "Share of the steps after which these two fade to 0; 1 never.", _LOSS, 0, 1
     )
 
     rate_body: float = _setting(
-        3e-4, "Peak rate of projections or weights; 0.001 for scratch.", _OPTIMISER, 0
+        1e-3, "Peak rate of projections or weights; 0.0003 where finetuning.", _OPTIMISER, 0
     )
     rate_head: float = _setting(1e-3, "Peak rate of the head.", _OPTIMISER, 0)
     rate_generator: float = _setting(2e-3, "Peak rate of the generator.", _OPTIMISER, 0)
@@ -200,12 +200,12 @@ PAPER = AdaptOptions(
 def preset(name: Preset, method: Method = "projection") -> AdaptOptions:
     """Settings of a preset for a method.
 
-    `fast` was found by measurement, see benchmarks; a network from random weights needs a larger
-    rate there than one that starts from the core. Raises UsageError.
+    `fast` was found by measurement, see benchmarks; weights that start from the core's take a
+    smaller rate there than projections and random weights. Raises UsageError.
     """
     if name not in get_args(Preset):
         raise UsageError(f"no preset {name!r}: expected one of {', '.join(get_args(Preset))}")
     if name == "paper":
         return replace(PAPER, method=method)
     fast = AdaptOptions(method=method)
-    return replace(fast, rate_body=1e-3) if method == "scratch" else fast
+    return fast if method in ("projection", "scratch") else replace(fast, rate_body=3e-4)

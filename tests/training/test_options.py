@@ -19,9 +19,11 @@ def test_the_paper_preset_is_the_papers() -> None:
     assert (paper.rotation, paper.degrees, paper.degrees_deformed) == ("normal", 30, 15)
 
 
-def test_scratch_learns_faster_in_the_fast_preset_alone() -> None:
-    assert preset("fast", "scratch").rate_body > preset("fast", "projection").rate_body
-    assert preset("paper", "scratch").rate_body == preset("paper", "projection").rate_body
+def test_finetuning_has_a_smaller_rate_in_the_fast_preset_alone() -> None:
+    for method in ("finetune", "last-layers", "finetune-after-projection"):
+        assert preset("fast", method).rate_body < preset("fast", "projection").rate_body
+        assert preset("paper", method).rate_body == preset("paper", "projection").rate_body
+    assert preset("fast", "scratch") == AdaptOptions("scratch")
 
 
 @pytest.mark.parametrize(
