@@ -84,8 +84,6 @@ def train(
         write_config(run.folder, run.config)
     else:
         first = Progress()
-    for group in learner.optimizer.param_groups:
-        group.setdefault("initial_lr", group["lr"])
     if not run.compute.first:
         return _follow(learner, schedule, first, run)
     with Log(run.folder, first.steps) as log:
@@ -108,7 +106,7 @@ def _lead(
             try:
                 losses = step(learner, done.steps, schedule.rate(done.steps))
             except DataError:
-                _save(learner, run, done, settings)
+                save_checkpoint(learner, run.folder, done, settings)
                 raise
             done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
             note = ""
@@ -121,11 +119,11 @@ def _lead(
             bar.advance(note=note)
             if done.minutes - saved.minutes >= run.options.checkpoint_minutes:
                 _finite(losses, done.steps)
-                _save(learner, run, done, settings)
+                save_checkpoint(learner, run.folder, done, settings)
                 saved = done
     if done.steps > saved.steps:
         _finite(losses, done.steps)
-        _save(learner, run, done, settings)
+        save_checkpoint(learner, run.folder, done, settings)
     return done
 
 
@@ -178,10 +176,6 @@ def _ends(run: Run, done: Progress, ending: bool) -> bool:
     if run.compute.processes > 1 and done.steps % AGREE_INTERVAL:
         return False
     return run.compute.any(ending)
-
-
-def _save(learner: Learner, run: Run, done: Progress, settings: dict[str, Any]) -> None:
-    save_checkpoint(learner, run.folder, done, settings)
 
 
 def _finite(losses: Mapping[str, Tensor], number: int) -> dict[str, float]:

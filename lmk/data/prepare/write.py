@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lmk.data.decode import read_image
 from lmk.data.images import CROP_SIZE, MAX_BAD_SHARE
+from lmk.data.parallel import map_in_order
 from lmk.data.prepare.catalogue import find_set
 from lmk.data.prepare.crop import cut_square, whole_square
 from lmk.data.prepare.keypoint_file import Crop, coco_content
@@ -94,12 +93,9 @@ def _write_crops(
         (folder / crop.file_name).write_bytes(_encode(pixels))
         return crop
 
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        report.bar("writing crops", len(records)) as bar,
-    ):
-        results = []
-        for result in pool.map(write, range(len(records))):
+    results = []
+    with report.bar("writing crops", len(records)) as bar:
+        for result in map_in_order(write, range(len(records))):
             results.append(result)
             bar.advance()
     unusable = [result for result in results if isinstance(result, str)]
