@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lmk.cli import measuring
+from lmk.cli import measuring, options
 from lmk.errors import UsageError
 
 
@@ -24,8 +24,8 @@ def compare(
     metrics: measuring.Metrics = "",
     output: measuring.Output = None,
     json: measuring.Json = None,
-    runtime: measuring.RuntimeOption = measuring.Runtime.auto,
-    device: measuring.DeviceOption = measuring.Device.cpu,
+    runtime: options.RuntimeOption = options.Runtime.auto,
+    device: options.RunDeviceOption = None,
     normalize: measuring.Normalize = "",
     counts: measuring.Counts = "",
     draws: measuring.Draws = 10,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lmk.cli import measuring
+from lmk.cli import measuring, options
 from lmk.errors import UsageError
 
 
@@ -26,8 +26,8 @@ def eval_(
     save: Annotated[
         bool, typer.Option("--save", help="Write the figures into the model folder's manifest.")
     ] = False,
-    runtime: measuring.RuntimeOption = measuring.Runtime.auto,
-    device: measuring.DeviceOption = measuring.Device.cpu,
+    runtime: options.RuntimeOption = options.Runtime.auto,
+    device: options.RunDeviceOption = None,
     normalize: measuring.Normalize = "",
     counts: measuring.Counts = "",
     draws: measuring.Draws = 10,

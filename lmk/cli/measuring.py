@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,22 +18,6 @@ if TYPE_CHECKING:
 
 _PROTOCOL = "Protocol"
 PAGE = "report.html"
-
-
-class Runtime(str, Enum):
-    """Inference runtimes."""
-
-    auto = "auto"
-    onnxruntime = "onnxruntime"
-    openvino = "openvino"
-    torch = "torch"
-
-
-class Device(str, Enum):
-    """Devices that a model runs on."""
-
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 Data = Annotated[
@@ -99,10 +82,6 @@ RobustnessImages = Annotated[
 Seed = Annotated[
     int, typer.Option(help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL)
 ]
-RuntimeOption = Annotated[
-    Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help=f"Folder for the page, {PAGE}.")
 ]
@@ -147,8 +126,8 @@ def measure(
     data: Path,
     regressor_data: Path | None,
     protocol: Protocol,
-    runtime: Runtime,
-    device: Device,
+    runtime: options.Runtime,
+    device: options.RunDevice | None,
     output: Path | None,
     json: Path | None,
 ) -> Results:
@@ -167,7 +146,7 @@ def measure(
     from lmk.report.terminal import print_results
 
     report = Reporter()
-    detectors = open_detectors(models, runtime.value, device.value)
+    detectors = open_detectors(models, runtime.value, device.value if device else None)
     test = load_annotated(data, report)
     train = load_annotated(regressor_data, report) if regressor_data else None
     benchmark = make_benchmark(test, train, protocol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,26 @@ if TYPE_CHECKING:
     from lmk.training.device import Compute
 
 _RUN = "The run"
+
+
+class Runtime(str, Enum):
+    """Inference runtimes."""
+
+    auto = "auto"
+    onnxruntime = "onnxruntime"
+    openvino = "openvino"
+    tensorrt = "tensorrt"
+    tensorrt_rtx = "tensorrt-rtx"
+    torch = "torch"
+
+
+class RunDevice(str, Enum):
+    """Devices that a model runs on."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 RunFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
 ]
@@ -30,6 +51,13 @@ Precision = Annotated[
     typer.Option(
         help="auto (bf16 where the hardware computes in it), fp32 or bf16.", rich_help_panel=_RUN
     ),
+]
+RuntimeOption = Annotated[
+    Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
+]
+RunDeviceOption = Annotated[
+    RunDevice | None,
+    typer.Option("--device", help="Where the model runs; cpu unless the model is an engine."),
 ]
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a run folder.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lmk.cli import options
 from lmk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from lmk.runtime.sinks.base import Sink
     from lmk.runtime.sources import Source
     from lmk.runtime.video import Summary
-
-
-class Runtime(str, Enum):
-    """Inference runtimes."""
-
-    auto = "auto"
-    onnxruntime = "onnxruntime"
-    openvino = "openvino"
-    tensorrt = "tensorrt"
-    tensorrt_rtx = "tensorrt-rtx"
-    torch = "torch"
-
-
-class RunDevice(str, Enum):
-    """Devices that a model runs on."""
-
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 def run(
@@ -76,13 +58,8 @@ def run(
             show_default=False,
         ),
     ] = "",
-    runtime: Annotated[
-        Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
-    ] = Runtime.auto,
-    device: Annotated[
-        RunDevice | None,
-        typer.Option(help="Where the model runs; cpu unless the model is an engine."),
-    ] = None,
+    runtime: options.RuntimeOption = options.Runtime.auto,
+    device: options.RunDeviceOption = None,
     show: Annotated[
         bool, typer.Option("--show/--no-show", help="Show a window; q or Esc ends.")
     ] = True,

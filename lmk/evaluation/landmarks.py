@@ -85,7 +85,7 @@ class Detector:
         return found
 
 
-def open_detectors(models: Sequence[str], runtime: str, device: str) -> list[Detector]:
+def open_detectors(models: Sequence[str], runtime: str, device: str | None) -> list[Detector]:
     """Open models, each named by the last part of its path if that tells it from the others.
 
     Raises as `open_backend` does, and UsageError for the same model twice.
@@ -98,7 +98,7 @@ def open_detectors(models: Sequence[str], runtime: str, device: str) -> list[Det
     return [replace(detector, name=detector.model) for detector in detectors]
 
 
-def open_detector(model: str, runtime: str, device: str) -> Detector:
+def open_detector(model: str, runtime: str, device: str | None) -> Detector:
     """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
     backend = open_backend(model, runtime, device)
     path = Path(model)
