@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lmk.progress import Reporter
     from lmk.runtime.sinks.base import Sink
-    from lmk.runtime.sources import Source
+    from lmk.runtime.sources.base import Source
     from lmk.runtime.video import Summary
 
 
@@ -71,8 +71,8 @@ def run(
     from lmk.interrupt import stop_on_signals
     from lmk.progress import Reporter
     from lmk.runtime.backends.select import open_backend
-    from lmk.runtime.regions import center, fixed
-    from lmk.runtime.sources import open_source
+    from lmk.runtime.regions.places import center, fixed
+    from lmk.runtime.sources.open import open_source
     from lmk.runtime.video import run_source
 
     report = Reporter()

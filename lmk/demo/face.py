@@ -18,10 +18,10 @@ from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
-from lmk.runtime.regions import center
+from lmk.runtime.regions.places import center
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.video import video_sink
-from lmk.runtime.sources import open_source
+from lmk.runtime.sources.open import open_source
 from lmk.runtime.video import run_source
 from lmk.sheet import TILE, Image, Section
 

@@ -43,7 +43,7 @@ def _window(build: str) -> Finding:
 
 
 def _camera() -> Finding:
-    from lmk.runtime.sources import open_source
+    from lmk.runtime.sources.open import open_source
 
     nodes = sorted(DEVICES.glob("video*")) if sys.platform.startswith("linux") else []
     if sys.platform.startswith("linux") and not nodes:

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
+
 from lmk.progress import Reporter
 from lmk.runtime.backends.base import Backend
 from lmk.runtime.crops import cut_crops
 from lmk.runtime.draw import draw_landmarks
 from lmk.runtime.landmarker import locate
-from lmk.runtime.regions import Region
-from lmk.runtime.sinks.base import Result, Sink
-from lmk.runtime.sources import Frame, Source
+from lmk.runtime.regions.places import Region
+from lmk.runtime.result import Objects, Result
+from lmk.runtime.sinks.base import Sink
+from lmk.runtime.sources.base import Frame, Source
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def run_source(
                 frame = next(frames, None)
             if frame is None:
                 break
-            result = _process(frame, region, backend, any(sink.draws for sink in sinks), clock)
+            draw = any(sink.draws for sink in sinks)
+            result = _process(frame, source.title, region, backend, draw, clock)
             with clock("write"):
                 for sink in sinks:
                     sink.write(result)
@@ -79,7 +83,9 @@ def run_source(
     return Summary(done, seconds, stage_ms)
 
 
-def _process(frame: Frame, region: Region, backend: Backend, draw: bool, clock: _Clock) -> Result:
+def _process(
+    frame: Frame, title: str, region: Region, backend: Backend, draw: bool, clock: _Clock
+) -> Result:
     image = frame.image_bgr
     with clock("region"):
         boxes = region(image)
@@ -91,4 +97,6 @@ def _process(frame: Frame, region: Region, backend: Backend, draw: bool, clock: 
     if draw:
         with clock("draw"):
             drawn = draw_landmarks(image, xy, scores, boxes)
-    return Result(frame, boxes, xy, scores, drawn)
+    ids = np.arange(len(boxes))
+    objects = Objects(backend.name, ids, boxes, xy, scores, np.ones_like(scores))
+    return Result(frame, title, (objects,), drawn)

@@ -14,7 +14,7 @@ from lmk.doctor import examine as examination
 from lmk.doctor import hardware, runtimes, software, video
 from lmk.doctor.finding import Finding
 from lmk.errors import SourceError
-from lmk.runtime import sources
+from lmk.runtime.sources import open as sources
 
 GOOD = Finding("camera", "gives frames", essential=True)
 

@@ -14,21 +14,22 @@ from runtime.clips import full_disk, read_clip
 
 from lmk.errors import OutputError, UsageError
 from lmk.progress import Reporter
+from lmk.runtime.result import Objects, Result
 from lmk.runtime.sinks import window
-from lmk.runtime.sinks.base import Result
 from lmk.runtime.sinks.choose import check_output
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.pictures import picture_sink
 from lmk.runtime.sinks.video import video_sink
 from lmk.runtime.sinks.window import window_sink
-from lmk.runtime.sources import Frame
+from lmk.runtime.sources.base import Frame
 
 
 def result(index: int, time_s: float, image: np.ndarray, name: str = "") -> Result:
     boxes = np.array([[1.5, 2, 30, 40], [5, 6, 7, 8]], np.float32)
     xy = np.array([[[10.12345, 20.5], [3, 4]], [[5.25, 6], [-7, 8.0004]]], np.float32)
     scores = np.array([[0.91234, 0.5], [0.1, 0.25]], np.float32)
-    return Result(Frame(index, time_s, image, name), boxes, xy, scores, image)
+    objects = Objects("dots", np.arange(len(boxes)) + 7, boxes, xy, scores, np.ones_like(scores))
+    return Result(Frame(index, time_s, image, name), "clip", (objects,), image)
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
@@ -138,8 +139,20 @@ def test_json_has_one_object_a_frame(tmp_path: Path) -> None:
         sink.write(result(1, 1 / 3, picture(2)))
     first, second = (json.loads(line) for line in path.read_text().splitlines())
     objects = [
-        {"box": [1.5, 2, 30, 40], "landmarks": [[10.123, 20.5], [3, 4]], "scores": [0.9123, 0.5]},
-        {"box": [5, 6, 7, 8], "landmarks": [[5.25, 6], [-7, 8]], "scores": [0.1, 0.25]},
+        {
+            "model": "dots",
+            "id": 7,
+            "box": [1.5, 2, 30, 40],
+            "landmarks": [[10.123, 20.5], [3, 4]],
+            "scores": [0.9123, 0.5],
+        },
+        {
+            "model": "dots",
+            "id": 8,
+            "box": [5, 6, 7, 8],
+            "landmarks": [[5.25, 6], [-7, 8]],
+            "scores": [0.1, 0.25],
+        },
     ]
     assert first == {"frame": 0, "time_s": 0.0, "name": "a/b.png", "objects": objects}
     assert second == {"frame": 1, "time_s": 0.333333, "objects": objects}

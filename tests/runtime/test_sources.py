@@ -10,8 +10,8 @@ from runtime.clips import FPS, FRAMES, HEIGHT, WIDTH, dots_at, save_clip
 from runtime.colour_detector import dots_image
 
 from lmk.errors import SourceError, UsageError
-from lmk.runtime import sources
-from lmk.runtime.sources import open_source
+from lmk.runtime.sources import open as sources
+from lmk.runtime.sources.open import open_source
 
 
 def save_picture(path: Path, level: int, size_wh: tuple[int, int] = (31, 17)) -> None:

@@ -15,10 +15,11 @@ from lmk.errors import SourceError
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
 from lmk.runtime.draw import landmark_color
-from lmk.runtime.regions import center, fixed
+from lmk.runtime.regions.places import center, fixed
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.video import video_sink
-from lmk.runtime.sources import Frame, Source, open_source
+from lmk.runtime.sources.base import Frame, Source
+from lmk.runtime.sources.open import open_source
 from lmk.runtime.video import run_source
 
 BOX = (3.5, -10.0, 150.0, 150.0)
@@ -61,7 +62,7 @@ def test_run_source_follows_the_dots_into_video_and_json(
 class Pictures(Source):
     """A source of `count` frames that sets `stop` or raises at one of them."""
 
-    fps, size_wh, live, still, frame_count = 25.0, (90, 60), False, False, None
+    title, fps, size_wh, live, still, frame_count = "grey", 25.0, (90, 60), False, False, None
 
     def __init__(self, count: int, stop_at: int = -1, break_at: int = -1) -> None:
         self.count, self.stop_at, self.break_at = count, stop_at, break_at

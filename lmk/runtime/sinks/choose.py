@@ -10,7 +10,7 @@ from lmk.errors import UsageError
 from lmk.runtime.sinks.base import Sink
 from lmk.runtime.sinks.pictures import picture_sink
 from lmk.runtime.sinks.video import VIDEO_SUFFIX, video_sink
-from lmk.runtime.sources import Source
+from lmk.runtime.sources.base import Source
 
 
 def check_output(path: Path, source: Source, source_text: str) -> None:

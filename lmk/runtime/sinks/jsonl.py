@@ -11,7 +11,8 @@ from typing import Any, TextIO
 from lmk.errors import OutputError
 from lmk.files import replacing
 from lmk.geometry import FloatArray
-from lmk.runtime.sinks.base import REMEDY, Result, Sink
+from lmk.runtime.result import Result
+from lmk.runtime.sinks.base import REMEDY, Sink
 
 
 class _JsonSink:
@@ -41,11 +42,16 @@ def to_json(result: Result) -> dict[str, Any]:
     """Return a frame's result as plain values, image pixels rounded to a thousandth."""
     objects = [
         {
+            "model": found.model,
+            "id": int(number),
             "box": _rounded(box, 3),
             "landmarks": [_rounded(point, 3) for point in xy],
             "scores": _rounded(score, 4),
         }
-        for box, xy, score in zip(result.boxes, result.xy, result.scores, strict=True)
+        for found in result.objects
+        for number, box, xy, score in zip(
+            found.ids, found.boxes, found.xy, found.scores, strict=True
+        )
     ]
     frame = result.frame
     where = {"frame": frame.index, "time_s": round(frame.time_s, 6)}

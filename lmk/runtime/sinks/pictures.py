@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lmk.files import replacing
 from lmk.runtime.opencv import cv2
-from lmk.runtime.sinks.base import Result, Sink
+from lmk.runtime.result import Result
+from lmk.runtime.sinks.base import Sink
 
 
 class _PictureSink:

@@ -12,8 +12,9 @@ from lmk.errors import OutputError
 from lmk.files import replacing
 from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2, quiet
-from lmk.runtime.sinks.base import REMEDY, Result, Sink
-from lmk.runtime.sources import Source
+from lmk.runtime.result import Result
+from lmk.runtime.sinks.base import REMEDY, Sink
+from lmk.runtime.sources.base import Source
 
 VIDEO_SUFFIX = ".mp4"
 UNKNOWN_FPS = 30.0  # of a camera that does not tell; frames are repeated or dropped to keep time

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from lmk.progress import Reporter
 from lmk.runtime.opencv import cv2
-from lmk.runtime.sinks.base import Result, Sink
-from lmk.runtime.sources import Source
+from lmk.runtime.result import Result
+from lmk.runtime.sinks.base import Sink
+from lmk.runtime.sources.base import Source
 
 QUIT_KEYS = (ord("q"), 27)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,50 +15,9 @@ from lmk.data.images import STILL_SUFFIXES, list_images
 from lmk.errors import DataError, SourceError, UsageError
 from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2, quiet
+from lmk.runtime.sources.base import Frame, Source
 
 MAX_FPS = 1000.0  # streams without a rate of their own report the clock of their packets: 90000
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One picture of a source: uint8 BGR (H, W, 3), and its time since the first frame.
-
-    A picture file has time 0 and carries its path below the source's folder as `name`.
-    """
-
-    index: int
-    time_s: float
-    image_bgr: Image
-    name: str = ""
-
-
-class Source(ABC):
-    """Frames in order.
-
-    fps: frames a second, None where there is none or it is not known. size_wh: of the first frame.
-    live: cameras and streams, whose time is the clock's. still: pictures, which have no time.
-    frame_count: what the container claims, None where nobody knows.
-    """
-
-    fps: float | None
-    size_wh: tuple[int, int]
-    live: bool
-    still: bool
-    frame_count: int | None
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the frames, once. Raises SourceError."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of the file, camera or connection."""
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def open_source(text: str) -> Source:
@@ -112,6 +69,7 @@ class _PictureSource(Source):
     def __init__(self, paths: list[Path], folder: Path) -> None:
         self._paths, self._folder = paths, folder
         self.frame_count: int | None = len(paths)
+        self.title = str(folder if len(paths) > 1 else paths[0])
         self._first = _read_picture(paths[0])
         self.size_wh = _size_wh(self._first)
 
@@ -128,7 +86,7 @@ class _CaptureSource(Source):
     still = False
 
     def __init__(self, address: str | int, title: str, remedy: str, live: bool) -> None:
-        self.live = live
+        self.live, self.title = live, title
         with quiet():
             self._capture = _open_capture(address)
             opened = self._capture.isOpened()

@@ -1,0 +1,44 @@
+"""What was found in a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.geometry import FloatArray
+from lmk.runtime.crops import Image
+from lmk.runtime.sources.base import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """What one model found in a frame: N objects of K landmarks, all in image pixels.
+
+    model: its name. ids int64 (N,): the same object keeps its number from frame to frame. boxes
+    float32 (N, 4), x, y, width, height: where each was looked for. xy float32 (N, K, 2). scores
+    float32 (N, K) in [0, 1]. opacity float32 (N, K): 1 for a landmark that is seen, falling to 0
+    while a lost one is held in its last place.
+    """
+
+    model: str
+    ids: npt.NDArray[np.int64]
+    boxes: FloatArray
+    xy: FloatArray
+    scores: FloatArray
+    opacity: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A frame, and what every model found in it.
+
+    source: the title of the frame's source. drawn_bgr: uint8 BGR (H, W, 3), the frame with its
+    landmarks, or the frame itself when no sink draws.
+    """
+
+    frame: Frame
+    source: str
+    objects: tuple[Objects, ...]
+    drawn_bgr: Image = field(repr=False)

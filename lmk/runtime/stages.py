@@ -1,0 +1,77 @@
+"""Where the time of a run goes: milliseconds a frame in every stage, frame age, frames dropped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 1000  # values kept of each stage: enough for a p99, and no memory that grows for weeks
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Percentiles of a stage's last values, in milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class Stages:
+    """Times of the stages of a run, written by its threads and read by any other.
+
+    `frames` counts those that went all the way, `dropped` those that did not, by cause.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last_ms: dict[str, deque[float]] = {}
+        self._ends = deque[float](maxlen=100)
+        self.frames = 0
+        self.dropped: Counter[str] = Counter()
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        start = time.perf_counter()
+        yield
+        self.add(stage, 1000 * (time.perf_counter() - start))
+
+    def add(self, stage: str, value_ms: float) -> None:
+        """Add one value to a stage."""
+        with self._lock:
+            self._last_ms.setdefault(stage, deque(maxlen=WINDOW)).append(value_ms)
+
+    def drop(self, cause: str, count: int = 1) -> None:
+        """Count frames that were not used."""
+        with self._lock:
+            self.dropped[cause] += count
+
+    def done(self) -> None:
+        """Count a frame that went all the way."""
+        with self._lock:
+            self.frames += 1
+            self._ends.append(time.monotonic())
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the last hundred."""
+        with self._lock:
+            if len(self._ends) < 2:
+                return 0.0
+            return (len(self._ends) - 1) / max(self._ends[-1] - self._ends[0], 1e-9)
+
+    def spread(self) -> dict[str, Spread]:
+        """Return the percentiles of every stage, in the order in which the stages first came."""
+        with self._lock:
+            last = {stage: np.array(values) for stage, values in self._last_ms.items()}
+        return {
+            stage: Spread(*(float(p) for p in np.percentile(values, (50, 95, 99))))
+            for stage, values in last.items()
+        }
