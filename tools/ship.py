@@ -1,6 +1,9 @@
 """Copy a run into models/ as a shipped model: its weights and its manifest, nothing else.
 
-python tools/ship.py RUN NAME
+python tools/ship.py RUN NAME [--finder cascade:face --crops TRAIN.json]
+
+With a finder, such as `lmk run --region` takes, where its boxes lie in the training crops is
+measured on the first 300 of them.
 """
 
 from __future__ import annotations
@@ -10,13 +13,20 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from lmk.data.source import open_unlabelled
+from lmk.evaluation.framing import measure_finder
 from lmk.model.folder import find_model
-from lmk.model.manifest import CoreReference
+from lmk.model.manifest import CoreReference, Manifest
+from lmk.progress import Reporter
+from lmk.runtime.regions.open import open_finder
 
 MODELS = Path(__file__).parents[1] / "models"
+FINDER_CROPS = 300
 
 
-def ship(run: Path, name: str) -> None:
+def ship(run: Path, name: str, finder: str | None, crops: Path | None) -> None:
     """Copy the run's model to models/NAME; an adapter's core must be shipped already."""
     model = find_model(str(run))
     manifest = replace(model.manifest, name=name)
@@ -26,6 +36,8 @@ def ship(run: Path, name: str) -> None:
             raise SystemExit(f"ship the core first: {core.folder} is not in {MODELS}")
         reference = CoreReference(core.manifest.name, core.manifest.weights_sha256)
         manifest = replace(manifest, core=reference)
+    if finder and crops:
+        manifest = with_finder(manifest, finder, crops)
     folder = MODELS / name
     folder.mkdir(exist_ok=True)
     shutil.copy(run / manifest.weights_file, folder)
@@ -33,9 +45,21 @@ def ship(run: Path, name: str) -> None:
     print(f"{folder}: write its card.md")
 
 
+def with_finder(manifest: Manifest, finder: str, crops: Path) -> Manifest:
+    """Add what finds the model's objects, and how its boxes compare with training crops."""
+    if manifest.framing is None:
+        raise SystemExit(f"{manifest.name} has no framing: train it again with this lmk")
+    pictures = np.asarray(open_unlabelled(crops, Reporter()).crops[:FINDER_CROPS])
+    box = measure_finder(open_finder(finder).find, pictures)
+    print(f"{finder} finds boxes at {box} of a crop")
+    return replace(manifest, framing=replace(manifest.framing, finder=finder, finder_box=box))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--finder", help="what finds such objects in a picture")
+    parser.add_argument("--crops", type=Path, help="what the run was trained on")
     given = parser.parse_args()
-    ship(given.run, given.name)
+    ship(given.run, given.name, given.finder, given.crops)

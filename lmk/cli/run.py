@@ -1,4 +1,4 @@
-"""`lmk run`: landmarks on a camera, pictures, a video or a stream."""
+"""`lmk run`: landmarks on cameras, pictures, videos and streams."""
 
 from __future__ import annotations
 
@@ -13,94 +13,167 @@ from lmk.errors import UsageError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
     from lmk.progress import Reporter
+    from lmk.runtime.pipeline import Detector, Summary
     from lmk.runtime.sinks.base import Sink
+    from lmk.runtime.smoothing import Smoothing
     from lmk.runtime.sources.base import Source
-    from lmk.runtime.video import Summary
+    from lmk.runtime.stages import Stages
+
+_WHERE, _FILTER, _RESULTS = "Where to look", "Smoothing over time", "Where results go"
 
 
 def run(
-    source: Annotated[
-        str,
+    sources: Annotated[
+        list[str],
         typer.Argument(
-            metavar="SOURCE",
+            metavar="SOURCE...",
             help="webcam (or webcam:1), an image, a folder of images, a video or a stream URL.",
         ),
     ],
-    model: Annotated[
-        str,
+    models: Annotated[
+        list[str],
         typer.Option(
             "--model",
             "-m",
             metavar="NAME|FILE",
-            help="A shipped model (lmk models list), a model or run folder, or an exported file.",
+            help="A shipped model (lmk models list), a model or run folder, or an exported file; "
+            "several times for several models.",
         ),
     ],
+    region: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD",
+            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE look there in every "
+            "frame; track:WORD only now and then, and follows in between. By default what the "
+            "model names is tracked in video; elsewhere the centred square counts.",
+            show_default=False,
+            rich_help_panel=_WHERE,
+        ),
+    ] = "",
+    search: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds between searches for new objects.", rich_help_panel=_WHERE
+        ),
+    ] = 2.0,
+    smooth: Annotated[
+        bool, typer.Option(help="Smooth landmarks over time.", rich_help_panel=_FILTER)
+    ] = True,
+    cutoff: Annotated[
+        float,
+        typer.Option(min=1e-3, help="Hz, at rest; lower is steadier.", rich_help_panel=_FILTER),
+    ] = 1.5,
+    per_speed: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Hz more for a crop's side a second; higher lags less.",
+            rich_help_panel=_FILTER,
+        ),
+    ] = 15.0,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             help="Frames with landmarks drawn: an .mp4 file, for an image a picture, "
-            "for a folder a folder.",
+            "for a folder or several sources a folder.",
+            rich_help_panel=_RESULTS,
         ),
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option("--json", help="Landmarks as JSON Lines, one object a frame, in pixels."),
-    ] = None,
-    box: Annotated[
-        str,
         typer.Option(
-            metavar="X,Y,W,H",
-            help="Where the object is, in pixels. Without it the whole frame's centred square.",
-            show_default=False,
+            "--json",
+            help="Landmarks as JSON Lines, one object a frame, in pixels.",
+            rich_help_panel=_RESULTS,
         ),
-    ] = "",
+    ] = None,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show/--no-show", help="Show a window; q or Esc ends.", rich_help_panel=_RESULTS
+        ),
+    ] = True,
     runtime: options.RuntimeOption = options.Runtime.auto,
     device: options.RunDeviceOption = None,
-    show: Annotated[
-        bool, typer.Option("--show/--no-show", help="Show a window; q or Esc ends.")
-    ] = True,
 ) -> None:
-    """Find landmarks in a SOURCE, draw them, show them and write them down.
+    """Find landmarks in SOURCEs, draw them, show them and write them down.
 
     Ctrl-C ends the run and keeps what was written so far.
     """
     from lmk.interrupt import stop_on_signals
     from lmk.progress import Reporter
-    from lmk.runtime.backends.select import open_backend
-    from lmk.runtime.regions.places import center, fixed
+    from lmk.runtime.controls import Controls
+    from lmk.runtime.draw import draw_result
+    from lmk.runtime.pipeline import Channel, Surroundings
+    from lmk.runtime.pipeline import run as run_pipeline
+    from lmk.runtime.smoothing import Smoothing
     from lmk.runtime.sources.open import open_source
-    from lmk.runtime.video import run_source
 
     report = Reporter()
-    region = fixed(_parse_box(box)) if box else center
-    with stop_on_signals() as stop, open_source(source) as frames, ExitStack() as stack:
-        _check_outputs(output, json, frames, source)
-        backend = open_backend(model, runtime.value, device.value if device else None)
-        report.say(f"{model}: {backend.num_landmarks} landmarks, {backend.description}")
-        sinks = _open_sinks(stack, frames, output, json, stop, report if show else None)
-        summary = run_source(frames, region, backend, sinks, report, stop)
-    _print_summary(summary, [path for path in (output, json) if path])
+    smoothing = Smoothing(cutoff, per_speed) if smooth else None
+    with stop_on_signals() as stop, ExitStack() as stack:
+        opened = [stack.enter_context(open_source(text)) for text in sources]
+        _check_outputs(output, json, opened, sources)
+        where = (runtime.value, device.value if device else None)
+        still = all(source.still for source in opened)
+        detectors = [
+            _open_detector(model, where, (region, search), None if still else smoothing, still)
+            for model in models
+        ]
+        for detector in detectors:
+            backend = detector.backend
+            landmarks = f"{backend.num_landmarks} landmarks"
+            report.say(f"{detector.name}: {landmarks}, {backend.description}")
+        around = Surroundings(draw_result, report, Controls(stop))
+        window_report = report if show else None
+        channels = [
+            Channel(source, _open_sinks(stack, source, output, json, stop, window_report))
+            for source in opened
+        ]
+        summary = run_pipeline(channels, detectors, around)
+    _print_summary(summary, around.stages, [path for path in (output, json) if path])
 
 
-def _parse_box(text: str) -> tuple[float, float, float, float]:
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"expected --box x,y,width,height in pixels, got {text}") from error
-    return x, y, width, height
+def _open_detector(
+    model: str,
+    where: tuple[str, str | None],
+    look: tuple[str, float],
+    smoothing: Smoothing | None,
+    still: bool,
+) -> Detector:
+    from lmk.runtime.backends.select import open_backend
+    from lmk.runtime.pipeline import Detector
+    from lmk.runtime.regions.choose import choose_region
+    from lmk.runtime.tracking import Tracker, Tracking
+
+    backend = open_backend(model, *where)
+    region, search_s = look
+    finder, follow = choose_region(region, backend.framing, still)
+    tracking, name = Tracking(follow, search_s), Path(model).stem
+
+    def new_tracker() -> Tracker:
+        return Tracker(name, finder, backend.framing, tracking, smoothing)
+
+    new_tracker()  # what cannot be followed is said before the first frame
+    return Detector(name, backend, new_tracker)
 
 
-def _check_outputs(output: Path | None, json: Path | None, frames: Source, source: str) -> None:
+def _check_outputs(
+    output: Path | None, json: Path | None, opened: Sequence[Source], sources: Sequence[str]
+) -> None:
     from lmk.runtime.sinks.choose import check_output
 
-    if output:
-        check_output(output, frames, source)
-    if json and json.resolve() in (Path(source).resolve(), output and output.resolve()):
-        raise UsageError(f"--json {json} is also the source or the output: choose another file")
+    for frames, source in zip(opened, sources, strict=True):
+        if output:
+            check_output(output, frames, source)
+        if json and json.resolve() in (Path(source).resolve(), output and output.resolve()):
+            raise UsageError(f"--json {json} is also a source or the output: choose another file")
 
 
 def _open_sinks(
@@ -125,8 +198,16 @@ def _open_sinks(
     return [sink for sink in sinks if sink]
 
 
-def _print_summary(summary: Summary, written: list[Path]) -> None:
-    stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.stage_ms.items())
-    typer.echo(f"{summary.frames} frames at {summary.fps:.1f} frames/s ({stages} ms a frame)")
+def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> None:
+    medians = [f"{stage} {spread.p50_ms:.1f}" for stage, spread in stages.spread().items()]
+    typer.echo(
+        f"{summary.frames} frames at {summary.fps:.1f} frames/s "
+        f"(median ms a frame: {', '.join(medians)})"
+    )
+    for cause, count in stages.dropped.items():
+        typer.echo(f"{count} frames not used: {cause}")
     for path in written:
         typer.echo(f"wrote {path}")
+    if summary.failed:
+        typer.echo(f"{summary.failed} frames have no landmarks: a model failed on them", err=True)
+        raise typer.Exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
 import cv2
@@ -18,11 +17,13 @@ from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
-from lmk.runtime.regions.places import center
+from lmk.runtime.draw import draw_result
+from lmk.runtime.pipeline import Channel, Detector, Surroundings, run
+from lmk.runtime.regions.open import open_finder
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.video import video_sink
 from lmk.runtime.sources.open import open_source
-from lmk.runtime.video import run_source
+from lmk.runtime.tracking import Tracker, Tracking
 from lmk.sheet import TILE, Image, Section
 
 SHEET_FRAMES = 6
@@ -43,13 +44,21 @@ def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
         video_sink(video, source) as drawn,
         json_sink(lines) as written,
     ):
-        summary = run_source(source, center, backend, [drawn, written], report, threading.Event())
+        summary = run(
+            [Channel(source, [drawn, written])],
+            [Detector("faces", backend, _centred)],
+            Surroundings(draw_result, report),
+        )
     report.say(
         f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {backend.description}"
     )
     drift = following_error(read_landmarks(lines))
     report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
     return Section("faces: ten landmarks that nobody annotated", _frames(video))
+
+
+def _centred() -> Tracker:
+    return Tracker("faces", open_finder("center"), None, Tracking(), None)
 
 
 def _fold(folder: Path, report: Reporter) -> Path:

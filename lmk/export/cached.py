@@ -24,7 +24,9 @@ def cached_onnx(model: str) -> Path:
     if model.endswith((".onnx", ".xml")):
         return _unchanged(Path(model))
     found = find_model(model)
-    key = hashlib.sha256(f"{lmk.__version__}/{found.sha256}".encode()).hexdigest()[:16]
+    framing = found.manifest.framing.to_json() if found.manifest.framing else ""
+    identity = f"{lmk.__version__}/{found.sha256}/{framing}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = cache_folder() / f"{found.manifest.name}-{key}.onnx"
     if not path.is_file():
         from lmk.export.onnx_model import build_onnx, save_onnx

@@ -24,6 +24,7 @@ def describe(model: Model, proto: ModelProto, format: str, precision: str) -> Pr
         name=manifest.name,
         num_landmarks=manifest.num_landmarks,
         weights_sha256=manifest.weights_sha256,
+        framing=model.manifest.framing,
         core_sha256=manifest.core.sha256 if manifest.core else None,
         onnx_sha256=hashlib.sha256(proto.SerializeToString()).hexdigest(),
         batch=BatchRange(),

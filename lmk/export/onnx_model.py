@@ -127,6 +127,7 @@ def _describe(model: Model, options: GraphOptions) -> dict[str, str]:
         "core_sha256": manifest.core.sha256 if manifest.core else "",
         "weights_sha256": manifest.weights_sha256,
         "precision": options.precision,
+        "framing": manifest.framing.to_json() if manifest.framing else "",
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from lmk.errors import WeightsError
 from lmk.export.batch import BatchRange
 from lmk.files import replacing
+from lmk.model.framing import Framing, framing_from
 
 SCHEMA_VERSION = 1
 TOOLS = (
@@ -34,8 +35,8 @@ class Provenance:
     `files` maps the name of the file, and of a second one where the format has two, to the SHA-256
     of its bytes. `precision` is what was asked for, `layers` what was read back from the file: how
     many convolutions compute in what. `gpu` is the device that an engine was built for, `parity`
-    the landmark differences in pixels of the 128 x 128 input, None where none were measured.
-    `command` builds the file again.
+    the landmark differences in pixels of the 128 x 128 input, None where none were measured;
+    `framing` how objects are framed. `command` builds the file again.
     """
 
     format: str
@@ -51,6 +52,7 @@ class Provenance:
     files: dict[str, str] = field(default_factory=dict)
     kept_in_float: list[str] = field(default_factory=list)
     gpu: dict[str, str] | None = None
+    framing: Framing | None = None
     parity: dict[str, Any] | None = None
     tools: dict[str, str] = field(default_factory=lambda: tool_versions())
     created: str = field(
@@ -75,6 +77,8 @@ def read_provenance(file: Path) -> Provenance:
     try:
         content = json.loads(path.read_text())
         content["batch"] = BatchRange(**content["batch"])
+        if content.get("framing") is not None:
+            content["framing"] = framing_from(content["framing"])
         return Provenance(**content)
     except FileNotFoundError as error:
         raise WeightsError(

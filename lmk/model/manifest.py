@@ -10,6 +10,7 @@ from typing import Any, Literal
 from lmk.errors import WeightsError
 from lmk.files import replacing
 from lmk.geometry import INPUT_SIZE, STRIDE
+from lmk.model.framing import Framing, framing_from
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -29,7 +30,7 @@ class Manifest:
 
     kind "network" holds a whole plain hourglass; "adapter" only what differs from `core`.
     `weights_sha256` is the content hash of `weights_file`. `training` and `figures` are free-form:
-    how the model was made, and what was measured.
+    how the model was made, and what was measured. `framing` None: objects cannot be followed.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Manifest:
     softargmax_beta: float = 10.0
     core: CoreReference | None = None
     landmark_names: list[str] | None = None
+    framing: Framing | None = None
     training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     license: str = "research use only"
@@ -83,8 +85,10 @@ def parse_manifest(text: str, source: Path) -> Manifest:
             )
         if content.get("core") is not None:
             content["core"] = CoreReference(**content["core"])
+        if content.get("framing") is not None:
+            content["framing"] = framing_from(content["framing"])
         manifest = Manifest(**content)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise WeightsError(f"{source} is not a model manifest: {error}") from error
     if manifest.kind == "adapter" and manifest.core is None:
         raise WeightsError(f"{source} describes an adapter but names no core")

@@ -24,19 +24,21 @@ def detector(network: Hourglass, beta: float) -> Callable[[Images], Floats]:
 
     The network is used where it is and in evaluation mode, in float32.
     """
+    return lambda images: detect(network, beta, images)[0]
 
-    def detect(images: Images) -> Floats:
-        device = network.head.weight.device
-        network.eval()
-        found = []
-        for start in range(0, len(images), BATCH):
-            part = torch.from_numpy(images[start : start + BATCH]).to(device)
-            with torch.no_grad():
-                heatmaps = network(part.permute(0, 3, 1, 2).float() / 255)
-                found.append(softargmax(heatmaps, beta)[0])
-        return heatmap_to_input(torch.cat(found)).cpu().numpy()  # type: ignore[no-any-return]
 
-    return detect
+def detect(network: Hourglass, beta: float, images: Images) -> tuple[Floats, Floats]:
+    """Find landmarks (B, K, 2), in input pixels, and their scores (B, K), like `detector`."""
+    device = network.head.weight.device
+    network.eval()
+    found = []
+    for start in range(0, len(images), BATCH):
+        part = torch.from_numpy(images[start : start + BATCH]).to(device)
+        with torch.no_grad():
+            heatmaps = network(part.permute(0, 3, 1, 2).float() / 255)
+            found.append(softargmax(heatmaps, beta))
+    xy_heatmap, scores = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return heatmap_to_input(xy_heatmap).cpu().numpy(), scores.cpu().numpy()
 
 
 def crops_to_input(crops: Crops) -> Images:

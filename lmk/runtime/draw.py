@@ -9,6 +9,7 @@ import numpy as np
 from lmk.geometry import FloatArray
 from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2
+from lmk.runtime.result import Result
 
 RADIUS_OF_SIDE = 0.016
 MIN_RADIUS_PX = 2.0
@@ -45,6 +46,14 @@ def draw_landmarks(
             _draw_box(drawn, box, thickness=max(round(radius / 4), 1))
         for index, (point, sure) in enumerate(zip(xy, score, strict=True)):
             _draw_dot(drawn, point, radius, landmark_color(index), hollow=bool(sure < LOW_SCORE))
+    return drawn
+
+
+def draw_result(result: Result) -> Image:
+    """Draw every object of a result on a copy of its frame, uint8 BGR (H, W, 3)."""
+    drawn = result.frame.image_bgr
+    for objects in result.objects:
+        drawn = draw_landmarks(drawn, objects.xy, objects.scores, objects.boxes)
     return drawn
 
 

@@ -30,6 +30,14 @@ class Objects:
     opacity: FloatArray
 
 
+def no_objects(model: str, num_landmarks: int) -> Objects:
+    """Nothing found by a model of K landmarks."""
+    shape = (0, num_landmarks)
+    none = np.empty(shape, np.float32)
+    boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)
+    return Objects(model, np.empty(0, np.int64), boxes, xy, none, none)
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """A frame, and what every model found in it.

@@ -83,7 +83,7 @@ def adapt(
 
     def save(folder: Path, done: Progress) -> Model:
         record = _record(done, settings, run)
-        return save_adapted(folder, learner.detector, options.beta, core, record)
+        return save_adapted(folder, learner.detector, options.beta, core, data.crops, record)
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
     return _train(learner, schedule, settings, run, save)

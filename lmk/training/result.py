@@ -7,14 +7,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lmk.data.packed import Crops
+from lmk.evaluation.framing import measure_framing
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import Arrays, content_sha256, load_weights, save_weights
+from lmk.networks.detect import crops_to_input, detect
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.training.checkpoint import Progress
 from lmk.training.pretrain import CORE_BETA
+
+FRAMING_CROPS = 128  # enough for its percentiles, and little beside the steps between two saves
 
 
 def save_core(run: Path, network: Hourglass, names: list[str], training: dict[str, Any]) -> Model:
@@ -24,14 +32,20 @@ def save_core(run: Path, network: Hourglass, names: list[str], training: dict[st
 
 
 def save_adapted(
-    run: Path, network: Hourglass, beta: float, core: Model | None, training: dict[str, Any]
+    run: Path,
+    network: Hourglass,
+    beta: float,
+    core: Model | None,
+    crops: Crops,
+    training: dict[str, Any],
 ) -> Model:
     """Write an adapted network into its run folder and return it as a model.
 
-    A projected network becomes an adapter of `core`; every other one is kept whole. Raises
-    OutputError.
+    A projected network becomes an adapter of `core`; every other one is kept whole. How objects
+    are framed is measured on some of the training crops. Raises OutputError.
     """
-    manifest = {"softargmax_beta": beta, "training": training}
+    framing = measure_framing(*detect(network, beta, crops_to_input(_some(crops))))
+    manifest = {"softargmax_beta": beta, "framing": framing, "training": training}
     if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
         return _save_network(run, network, manifest)
     reference = CoreReference(core.reference, core.manifest.weights_sha256)
@@ -43,6 +57,11 @@ def save_adapted(
         network,
         manifest | {"kind": "adapter", "core": reference, "weights_file": file},
     )
+
+
+def _some(crops: Crops) -> npt.NDArray[np.uint8]:
+    step = max(len(crops) // FRAMING_CROPS, 1)
+    return np.asarray(crops[::step][:FRAMING_CROPS])
 
 
 def training_record(done: Progress, **details: Any) -> dict[str, Any]:

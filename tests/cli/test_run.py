@@ -41,7 +41,7 @@ def test_run_writes_video_and_json_and_says_where(
 ) -> None:
     out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
     options = ("--model", detector, "-o", out, "--json", lines, "--no-show")
-    done = lmk_run(clip, *options, "--box", "3.5,-10,150,150")
+    done = lmk_run(clip, *options, "--region", "box:3.5,-10,150,150", "--no-smooth")
     assert done.returncode == 0, done.stderr
     assert f"{FRAMES} frames at " in done.stdout
     assert f"wrote {out}" in done.stdout
@@ -106,8 +106,8 @@ CASES = {
     "no camera": (1, ["webcam:97"], "plug it in"),
     "no stream": (1, ["http://127.0.0.1:9/live"], "check the address"),
     "camera name": (2, ["webcam:front"], "webcam:NUMBER"),
-    "box": (2, ["clip.mkv", "--box", "1,2,3"], "--box x,y,width,height"),
-    "box without area": (2, ["clip.mkv", "--box", "1,2,0,3"], "width > 0"),
+    "box": (2, ["clip.mkv", "--region", "box:1,2,3"], "box:X,Y,W,H"),
+    "box without area": (2, ["clip.mkv", "--region", "box:1,2,0,3"], "width > 0"),
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "source itself"),

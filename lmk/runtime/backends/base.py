@@ -8,14 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.geometry import FloatArray
+from lmk.model.framing import Framing
 
 
 class Backend(Protocol):
-    """One model, loaded into one inference runtime on one device."""
+    """One model, loaded into one inference runtime on one device.
+
+    `framing` is None for a model that does not say how its objects are framed.
+    """
 
     name: str
     description: str
     num_landmarks: int
+    framing: Framing | None
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """Find the landmarks of a batch.

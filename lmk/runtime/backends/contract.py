@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmk.errors import WeightsError
 from lmk.geometry import INPUT_SIZE
+from lmk.model.framing import Framing, framing_from_json
 
 SCHEMA_VERSION = "1"
 PRECISIONS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
@@ -62,6 +63,18 @@ def check_signature(signature: Signature, path: Path) -> int:
             f"{REMEDY}"
         )
     return int(landmarks)
+
+
+def read_framing(signature: Signature, path: Path) -> Framing | None:
+    """Return how a file's objects are framed, None if it does not say. Raises WeightsError."""
+    text = signature.metadata.get("framing", "")
+    try:
+        return framing_from_json(text) if text else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise WeightsError(
+            f"{path} says in terms that this lmk does not read how its objects are framed "
+            f"({error}): export it again"
+        ) from error
 
 
 def unreadable(path: Path, reason: Exception) -> WeightsError:

@@ -17,6 +17,7 @@ from lmk.runtime.backends.contract import (
     check_signature,
     describe,
     fixed_batch,
+    read_framing,
     unreadable,
 )
 
@@ -58,6 +59,7 @@ class OnnxRuntimeBackend:
             )
         signature = _signature(self._session)
         self.num_landmarks = check_signature(signature, path)
+        self.framing = read_framing(signature, path)
         self._batch = signature.batch
         precision = PRECISIONS[signature.metadata.get("precision", "fp32")]
         if precision == "float16" and device == "cpu":

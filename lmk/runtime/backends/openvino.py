@@ -18,6 +18,7 @@ from lmk.runtime.backends.contract import (
     check_signature,
     describe,
     fixed_batch,
+    read_framing,
     unreadable,
 )
 
@@ -49,6 +50,7 @@ class OpenVinoBackend:
         network = _read_network(path)
         signature = _signature(network)
         self.num_landmarks = check_signature(signature, path)
+        self.framing = read_framing(signature, path)
         self._batch = signature.batch
         precision = signature.metadata.get("precision", "fp32")
         hint = HINTS.get(precision, "f32")

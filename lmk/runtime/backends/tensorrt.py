@@ -37,7 +37,7 @@ class TensorRtBackend:
         trt, self._cuda = load_bindings(kind), Cuda()
         check_machine(known, path, self._cuda, trt.__version__)
         self.name: str = kind
-        self.num_landmarks = known.num_landmarks
+        self.num_landmarks, self.framing = known.num_landmarks, known.framing
         self._smallest, self._largest = known.batch.min, known.batch.max or 1
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())

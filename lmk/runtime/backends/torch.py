@@ -23,11 +23,13 @@ class TorchBackend:
             raise UnavailableError(
                 f"PyTorch {torch.__version__} finds no cuda device: choose --device cpu"
             )
+        from lmk.model.folder import find_model
         from lmk.networks.load import load_network
 
         network, self._beta = load_network(model)
         self._network, self._device = network.to(device), device
         self.num_landmarks: int = network.head.out_channels
+        self.framing = find_model(model).manifest.framing
         self.description = f"PyTorch {torch.__version__} on {device}, float32"
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:

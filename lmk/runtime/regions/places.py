@@ -1,15 +1,11 @@
-"""Where in a frame to look: a region turns a frame into boxes."""
+"""Places that are known before any frame is seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from lmk.geometry import FloatArray, center_square
 from lmk.runtime.crops import Image
-from lmk.runtime.landmarker import check_boxes
-
-Region = Callable[[Image], FloatArray]
-"""uint8 BGR (H, W, 3) to boxes float32 (N, 4), x, y, width, height in image pixels."""
+from lmk.runtime.landmarker import Boxes, check_boxes
+from lmk.runtime.regions.base import Find
 
 
 def center(image_bgr: Image) -> FloatArray:
@@ -18,7 +14,7 @@ def center(image_bgr: Image) -> FloatArray:
     return check_boxes(center_square(width, height))
 
 
-def fixed(box_xywh: tuple[float, float, float, float]) -> Region:
-    """Look at the same box (x, y, width, height in pixels) in every frame. Raises UsageError."""
-    boxes = check_boxes(box_xywh)
+def fixed(boxes_xywh: Boxes) -> Find:
+    """Look at the same boxes (4,) or (N, 4) in every frame. Raises UsageError."""
+    boxes = check_boxes(boxes_xywh)
     return lambda _: boxes

@@ -1,0 +1,54 @@
+"""How a model's objects are framed, measured on crops that are framed as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import DataError
+from lmk.geometry import FloatArray
+from lmk.model.framing import Framing
+
+Image = npt.NDArray[np.uint8]
+
+LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
+MARGIN = 0.25  # of the side, repeated round a crop: finders miss an object that fills the picture
+FOUND_AT_LEAST = 0.5
+
+
+def measure_framing(xy_input: FloatArray, scores: FloatArray) -> Framing:
+    """Describe the landmarks (N, K, 2), input pixels, and scores (N, K) of training crops."""
+    mean = xy_input.mean(0)
+    places = tuple((round(float(x), 2), round(float(y), 2)) for x, y in mean)
+    unmeasured = Framing(places, spread_px=0.0, score=0.0)
+    spread = float(np.percentile(unmeasured.misfit_px(xy_input, scores), HIGH))
+    score = float(np.percentile(scores.mean(1), LOW))
+    return Framing(places, round(spread, 2), round(score, 3))
+
+
+def measure_finder(
+    find: Callable[[Image], FloatArray], crops: Image
+) -> tuple[float, float, float, float]:
+    """Where a finder's box lies in training crops: x, y, width, height as shares of the side.
+
+    crops uint8 RGB (N, S, S, 3); `find` as a region's. The median over the crops, of each crop's
+    largest box. Raises DataError when fewer than half of the crops have one.
+    """
+    boxes = []
+    side = crops.shape[1]
+    border = round(MARGIN * side)
+    for crop in crops:
+        wide = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_REPLICATE)
+        found = find(np.asarray(cv2.cvtColor(wide, cv2.COLOR_RGB2BGR), np.uint8))
+        if len(found):
+            x, y, width, height = max(found, key=lambda box: box[2] * box[3])
+            boxes.append(np.array([x - border, y - border, width, height]) / side)
+    if len(boxes) < FOUND_AT_LEAST * len(crops):
+        raise DataError(
+            f"the finder finds {len(boxes)} of {len(crops)} objects: choose another for this model"
+        )
+    x, y, width, height = (round(float(value), 3) for value in np.median(boxes, axis=0))
+    return x, y, width, height

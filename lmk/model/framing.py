@@ -1,0 +1,97 @@
+"""How a model's objects are framed: where its landmarks lie in the crops that it was trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lmk.geometry import INPUT_SIZE, FloatArray
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What a crop must look like to look like those of training.
+
+    landmarks_input: the mean landmarks of the training crops, K points (x, y) in input pixels.
+    spread_px: how far landmarks of a training crop lie from the best fit of these, root mean
+    square, at the 99th percentile. score: the mean score of an object's landmarks, at the 1st
+    percentile. finder: the region that finds such objects in a picture, such as cascade:face.
+    finder_box: where a finder's box lies in a training crop, (x, y, width, height) as shares of the
+    crop's side.
+    """
+
+    landmarks_input: tuple[tuple[float, float], ...]
+    spread_px: float
+    score: float
+    finder: str | None = None
+    finder_box: tuple[float, float, float, float] = (0.1, 0.1, 0.8, 0.8)
+
+    def boxes_round_landmarks(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
+        """Frame objects as in training by their landmarks.
+
+        xy_image (N, K, 2), scores (N, K). Returns square boxes (N, 4), x, y, width, height in image
+        pixels: those in which the mean landmarks of training lie nearest to the given ones, in the
+        least squares of scale and shift, weighted by score.
+        """
+        scale, shift = self._fit(xy_image, scores)
+        side = scale * INPUT_SIZE
+        # The crop's edge lies half a pixel outside the centre of its first pixel, in both frames.
+        corner = shift - 0.5 * scale[:, None] + 0.5
+        return np.concatenate([corner, side[:, None], side[:, None]], axis=1).astype(np.float32)
+
+    def misfit_px(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
+        """Root mean square distance (N,) of landmarks from that fit, in input pixels."""
+        scale, shift = self._fit(xy_image, scores)
+        fitted = self._mean() * scale[:, None, None] + shift[:, None]
+        square = ((xy_image - fitted) ** 2).sum(-1)
+        weights = _weights(scores)
+        return np.asarray(np.sqrt((weights * square).sum(1)) / scale, np.float32)
+
+    def boxes_round_found(self, found_xywh: FloatArray) -> FloatArray:
+        """Frame objects as in training by a finder's boxes (N, 4), x, y, width, height."""
+        x, y, width, height = self.finder_box
+        # By area, because a finder's box need not have the shape of the mean one.
+        side = np.sqrt(found_xywh[:, 2] * found_xywh[:, 3] / (width * height))
+        centre = found_xywh[:, :2] + found_xywh[:, 2:] / 2
+        corner = centre - side[:, None] * np.array([x + width / 2, y + height / 2], np.float32)
+        return np.concatenate([corner, side[:, None], side[:, None]], axis=1).astype(np.float32)
+
+    def to_json(self) -> str:
+        """One line that `framing_from_json` reads back."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    def _mean(self) -> FloatArray:
+        return np.asarray(self.landmarks_input, np.float32)
+
+    def _fit(self, xy_image: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Scale (N,) and shift (N, 2) from input to image pixels."""
+        weights, mean = _weights(scores), self._mean()
+        centre_input = np.einsum("nk,kc->nc", weights, mean)
+        centre_image = np.einsum("nk,nkc->nc", weights, xy_image)
+        from_centre = mean - centre_input[:, None]
+        covariance = np.einsum("nk,nkc,nkc->n", weights, from_centre, xy_image)
+        variance = np.einsum("nk,nkc,nkc->n", weights, from_centre, from_centre)
+        scale = np.maximum(covariance / variance, 1 / INPUT_SIZE)  # a crop of a pixel at least
+        return scale, centre_image - scale[:, None] * centre_input
+
+
+def framing_from_json(text: str) -> Framing:
+    """Read what `Framing.to_json` wrote. Raises ValueError, TypeError, KeyError."""
+    return framing_from(json.loads(text))
+
+
+def framing_from(content: dict[str, Any]) -> Framing:
+    """Read a framing from plain values. Raises ValueError, TypeError, KeyError."""
+    landmarks = tuple((float(x), float(y)) for x, y in content["landmarks_input"])
+    x, y, width, height = (float(value) for value in content["finder_box"])
+    return Framing(**{**content, "landmarks_input": landmarks, "finder_box": (x, y, width, height)})
+
+
+def _weights(scores: FloatArray) -> FloatArray:
+    """Scores (N, K) that sum to 1; alike where all are 0."""
+    safe = np.maximum(scores, 1e-6)
+    weights: FloatArray = safe / safe.sum(1, keepdims=True)
+    return weights

@@ -1,0 +1,218 @@
+"""The loop that carries frames from sources through models to sinks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lmk.progress import Bar, Reporter
+from lmk.runtime.backends.base import Backend
+from lmk.runtime.controls import Controls
+from lmk.runtime.crops import Image, cut_crops
+from lmk.runtime.feed import Feed, Taken
+from lmk.runtime.landmarker import locate
+from lmk.runtime.result import Objects, Result, no_objects
+from lmk.runtime.sinks.base import Sink
+from lmk.runtime.sources.base import Source
+from lmk.runtime.stages import Stages
+from lmk.runtime.tracking import Tracker
+
+POLL_S = 0.05  # the longest that a window waits for its keys to be read
+MODEL_FAILURES = 10  # in a row, after which the model is broken and the run ends
+
+Draw = Callable[[Result], Image]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A model of a run, and what makes its tracker for each source."""
+
+    name: str
+    backend: Backend
+    new_tracker: Callable[[], Tracker]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A source of a run, and the sinks that its results go to."""
+
+    source: Source
+    sinks: Sequence[Sink]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run tells and asks besides its results.
+
+    `draw` makes the picture for sinks that show one. `idle` is called between frames, and at least
+    every 50 ms while none comes.
+    """
+
+    draw: Draw
+    report: Reporter
+    controls: Controls = field(default_factory=Controls)
+    stages: Stages = field(default_factory=Stages)
+    idle: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did: frames to the end, seconds, and frames in which a model failed."""
+
+    frames: int
+    seconds: float
+    failed: int
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, end to end."""
+        return self.frames / max(self.seconds, 1e-9)
+
+
+def run(
+    channels: Sequence[Channel], detectors: Sequence[Detector], around: Surroundings
+) -> Summary:
+    """Find landmarks in every frame of the sources and hand them to the sinks.
+
+    One frame of every source that has one goes through each model in one batch. Ends with the last
+    source, or after the current frame once `controls.stop` is set. A source that breaks ends, and
+    its error is raised when the others are through. Raises SourceError, OutputError and, when it
+    fails again and again, what the model raises.
+    """
+    return _Run(channels, detectors, around).run()
+
+
+class _Lane:
+    """A channel while it runs."""
+
+    def __init__(self, channel: Channel, detectors: Sequence[Detector], feed: Feed) -> None:
+        self.channel, self.feed = channel, feed
+        self.trackers = [detector.new_tracker() for detector in detectors]
+        self.draws = any(sink.draws for sink in channel.sinks)
+
+
+class _Run:
+    def __init__(
+        self, channels: Sequence[Channel], detectors: Sequence[Detector], around: Surroundings
+    ) -> None:
+        self._detectors, self._around = detectors, around
+        self._stages, self._controls = around.stages, around.controls
+        self._ready = threading.Condition()
+        self._channels = channels
+        self._failed = self._failures_in_a_row = 0
+
+    def run(self) -> Summary:
+        start = time.perf_counter()
+        with ExitStack() as stack:
+            lanes = [self._open(channel, stack) for channel in self._channels]
+            bar = self._bar(stack)
+            while not self._controls.stop.is_set() and not all(lane.feed.over for lane in lanes):
+                taken = self._take(lanes)
+                if taken:
+                    self._process(taken)
+                    if bar:
+                        bar.advance(len(taken), note="running")
+                self._around.idle()
+            self._tell_broken(lanes)
+        return Summary(self._stages.frames, time.perf_counter() - start, self._failed)
+
+    def _open(self, channel: Channel, stack: ExitStack) -> _Lane:
+        feed = Feed(channel.source, self._stages, self._ready)
+        stack.callback(feed.close)
+        return _Lane(channel, self._detectors, feed)
+
+    def _bar(self, stack: ExitStack) -> Bar | None:
+        counts = [channel.source.frame_count for channel in self._channels]
+        if not all(counts):
+            return None
+        total = sum(count or 0 for count in counts)
+        return stack.enter_context(self._around.report.bar("frames", total))
+
+    def _take(self, lanes: Sequence[_Lane]) -> list[tuple[_Lane, Taken]]:
+        """At most one frame of every source, so that none waits for another."""
+
+        def news() -> bool:
+            return any(lane.feed.waiting for lane in lanes) or all(lane.feed.over for lane in lanes)
+
+        if not self._controls.may_go_on():
+            time.sleep(POLL_S)
+            return []
+        with self._ready:
+            self._ready.wait_for(news, POLL_S)
+            return [(lane, lane.feed.take()) for lane in lanes if lane.feed.waiting]
+
+    def _process(self, taken: Sequence[tuple[_Lane, Taken]]) -> None:
+        found: list[list[Objects]] = [[] for _ in taken]
+        for number, detector in enumerate(self._detectors):
+            trackers = [lane.trackers[number] for lane, _ in taken]
+            frames = [one for _, one in taken]
+            for objects, more in zip(found, self._detect(detector, trackers, frames), strict=True):
+                objects.append(more)
+        for (lane, one), objects in zip(taken, found, strict=True):
+            self._finish(lane, one, tuple(objects))
+
+    def _detect(
+        self, detector: Detector, trackers: Sequence[Tracker], taken: Sequence[Taken]
+    ) -> list[Objects]:
+        """One model's objects in a frame of each source, all in one batch."""
+        frames = [one.frame for one in taken]
+        with self._stages.time("region"):
+            boxes = [
+                tracker.look(frame.image_bgr, frame.time_s)
+                for tracker, frame in zip(trackers, frames, strict=True)
+            ]
+        with self._stages.time("crop"):
+            cuts = [
+                cut_crops(frame.image_bgr, box) for frame, box in zip(frames, boxes, strict=True)
+            ]
+            crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+        try:
+            with self._stages.time("model"):
+                xy, scores = locate(detector.backend, crops, input_to_image)
+            self._failures_in_a_row = 0
+        except Exception as error:  # a runtime may raise anything, and one bad frame is no end
+            self._survive(error, detector, len(frames))
+            return [no_objects(detector.name, detector.backend.num_landmarks) for _ in frames]
+        with self._stages.time("follow"):
+            ends = np.cumsum([len(box) for box in boxes])[:-1]
+            rows = zip(np.split(xy, ends), np.split(scores, ends), strict=True)
+            smooth = self._controls.filtering
+            return [
+                tracker.update(frame.time_s, xy_one, scores_one, smooth)
+                for tracker, frame, (xy_one, scores_one) in zip(trackers, frames, rows, strict=True)
+            ]
+
+    def _survive(self, error: Exception, detector: Detector, frames: int) -> None:
+        """Count a model's failure; raise it when it is one too many."""
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= MODEL_FAILURES:
+            raise error
+        if not self._failed:
+            self._around.report.warn(f"{detector.name} failed on a frame, and goes on: {error}")
+        self._failed += frames
+
+    def _tell_broken(self, lanes: Sequence[_Lane]) -> None:
+        """Raise the error that ended a source; of several, warn of the others."""
+        broken = [lane.feed.error for lane in lanes if lane.feed.error]
+        for error in broken[1:]:
+            self._around.report.warn(str(error))
+        if broken:
+            raise broken[0]
+
+    def _finish(self, lane: _Lane, taken: Taken, objects: tuple[Objects, ...]) -> None:
+        frame, title = taken.frame, lane.channel.source.title
+        result = Result(frame, title, objects, frame.image_bgr)
+        if lane.draws:
+            with self._stages.time("draw"):
+                result = Result(frame, title, objects, self._around.draw(result))
+        with self._stages.time("write"):
+            for sink in lane.channel.sinks:
+                sink.write(result)
+        if lane.channel.source.live:
+            self._stages.add("age", 1000 * (time.monotonic() - taken.read_s))
+        self._stages.done()

@@ -1,0 +1,24 @@
+"""What finds objects in a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lmk.geometry import FloatArray
+from lmk.runtime.crops import Image
+
+Find = Callable[[Image], FloatArray]
+"""uint8 BGR (H, W, 3) to boxes float32 (N, 4), x, y, width, height in image pixels."""
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds objects.
+
+    `exact` says that its boxes are the crops to use, as a person names them; otherwise they are a
+    detector's, and a model's framing turns them into crops.
+    """
+
+    find: Find
+    exact: bool

@@ -1,0 +1,31 @@
+"""Which region a run uses: as asked for, or what suits the model and the source."""
+
+from __future__ import annotations
+
+from lmk.errors import UsageError
+from lmk.model.framing import Framing
+from lmk.runtime.regions.base import Finder
+from lmk.runtime.regions.open import open_finder
+
+TRACK = "track"
+
+
+def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Finder, bool]:
+    """Return the finder, and whether its objects are followed.
+
+    `text` is a finder's (see `open_finder`), `track` or `track:FINDER`, or empty: then a camera or
+    video whose model knows a finder is tracked by it, and all else is looked at in the centre.
+    Raises UsageError, WeightsError, UnavailableError.
+    """
+    kind, _, finder = text.partition(":")
+    known = framing.finder if framing else None
+    if not text:
+        return (open_finder("center"), False) if still or not known else (open_finder(known), True)
+    if kind != TRACK:
+        return open_finder(text), False
+    if not finder and not known:
+        raise UsageError(
+            "--region track: this model names no finder for its objects. Say one, such as "
+            "track:center, track:cascade:face or track:onnx:FILE"
+        )
+    return open_finder(finder or str(known)), True

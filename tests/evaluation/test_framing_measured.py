@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lmk.demo.clip import FACE_XY, photograph
+from lmk.errors import DataError
+from lmk.evaluation.framing import measure_finder, measure_framing
+from lmk.model.framing import Framing
+from lmk.runtime.regions.cascade import Cascade
+
+
+def test_framing_is_the_mean_and_the_usual_bounds() -> None:
+    rng = np.random.default_rng(0)
+    mean = np.array([[30.0, 40.0], [90.0, 35.0], [60.0, 100.0]])
+    xy = (mean + rng.normal(0, 2, (200, 3, 2))).astype(np.float32)
+    scores = rng.uniform(0.4, 0.9, (200, 3)).astype(np.float32)
+    framing = measure_framing(xy, scores)
+    np.testing.assert_allclose(framing.landmarks_input, xy.mean(0), atol=0.01)
+    assert framing.score == pytest.approx(np.percentile(scores.mean(1), 1), abs=1e-3)
+    assert (framing.misfit_px(xy, scores) <= framing.spread_px).mean() == pytest.approx(
+        0.99, abs=6e-3
+    )
+    assert framing.finder is None
+
+
+def crops(shift: float) -> np.ndarray:
+    """Crops of a face, its centre in theirs but for a shift, the face's box 0.7 of their side."""
+    found = []
+    for side in (150.0, 160.0, 170.0):
+        left, top = np.array(FACE_XY) - side / 2 + shift * side
+        matrix = np.array([[160 / side, 0, -left * 160 / side], [0, 160 / side, -top * 160 / side]])
+        picture = cv2.warpAffine(photograph(), matrix, (160, 160), borderMode=cv2.BORDER_REPLICATE)
+        found.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    return np.stack(found)
+
+
+def test_a_detectors_boxes_give_crops_like_those_of_training() -> None:
+    # The face is framed by its finder in a picture, as it was in the crops of training.
+    x, y, width, height = measure_finder(Cascade("face"), crops(0.1))
+    framing = Framing(((0.0, 0.0), (1.0, 1.0)), 1.0, 0.5, "cascade:face", (x, y, width, height))
+    box = framing.boxes_round_found(Cascade("face")(photograph()))[0]
+    side, centre = 160.0, np.array(FACE_XY) + 0.1 * 160
+    assert box[2] == pytest.approx(side, rel=0.12)
+    np.testing.assert_allclose(box[:2] + box[2:] / 2, centre, atol=0.05 * side)
+
+
+def test_a_finder_that_finds_few_is_refused() -> None:
+    blank = np.full((4, 160, 160, 3), 120, np.uint8)
+    with pytest.raises(DataError, match="finds 1 of 5"):
+        measure_finder(Cascade("face"), np.concatenate([blank, crops(0)[:1]]))

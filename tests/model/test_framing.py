@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lmk.geometry import apply_affine, box_to_input
+from lmk.model.framing import Framing, framing_from_json
+
+MEAN = ((40.0, 50.0), (90.0, 46.0), (66.0, 100.0))
+FRAMING = Framing(MEAN, spread_px=6.0, score=0.7, finder="cascade:cat", finder_box=(0.1, 0, 0.5, 1))
+
+
+def test_mean_landmarks_are_framed_by_the_crop_that_they_came_from() -> None:
+    boxes = np.array([[30.5, -12.0, 77.0, 77.0], [400, 300, 256, 256]], np.float32)
+    # The package's own change of frame, turned round, puts the mean landmarks into the picture.
+    matrix = box_to_input(boxes)
+    scale, shift = matrix[:, 0, 0], matrix[:, :, 2]
+    xy_image = (np.array(MEAN)[None] - shift[:, None]) / scale[:, None, None]
+    np.testing.assert_allclose(apply_affine(matrix, xy_image)[1], MEAN, atol=1e-4)
+    found = FRAMING.boxes_round_landmarks(xy_image.astype(np.float32), np.ones((2, 3), np.float32))
+    np.testing.assert_allclose(found, boxes, rtol=1e-4, atol=1e-3)
+    assert FRAMING.misfit_px(xy_image, np.ones((2, 3))).max() < 1e-3
+
+
+def test_the_fit_is_the_weighted_least_squares_of_scale_and_shift() -> None:
+    rng = np.random.default_rng(3)
+    xy_image = rng.uniform(100, 300, (2, 3, 2)).astype(np.float32)
+    xy_image += np.array(MEAN, np.float32) * 3  # far from a negative scale
+    scores = np.array([[0.2, 0.9, 0.5], [1, 0.1, 0.4]], np.float32)
+    boxes = FRAMING.boxes_round_landmarks(xy_image, scores)
+    for box, xy, score in zip(boxes, xy_image, scores, strict=True):
+        # The same by NumPy's solver: unknowns are the scale and the shift in x and y.
+        root = np.sqrt(np.repeat(score, 2))
+        rows = np.array([[v, axis == 0, axis == 1] for p in MEAN for axis, v in enumerate(p)])
+        solved, residue, *_ = np.linalg.lstsq(rows * root[:, None], xy.ravel() * root, rcond=None)
+        side = solved[0] * 128
+        corner = solved[1:] - 0.5 * solved[0] + 0.5
+        np.testing.assert_allclose(box, [*corner, side, side], rtol=1e-4)
+        misfit = np.sqrt(residue[0] / score.sum()) / solved[0]
+        assert FRAMING.misfit_px(xy[None], score[None])[0] == pytest.approx(misfit, rel=1e-3)
+
+
+def test_a_finders_box_becomes_the_crop_that_has_it_in_its_place() -> None:
+    # A finder's box lies at x 0.1, y 0, 0.5 wide and 1 high, in a crop of side 80 at (200, 40).
+    found = np.array([[208, 40, 40, 80], [208, 40, 40, 80]], np.float32)
+    found[1] *= 2
+    np.testing.assert_allclose(
+        FRAMING.boxes_round_found(found), [[200, 40, 80, 80], [400, 80, 160, 160]], rtol=1e-6
+    )
+
+
+def test_landmarks_that_lie_on_one_place_give_a_crop_with_area() -> None:
+    one_place = np.full((1, 3, 2), 17.0, np.float32)
+    box = FRAMING.boxes_round_landmarks(one_place, np.zeros((1, 3), np.float32))
+    assert box[0, 2] > 0
+    assert np.isfinite(box).all()
+
+
+def test_a_framing_survives_json() -> None:
+    assert framing_from_json(FRAMING.to_json()) == FRAMING
