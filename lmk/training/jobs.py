@@ -13,6 +13,7 @@ from torch import nn
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
 from lmk.errors import UsageError
+from lmk.files import replacing
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
@@ -29,6 +30,8 @@ from lmk.training.pretrain import CoreLearner
 from lmk.training.result import save_adapted, save_core, training_record
 from lmk.training.validate import evaluate_core
 from lmk.training.watch import SaveModel, Watch
+
+SKIPPED = "skipped.txt"
 
 
 def pretrain(
@@ -62,8 +65,9 @@ def adapt(
 ) -> Model:
     """Adapt a core to unlabelled crops and write the result into its run folder.
 
-    `perceptual_weights` is a VGG-19 safetensors file, to be used in place of torchvision's. Raises
-    UsageError, DataError, WeightsError, TrainingError, OutputError.
+    Pictures that could not be used are listed there in skipped.txt. `perceptual_weights` is a
+    VGG-19 safetensors file, to be used in place of torchvision's. Raises UsageError, DataError,
+    WeightsError, TrainingError, OutputError.
     """
     learner = make_learner(data, core, options, run.compute, perceptual_weights)
     learnable, frozen = count_learnable(learner.detector)
@@ -86,7 +90,11 @@ def adapt(
         return save_adapted(folder, learner.detector, options.beta, core, data.crops, record)
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
-    return _train(learner, schedule, settings, run, save)
+    model = _train(learner, schedule, settings, run, save)
+    if data.skipped and run.compute.first:
+        with replacing(run.folder / SKIPPED) as temporary:
+            temporary.write_text("\n".join(data.skipped) + "\n")
+    return model
 
 
 def make_learner(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,3 +61,16 @@ def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> 
     assert start_detector("finetune-after-projection", core, 14) is core
     with pytest.raises(UsageError, match="--keypoints 14"):
         start_detector("finetune-after-projection", core, 10)
+
+
+def test_pictures_left_out_are_listed_and_the_framing_is_measured(
+    core_model, tmp_path: Path
+) -> None:
+    data = replace(foxes(6), skipped=["a.jpg is cut short", "b.png is no picture"])
+    options = AdaptOptions(steps=1, batch_size=2, keypoints=4, reconstruction=0)
+    framing = adapt(data, core_model, options, run(tmp_path / "run")).manifest.framing
+    assert (tmp_path / "run" / "skipped.txt").read_text().splitlines() == data.skipped
+    assert framing is not None
+    assert np.shape(framing.landmarks_input) == (4, 2)
+    assert 0 < framing.score < 1
+    assert framing.spread_px > 0
