@@ -1,0 +1,290 @@
+"""Time the whole run on a 1080p file with one tracked object, and look for memory that grows.
+
+python benchmarks/video.py --model faces [--frames 300] [--long 100000] [--json video.json]
+
+The bare model runs on one crop, again and again; the whole run reads, tracks, crops, infers,
+smooths and writes JSON Lines. Both in turns in one process, so that other work on the machine meets
+both. Processor time is that of all threads, the model's own taken off. The long run has a model
+that takes no time, which leaves what is lmk's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lmk.demo.clip import FACE_XY, photograph
+from lmk.geometry import FloatArray
+from lmk.model.framing import Framing
+from lmk.progress import Reporter
+from lmk.runtime.backends.base import Backend
+from lmk.runtime.backends.select import open_backend
+from lmk.runtime.pipeline import Channel, Detector, Surroundings, run
+from lmk.runtime.regions.choose import choose_region
+from lmk.runtime.sinks.jsonl import json_sink
+from lmk.runtime.smoothing import Smoothing
+from lmk.runtime.sources.base import Frame, Source
+from lmk.runtime.sources.open import open_source
+from lmk.runtime.stages import Stages
+from lmk.runtime.tracking import Tracker, Tracking
+
+SIZE_WH = (1920, 1080)
+FPS = 25.0
+TURNS = 3
+WARM_UP = 20
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured; rates in frames a second, times in ms a frame, memory in 10^6 bytes."""
+
+    backend: str
+    cores: int
+    load: float
+    bare_fps: float
+    run_fps: float
+    share: float
+    outside_cpu_ms: float
+    of_it_reading_cpu_ms: float
+    first_landmark_s: float
+    peak_memory_mb: float
+    long_frames: int
+    long_growth_mb: float
+
+
+def write_clip(path: Path, frames: int) -> None:
+    """Write a face that moves through a frame of 1080p, grows, shrinks and turns."""
+    image = photograph()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
+    for turn in np.linspace(0, 2 * np.pi, frames, endpoint=False):
+        scale, angle = 2.2 * np.exp(0.25 * np.sin(2 * turn)), np.radians(12 * np.sin(turn))
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        linear = np.array([[cos, -sin], [sin, cos]])
+        centre = np.array([960 + 500 * np.sin(turn), 540 + 150 * np.sin(2 * turn)])
+        matrix = np.column_stack([linear, centre - linear @ np.array(FACE_XY)])
+        writer.write(
+            cv2.warpAffine(
+                image, matrix, SIZE_WH, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
+        )
+    writer.release()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and of all threads of this process together, for so many frames."""
+
+    frames: int
+    wall_s: float
+    cpu_s: float
+
+
+class Meter:
+    """Measures the block; `cost(frames)` after it."""
+
+    def __enter__(self) -> Meter:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wall = time.perf_counter() - self._wall
+        self._cpu = time.process_time() - self._cpu
+
+    def cost(self, frames: int) -> Cost:
+        """What the block cost."""
+        return Cost(frames, self._wall, self._cpu)
+
+
+def bare(backend: Backend, crop: npt.NDArray[np.uint8], count: int) -> Cost:
+    """The model alone, on one crop."""
+    with Meter() as meter:
+        for _ in range(count):
+            backend.infer(crop)
+    return meter.cost(count)
+
+
+def reading(clip: Path) -> Cost:
+    """Decoding the clip alone."""
+    with Meter() as meter, open_source(str(clip)) as source:
+        count = sum(1 for _ in source)
+    return meter.cost(count)
+
+
+def whole(backend: Backend, clip: Path, folder: Path) -> Cost:
+    """A run as `lmk run CLIP --json` does it, without the start."""
+    finder, follow = choose_region("", backend.framing, still=False)
+    if not follow:
+        raise SystemExit("this model names no finder: choose one that can be tracked")
+
+    def new_tracker() -> Tracker:
+        return Tracker("model", finder, backend.framing, Tracking(follow), Smoothing())
+
+    with (
+        Meter() as meter,
+        open_source(str(clip)) as source,
+        json_sink(folder / "out.jsonl") as lines,
+    ):
+        summary = run(
+            [Channel(source, [lines])],
+            [Detector("model", backend, new_tracker)],
+            Surroundings(lambda result: result.frame.image_bgr, Reporter()),
+        )
+    return meter.cost(summary.frames)
+
+
+def start(model: str, runtime: str, clip: Path, folder: Path) -> tuple[float, float]:
+    """Seconds from the command to the first landmark on disk, and the peak of memory in MB."""
+    lines = folder / "start.jsonl"
+    command = [sys.executable, "-m", "lmk", "run", str(clip), "-m", model, "--runtime", runtime]
+    began = time.perf_counter()
+    process = subprocess.Popen([*command, "--json", str(lines), "--no-show"])
+    while process.poll() is None and not (lines.exists() and lines.stat().st_size):
+        time.sleep(0.005)
+    first_s, peak_mb = time.perf_counter() - began, 0.0
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        for line in status.read_text().splitlines() if status.exists() else ():
+            if line.startswith("VmHWM"):
+                peak_mb = max(peak_mb, int(line.split()[1]) * 1024 / 1e6)
+        time.sleep(0.05)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return first_s, peak_mb
+
+
+class Endless(Source):
+    """Frames made up, as fast as they are taken."""
+
+    title, fps, size_wh, live, still = "made up", FPS, (320, 240), False, False
+
+    def __init__(self, frames: int) -> None:
+        super().__init__()
+        self.frame_count: int | None = None
+        self._frames = frames
+        self._image = np.zeros((240, 320, 3), np.uint8)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self._frames):
+            yield Frame(index, index / FPS, self._image.copy())
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Instant:
+    """A model of ten landmarks in a ring that takes no time."""
+
+    name = description = "instant"
+    num_landmarks = 10
+    framing: Framing | None = None
+    turns = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    ring = (64 + 30 * np.stack([np.cos(turns), np.sin(turns)], axis=1)).astype(np.float32)
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        """See `Backend.infer`."""
+        count = len(images)
+        return self.ring[None].repeat(count, 0), np.full((count, 10), 0.9, np.float32)
+
+
+def growth_mb(frames: int, folder: Path) -> float:
+    """How much resident memory grows between a tenth of a long run and its end."""
+    finder, _ = choose_region("center", None, still=False)
+    stages, seen = Stages(), list[tuple[int, int]]()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            seen.append((stages.frames, _resident_bytes()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with json_sink(folder / "long.jsonl") as lines:
+        run(
+            [Channel(Endless(frames), [lines])],
+            [
+                Detector(
+                    "instant",
+                    Instant(),
+                    lambda: Tracker("instant", finder, None, Tracking(), Smoothing()),
+                )
+            ],
+            Surroundings(lambda result: result.frame.image_bgr, Reporter(), stages=stages),
+        )
+    over.set()
+    watcher.join()
+    warm = [size for done, size in seen if done >= frames / 10]
+    return (max(warm[len(warm) // 2 :]) - warm[0]) / 1e6
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(model: str, runtime: str, frames: int, long: int, folder: Path) -> Figures:
+    """Measure everything."""
+    clip = folder / "clip.mp4"
+    write_clip(clip, frames)
+    backend = open_backend(model, runtime)
+    crop = cv2.resize(photograph(), (128, 128))[None]
+    bare(backend, crop, WARM_UP)
+    whole(backend, clip, folder)
+    alone, runs = [], []
+    for _ in range(TURNS):
+        alone.append(bare(backend, crop, frames))
+        runs.append(whole(backend, clip, folder))
+    model_cost, run_cost = (min(costs, key=lambda cost: cost.wall_s) for costs in (alone, runs))
+    decode = reading(clip)
+    first_s, peak_mb = start(model, runtime, clip, folder)
+    bare_fps, run_fps = (cost.frames / cost.wall_s for cost in (model_cost, run_cost))
+    per_frame = [1000 * cost.cpu_s / cost.frames for cost in (model_cost, run_cost, decode)]
+    return Figures(
+        backend=backend.description,
+        cores=os.cpu_count() or 0,
+        load=round(os.getloadavg()[0], 1),
+        bare_fps=round(bare_fps, 1),
+        run_fps=round(run_fps, 1),
+        share=round(run_fps / bare_fps, 2),
+        outside_cpu_ms=round(per_frame[1] - per_frame[0], 2),
+        of_it_reading_cpu_ms=round(per_frame[2], 2),
+        first_landmark_s=round(first_s, 2),
+        peak_memory_mb=round(peak_mb),
+        long_frames=long,
+        long_growth_mb=round(growth_mb(long, folder), 1) if long else 0.0,
+    )
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="faces")
+    parser.add_argument("--runtime", default="auto")
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--long", type=int, default=100_000, help="frames of the long run; 0: none")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(given.model, given.runtime, given.frames, given.long, Path(folder))
+    values = asdict(figures)
+    print("| figure | value |\n|---|---|")
+    for name, value in values.items():
+        print(f"| {name.replace('_', ' ')} | {value} |")
+    if given.json:
+        given.json.write_text(json.dumps(values, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
