@@ -49,9 +49,9 @@ class Capture:
     def read(self) -> Image | None:
         """Give the next frame, uint8 BGR (H, W, 3); None at the end, when none comes within the
         address's patience, and once it is closed."""
-        if self._first is None:
-            return self._read_on()
         image, self._first = self._first, None
+        if image is None or self._closed.is_set():
+            return self._read_on()
         return image
 
     def close(self) -> None:

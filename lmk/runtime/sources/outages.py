@@ -24,5 +24,5 @@ class Outages:
         """Say that frames come again."""
         away_s = time.monotonic() - self._since_s
         if self._report:
-            times = "for the first time" if self._count == 1 else f"{self._count} times so far"
-            self._report.say(f"{self._title} is back after {away_s:.1f} s (lost {times})")
+            times = "once" if self._count == 1 else f"{self._count} times"
+            self._report.say(f"{self._title} is back after {away_s:.1f} s (lost {times} so far)")
