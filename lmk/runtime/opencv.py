@@ -16,6 +16,9 @@ except ImportError as error:
 
 __all__ = ["cv2", "quiet"]
 
+_log = getattr(cv2.utils, "logging", cv2)  # in 4.6, Ubuntu's, they are functions of cv2 itself
+SILENT = 0
+
 
 class _Silence:
     """OpenCV's log level, which is one for all threads: silent while any of them wants it."""
@@ -26,15 +29,15 @@ class _Silence:
     def begin(self) -> None:
         with self._lock:
             if self._wanted == 0:
-                self._level = cv2.utils.logging.getLogLevel()
-                cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+                self._level = _log.getLogLevel()
+                _log.setLogLevel(SILENT)
             self._wanted += 1
 
     def end(self) -> None:
         with self._lock:
             self._wanted -= 1
             if self._wanted == 0:
-                cv2.utils.logging.setLogLevel(self._level)
+                _log.setLogLevel(self._level)
 
 
 _silence = _Silence()

@@ -12,7 +12,7 @@ import numpy as np
 from lmk.errors import SourceError
 from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2, quiet
-from lmk.runtime.sources.address import Address
+from lmk.runtime.sources.address import OPEN_TIMEOUT_S, Address
 from lmk.runtime.sources.timeline import MAX_FPS
 
 # OpenCV says of a damaged frame what it says of the end. Trying on at the end takes 20 us a time.
@@ -30,20 +30,22 @@ class Capture:
     """
 
     def __init__(self, address: Address, dropped: Counter[str]) -> None:
-        self._dropped, self._lock, self._closed = dropped, threading.Lock(), threading.Event()
-        self._patience_s, self.silent = address.patience_s, False
+        self._dropped, self._closed = dropped, threading.Event()
+        self._lock = threading.RLock()  # a signal's handler may close it within a read
+        self._patience_s, self.position_s, self.silent = address.patience_s, 0.0, False
         with quiet():
             self._capture = _open(address)
-        opened = self._capture.isOpened()
-        self._first = self._read_on() if opened else None
+            opened = self._capture.isOpened()
+            # Some cameras take seconds to start.
+            self._first = self._read_on(max(self._patience_s, OPEN_TIMEOUT_S)) if opened else None
+            rate = self._capture.get(cv2.CAP_PROP_FPS)
+            count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if self._first is None:
             self.close()
             reason = "opens but gives no frame" if opened else "cannot be opened"
             raise SourceError(f"{address.title} {reason}: {address.remedy}")
         self.size_wh = (self._first.shape[1], self._first.shape[0])
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps: float | None = rate if 0 < rate <= MAX_FPS else None
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.frame_count = int(count) if 0 < count < math.inf else None
 
     def read(self) -> Image | None:
@@ -51,7 +53,7 @@ class Capture:
         address's patience, and once it is closed."""
         image, self._first = self._first, None
         if image is None or self._closed.is_set():
-            return self._read_on()
+            return self._read_on(self._patience_s)
         return image
 
     def close(self) -> None:
@@ -60,7 +62,7 @@ class Capture:
         with self._lock:
             self._capture.release()
 
-    def _read_on(self) -> Image | None:
+    def _read_on(self, patience_s: float) -> Image | None:
         """Read past damaged frames."""
         start = time.perf_counter()
         for damaged in range(MAX_DAMAGED):
@@ -69,7 +71,7 @@ class Capture:
                 if damaged:
                     self._dropped[DAMAGED] += damaged
                 return image
-            self.silent = time.perf_counter() - start >= self._patience_s
+            self.silent = time.perf_counter() - start >= patience_s
             if self.silent or self._closed.is_set():
                 break
         return None

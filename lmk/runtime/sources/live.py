@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from lmk.errors import SourceError
 from lmk.progress import Reporter
@@ -65,11 +66,9 @@ class LiveSource(Source):
         for wait_s in growing_waits():
             if self._closed.wait(wait_s):
                 return
-            try:
+            with suppress(SourceError):
                 self._capture = Capture(self._address, self.dropped)
-            except SourceError:
-                continue
-            break
+                break
         if self._closed.is_set():  # meanwhile, when the new one was not yet known
             self._capture.close()
         else:

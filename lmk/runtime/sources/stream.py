@@ -30,14 +30,15 @@ def open_url(text: str, report: Reporter | None) -> Source:
         )
     remedy = "check the address, and that the stream is being sent"
     title = f"stream {without_secrets(text)}"
-    return _open_stream(Address(text, title, remedy, api, TIMEOUTS), report)
+    return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
 
 
 def open_pipeline(text: str, report: Reporter | None) -> Source:
     """Open a GStreamer pipeline that ends in an appsink, as gst-launch-1.0 would write it.
 
     A camera of a Jetson: nvarguscamerasrc ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert !
-    video/x-raw,format=BGR ! appsink. Raises UsageError without an appsink, UnavailableError where
+    video/x-raw,format=BGR ! appsink. OpenCV before 4.7 waits for ever for one that stalls, unless
+    watchdog timeout=2000 is in it. Raises UsageError without an appsink, UnavailableError where
     OpenCV has no GStreamer, and SourceError.
     """
     shown = without_secrets(text)
@@ -53,8 +54,15 @@ def open_pipeline(text: str, report: Reporter | None) -> Source:
             "python3 -m venv --system-site-packages  made"
         )
     remedy = "try it with gst-launch-1.0, and fakesink in place of appsink"
-    address = Address(text, f"pipeline {shown}", remedy, cv2.CAP_GSTREAMER, TIMEOUTS)
-    return _open_stream(address, report)
+    api = cv2.CAP_GSTREAMER
+    title = f"pipeline {shown.split(PIPE)[0]}{PIPE}..."
+    return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
+
+
+def _timeouts(api: int) -> tuple[int, ...]:
+    """What GStreamer's back end does not know keeps it from opening."""
+    major, minor = (int(part) for part in cv2.__version__.split(".")[:2])
+    return () if api == cv2.CAP_GSTREAMER and (major, minor) < (4, 7) else TIMEOUTS
 
 
 def _open_stream(address: Address, report: Reporter | None) -> Source:

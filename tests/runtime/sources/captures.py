@@ -32,9 +32,7 @@ class FakeCapture:
         return image is not None, image
 
     def get(self, prop: int) -> float:
-        if prop == cv2.CAP_PROP_POS_MSEC:
-            return self.times[self.at]
-        return self.values[prop]
+        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values[prop]
 
     def release(self) -> None:
         self.released = True
@@ -45,9 +43,11 @@ class FakeDevices:
 
     def __init__(self, captures: list[FakeCapture]) -> None:
         self.captures, self.asked = captures, list[tuple[str | int, int]]()
+        self.parameters = list[int]()
 
-    def __call__(self, place: str | int, api: int, _parameters: list[int]) -> FakeCapture:
+    def __call__(self, place: str | int, api: int, parameters: list[int]) -> FakeCapture:
         self.asked.append((place, api))
+        self.parameters = parameters
         return self.captures[len(self.asked) - 1]
 
 

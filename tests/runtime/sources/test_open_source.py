@@ -75,7 +75,7 @@ def test_a_broken_image_within_a_folder_is_named(tmp_path: Path) -> None:
         ("webcam:3", 3, cv2.CAP_ANY, "camera 3"),
         ("/dev/video2", "/dev/video2", cv2.CAP_V4L2, "camera /dev/video2"),
         ("udp://host:1", "udp://host:1", cv2.CAP_FFMPEG, "stream udp://host:1"),
-        (PIPELINE, PIPELINE, cv2.CAP_GSTREAMER, f"pipeline {PIPELINE}"),
+        (PIPELINE, PIPELINE, cv2.CAP_GSTREAMER, "pipeline videotestsrc ! ..."),
     ],
 )
 def test_live_sources_open_what_their_text_says(
@@ -108,6 +108,26 @@ def test_a_pipeline_needs_an_opencv_with_gstreamer(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UnavailableError, match="apt install python3-opencv") as caught:
         open_source(text)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "limited"),
+    [
+        ("rtsp://host", "4.6.0", True),
+        (PIPELINE, "4.6.0", False),  # would not open
+        (PIPELINE, "4.10.0", True),
+        ("webcam", "4.10.0", False),
+    ],
+)
+def test_reads_from_networks_are_limited_to_two_seconds(
+    monkeypatch: pytest.MonkeyPatch, text: str, version: str, limited: bool
+) -> None:
+    with_gstreamer(monkeypatch, there=True)
+    monkeypatch.setattr(cv2, "__version__", version)
+    devices = plug(monkeypatch, FakeCapture([grey(1)]))
+    open_source(text).close()
+    limits = dict(zip(devices.parameters[::2], devices.parameters[1::2], strict=True))
+    assert limits.get(cv2.CAP_PROP_READ_TIMEOUT_MSEC) == (2000 if limited else None)
 
 
 def test_grey_frames_of_a_pipeline_get_three_channels(monkeypatch: pytest.MonkeyPatch) -> None:
