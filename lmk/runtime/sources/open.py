@@ -19,14 +19,14 @@ from lmk.runtime.sources.stream import PIPE, open_pipeline, open_url
 def open_source(text: str, report: Reporter | None = None) -> Source:
     """Open a source of frames.
 
-    `webcam`, `webcam:1` or `/dev/video1`, a camera; `-`, `-:mjpeg@FPS`, `-:bgr24:WxH` or
-    `-:bgr24:WxH@FPS`, standard input; an image, a folder of images or a video file; a URL; a
-    GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and back.
+    `webcam`, `webcam:1` or `/dev/video1`, a camera; `-`, `stdin:mjpeg@FPS` or
+    `stdin:bgr24:WxH[@FPS]`, standard input; an image, a folder of images or a video file; a URL;
+    a GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and back.
 
     Raises UsageError for a text that means nothing, UnavailableError where OpenCV lacks what it
     needs, and SourceError for what cannot be opened or holds no frame.
     """
-    if text == "-" or text.startswith("-:"):
+    if text in ("-", "stdin") or text.startswith("stdin:"):
         return open_standard_input(text, report)
     if text == "webcam" or text.startswith(("webcam:", "/dev/")):
         return open_camera(text, report)

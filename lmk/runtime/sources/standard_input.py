@@ -24,17 +24,18 @@ from lmk.runtime.sources.pipe import TITLE, Pipe, PipeClosedError
 from lmk.runtime.sources.timeline import Timeline
 
 FORMAT = re.compile(
-    r"-(?::mjpeg|:(?P<order>bgr24|rgb24):(?P<width>\d{1,5})x(?P<height>\d{1,5}))?"
+    r"-|stdin|stdin:(?:mjpeg|(?P<order>bgr24|rgb24):(?P<width>\d{1,5})x(?P<height>\d{1,5}))"
     r"(?:@(?P<fps>\d+(?:\.\d+)?))?"
 )
-EXPECTED = "-, -:mjpeg@FPS, -:bgr24:WIDTHxHEIGHT or -:bgr24:WIDTHxHEIGHT@FPS (or rgb24)"
+EXPECTED = "-, stdin:mjpeg@FPS or stdin:bgr24:WIDTHxHEIGHT[@FPS] (or rgb24)"
 
 
 def open_standard_input(text: str, report: Reporter | None) -> Source:
-    """Open standard input, of JPEGs (`-`, `-:mjpeg@FPS`) or raw frames (`-:bgr24:WxH@FPS`).
+    """Open standard input, of JPEGs one after another or of raw frames.
 
-    With a rate it is a recording, of which no frame is left out; without one it is live. Raises
-    UsageError for another format, and SourceError for what holds no frame.
+    JPEGs: `-`, `stdin` or `stdin:mjpeg@FPS`. Raw frames: `stdin:bgr24:WIDTHxHEIGHT[@FPS]`, or
+    rgb24. With a rate it is a recording, of which no frame is left out; without one it is live.
+    Raises UsageError for another format, and SourceError for what holds no frame.
     """
     parts = FORMAT.fullmatch(text)
     fps = float(parts["fps"] or 0) if parts else 0.0
@@ -61,7 +62,7 @@ def _descriptor(live: bool) -> int:
             f"{TITLE} is a terminal: pipe frames into it, as in ffmpeg ... | lmk run -"
         )
     if live and stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise UsageError(f"{TITLE} is a file: give its frames a rate, as in -:mjpeg@25")
+        raise UsageError(f"{TITLE} is a file: give its frames a rate, as in stdin:mjpeg@25")
     return descriptor
 
 

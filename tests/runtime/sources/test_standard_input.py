@@ -59,7 +59,7 @@ def test_raw_frames_come_in_their_channel_order(monkeypatch, order: str) -> None
     data = b"".join((i if order == "bgr24" else i[:, :, ::-1]).tobytes() for i in images)
     # Parts that end in the middle of a frame.
     parts = (data[:20], data[20:50], data[50:])
-    with piped(monkeypatch, *parts), open_source(f"-:{order}:5x3@12.5") as source:
+    with piped(monkeypatch, *parts), open_source(f"stdin:{order}:5x3@12.5") as source:
         assert (source.fps, source.size_wh, source.live) == (12.5, (5, 3), False)
         frames = list(source)
     for frame, image in zip(frames, images, strict=True):
@@ -73,7 +73,7 @@ def test_raw_frames_come_in_their_channel_order(monkeypatch, order: str) -> None
 def test_the_smallest_and_the_largest_raw_frames(monkeypatch, size_wh: tuple[int, int]) -> None:
     image = grey(90, size_wh)
     image[-1, -1] = (1, 2, 3)
-    text = f"-:bgr24:{size_wh[0]}x{size_wh[1]}@1"
+    text = f"stdin:bgr24:{size_wh[0]}x{size_wh[1]}@1"
     with piped(monkeypatch, image.tobytes()), open_source(text) as source:
         (frame,) = source
     assert np.array_equal(frame.image_bgr, image)
@@ -81,7 +81,7 @@ def test_the_smallest_and_the_largest_raw_frames(monkeypatch, size_wh: tuple[int
 
 def test_an_end_in_the_middle_of_a_frame_is_counted(monkeypatch) -> None:
     parts = (noise(0).tobytes(), noise(1).tobytes()[:44])
-    with piped(monkeypatch, *parts), open_source("-:bgr24:5x3") as source:
+    with piped(monkeypatch, *parts), open_source("stdin:bgr24:5x3") as source:
         assert len(list(source)) == 1
     assert source.dropped == {"cut short": 1}
 
@@ -90,7 +90,7 @@ def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
     images = [grey(40, (64, 48)), grey(80, (64, 48)), grey(160, (33, 17))]
     damaged = jpeg(images[0])[:20] + b"\xff\xd9"  # no more than its first header
     parts = [jpeg(images[0]), damaged, jpeg(images[1]), jpeg(images[2]), jpeg(images[0])[:-9]]
-    with piped(monkeypatch, b"".join(parts)), open_source("-:mjpeg@10") as source:
+    with piped(monkeypatch, b"".join(parts)), open_source("stdin:mjpeg@10") as source:
         frames = list(source)
     for frame, image in zip(frames, images, strict=True):
         np.testing.assert_allclose(frame.image_bgr, image, atol=3)
@@ -100,7 +100,10 @@ def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
 
 def test_without_a_rate_it_is_live(monkeypatch) -> None:
     picture = jpeg(grey(7))
-    with piped(monkeypatch, picture, lambda: time.sleep(0.2), picture), open_source("-") as source:
+    with (
+        piped(monkeypatch, picture, lambda: time.sleep(0.2), picture),
+        open_source("stdin") as source,
+    ):
         assert (source.live, source.fps, source.frame_count) == (True, None, None)
         times = [frame.time_s for frame in source]
     assert times[0] == 0
@@ -138,7 +141,7 @@ def test_ffmpeg_can_write_into_it(monkeypatch) -> None:
     pattern = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=0.4")
     with ffmpeg(*pattern, "-f", "mjpeg", "-", stdout=subprocess.PIPE) as process:
         monkeypatch.setattr(sys, "stdin", process.stdout)
-        with open_source("-:mjpeg@25") as source:
+        with open_source("stdin:mjpeg@25") as source:
             frames = list(source)
     assert len(frames) == 10
     assert all(frame.image_bgr.shape == (48, 64, 3) for frame in frames)
@@ -152,16 +155,24 @@ def test_a_file_needs_a_rate(monkeypatch, tmp_path: Path) -> None:
         monkeypatch.setattr(sys, "stdin", stdin)
         with pytest.raises(UsageError, match="is a file: give its frames a rate"):
             open_source("-")
-        with open_source("-:mjpeg@25") as source:
+        with open_source("stdin:mjpeg@25") as source:
             assert len(list(source)) == 3
 
 
 @pytest.mark.parametrize(
     "text",
-    ["-:", "-:bgr24", "-:bgr24:5", "-:yuv:5x3", "-:bgr24:0x3", "-:mjpeg@0", "-:bgr24:5x3@fast"],
+    [
+        "stdin:",
+        "stdin:bgr24",
+        "stdin:bgr24:5",
+        "stdin:yuv:5x3",
+        "stdin:bgr24:0x3",
+        "stdin:mjpeg@0",
+        "stdin:bgr24:5x3@fast",
+    ],
 )
 def test_other_formats_are_wrong_usage(text: str) -> None:
-    with pytest.raises(UsageError, match=r"expected .*, got -:"):
+    with pytest.raises(UsageError, match=r"expected .*, got stdin:"):
         open_source(text)
 
 
