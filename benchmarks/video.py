@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -173,6 +174,7 @@ class Endless(Source):
     def __init__(self, frames: int) -> None:
         super().__init__()
         self.frame_count: int | None = None
+        self.dropped = Counter[str]()
         self._frames = frames
         self._image = np.zeros((240, 320, 3), np.uint8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,6 +27,7 @@ class Made(Source):
         super().__init__()
         self.title, self.fps, self.size_wh = title, 25.0, (90, 60)
         self.live, self.still, self.frame_count = live, False, None
+        self.dropped = Counter[str]()
         self.count, self.stop_at, self.break_at = count, stop_at, break_at
         self.stop, self.given, self.closed = threading.Event(), 0, False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,9 +27,10 @@ class Source(ABC):
     """Frames in order.
 
     title: what messages and results call it; never with a password in it. fps: frames a second,
-    None where there is none or it is not known. size_wh: of the first frame.
-    live: cameras and streams, whose time is the clock's. still: pictures, which have no time.
-    frame_count: what the container claims, None where nobody knows.
+    None where there is none or it is not known. size_wh: of the first frame; later ones may differ.
+    live: cameras, streams and pipes, whose time is the clock's. still: pictures, which have no
+    time. frame_count: what the container claims, None where nobody knows. dropped: frames that
+    could not be given, by cause; the reading thread counts, others may look.
     """
 
     title: str
@@ -37,14 +39,19 @@ class Source(ABC):
     live: bool
     still: bool
     frame_count: int | None
+    dropped: Counter[str]
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames, once. Raises SourceError."""
+        """Give the frames, once, with times that always grow. Raises SourceError."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file, camera or connection."""
+        """Let go of the file, camera or connection.
+
+        Any thread may call it at any time: the iteration then ends, at the latest when a read
+        that waits gives up.
+        """
 
     def __enter__(self) -> Source:
         return self

@@ -1,0 +1,49 @@
+"""JPEGs one after another, as `ffmpeg -f mjpeg -` writes them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+CUT_SHORT = "cut short"
+START, END = 0xD8, 0xD9
+BEGINNING = re.compile(rb"\xff\xd8")
+# Compressed data hold no such bytes. A segment says how long it is, and is skipped: a small JPEG
+# may lie in it as a preview.
+MARKER = re.compile(rb"\xff(?:[\xd8\xd9]|[\xc0-\xcf\xda-\xef\xfe](..))", re.DOTALL)
+MAX_BYTES = 100_000_000
+
+
+def split_jpegs(chunks: Iterable[bytes], dropped: Counter[str]) -> Iterator[bytes]:
+    """Give each JPEG in a series of bytes as soon as its last byte is there.
+
+    What lies between two, such as the headers of multipart/x-mixed-replace, is skipped. One that
+    another one or the end interrupts, or that has 100 MB without an end, is counted in `dropped`.
+    Markers are those of ITU-T T.81, annex B.
+    """
+    buffer, at, inside = bytearray(), 0, False
+    for chunk in chunks:
+        buffer += chunk
+        while found := (MARKER if inside else BEGINNING).search(buffer, at):
+            code, at = buffer[found.start() + 1], found.end()
+            if code == END:
+                yield bytes(buffer[:at])
+                del buffer[:at]
+                at, inside = 0, False
+            elif code == START:
+                if inside:
+                    dropped[CUT_SHORT] += 1
+                del buffer[: found.start()]
+                at, inside = 2, True
+            else:
+                at += int.from_bytes(found[1], "big") - 2
+        at = max(at, len(buffer) - 3)  # the last three bytes may be part of a marker
+        if inside and len(buffer) > MAX_BYTES:
+            dropped[CUT_SHORT] += 1
+            inside = False
+        if not inside:
+            del buffer[:at]
+            at = 0
+    if inside:
+        dropped[CUT_SHORT] += 1
