@@ -98,7 +98,7 @@ def _check_outputs(output: Path | None, json: Path | None, frames: Source, sourc
     from lmk.runtime.sinks.choose import check_output
 
     if output:
-        check_output(output, frames, source)
+        check_output(output, [frames], [source])
     if json and json.resolve() in (Path(source).resolve(), output and output.resolve()):
         raise UsageError(f"--json {json} is also the source or the output: choose another file")
 
@@ -111,13 +111,13 @@ def _open_sinks(
     stop: threading.Event,
     window_report: Reporter | None,
 ) -> list[Sink]:
-    from lmk.runtime.sinks.choose import drawn_sink
+    from lmk.runtime.sinks.choose import open_output
     from lmk.runtime.sinks.jsonl import json_sink
     from lmk.runtime.sinks.window import window_sink
 
     sinks: list[Sink | None] = []
     if output:
-        sinks.append(stack.enter_context(drawn_sink(output, frames)))
+        sinks.append(stack.enter_context(open_output(output, [frames])))
     if json:
         sinks.append(stack.enter_context(json_sink(json)))
     if window_report:

@@ -40,7 +40,7 @@ def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
     backend = open_backend(str(path))
     with (
         open_source(str(clip)) as source,
-        video_sink(video, source) as drawn,
+        video_sink(video, source.fps) as drawn,
         json_sink(lines) as written,
     ):
         summary = run_source(source, center, backend, [drawn, written], report, threading.Event())
