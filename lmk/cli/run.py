@@ -111,6 +111,8 @@ def _open_sinks(
     stop: threading.Event,
     window_report: Reporter | None,
 ) -> list[Sink]:
+    from lmk.runtime.controls import Controls
+    from lmk.runtime.overlay import Overlay
     from lmk.runtime.sinks.choose import open_output
     from lmk.runtime.sinks.jsonl import json_sink
     from lmk.runtime.sinks.window import window_sink
@@ -121,7 +123,8 @@ def _open_sinks(
     if json:
         sinks.append(stack.enter_context(json_sink(json)))
     if window_report:
-        sinks.append(stack.enter_context(window_sink("lmk", frames, stop, window_report)))
+        window = window_sink([frames.title], Controls(stop), Overlay(), window_report, frames.still)
+        sinks.append(stack.enter_context(window))
     return [sink for sink in sinks if sink]
 
 
