@@ -69,8 +69,8 @@ def label(text: str, size_px: int, color: Color = WHITE) -> Stamp:
 
 
 @lru_cache(maxsize=16)
-def plate(rows: Rows, size_px: int) -> Stamp:
-    """Render lines of a name and a value, values flush right, on a translucent dark plate."""
+def plate(rows: Rows, size_px: int, right: bool = True) -> Stamp:
+    """Render lines of a name and a value on a dark plate, values flush right or left."""
     font = ImageFont.load_default(size_px)
     line, margin = round(size_px * LINE_HEIGHT), round(size_px * 0.6)
     gap = size_px if any(value for _, value in rows) else 0
@@ -85,7 +85,8 @@ def plate(rows: Rows, size_px: int) -> Stamp:
     for index, (name, value) in enumerate(rows):
         middle = margin + line * (index + 0.5)
         draw.text((margin, middle), name, 255, font, anchor="lm")
-        draw.text((size[0] - margin, middle), value, 255, font, anchor="rm")
+        edge, anchor = (size[0] - margin, "rm") if right else (margin + names + gap, "lm")
+        draw.text((edge, middle), value, 255, font, anchor=anchor)
     covers = [np.array(cover, np.float32)[..., None] / np.float32(255) for cover in (back, ink)]
     return _layers((PLATE_BGR, covers[0]), (WHITE, covers[1]))
 

@@ -145,7 +145,7 @@ class Window:
         rows = tuple((name, "") for name, on in state if on) + (KEYS if self._help else ())
         if not rows:
             return drawn
-        stamp = plate(rows, text_size(drawn))
+        stamp = plate(rows, text_size(drawn), right=False)
         shown = np.copy(drawn)
         edge = text_size(drawn)
         paste(shown, stamp, shown.shape[1] - stamp.size_wh[0] - edge, edge)
