@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Access:
     def allows(self, request: HTTPConnection) -> bool:
         """Whether a request comes from somebody who may look."""
         if not self.token:
-            return urlsplit(f"//{request.headers.get('host', '')}").hostname in LOCAL_NAMES
+            name = re.sub(r":\d*$", "", request.headers.get("host", ""))
+            return name.lower() in LOCAL_NAMES
         return self._is_token(request.cookies.get(self.cookie, ""))
 
     def brings_token(self, request: HTTPConnection) -> bool:

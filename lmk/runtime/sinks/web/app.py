@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lmk.progress import Reporter
 from lmk.runtime.controls import Controls
 from lmk.runtime.sinks.web.access import Access
 from lmk.runtime.sinks.web.live import Live, colors
@@ -30,8 +31,10 @@ HEADERS = {
 }
 
 
-def make_app(live: Live, stages: Stages, controls: Controls, access: Access) -> ASGIApp:
-    """Build the server's application."""
+def make_app(
+    live: Live, stages: Stages, controls: Controls, access: Access, report: Reporter
+) -> ASGIApp:
+    """Build the server's application; the first answer that fails is reported."""
     site = _Site(live, stages, controls)
     routes = [
         Route("/", site.page),
@@ -39,7 +42,7 @@ def make_app(live: Live, stages: Stages, controls: Controls, access: Access) -> 
         Route("/state", site.state),
         Route("/do/{action}", site.do, methods=["POST"]),
     ]
-    return _Guard(Starlette(routes=routes), access)
+    return _Guard(Starlette(routes=routes), access, report)
 
 
 class _Site:
@@ -85,8 +88,8 @@ class _Site:
         action = request.path_params["action"]
         if OUR_HEADER not in request.headers:
             return PlainTextResponse("only lmk's own page may do this", 403)
-        if action in asdict(self._live.overlay.options):
-            self._live.overlay.toggle(action)
+        if action in asdict(self._live.options):
+            self._live.toggle(action)
         elif action in self._actions:
             self._actions[action]()
         else:
@@ -108,7 +111,7 @@ class _Site:
             "dropped": dict(sorted(stages.dropped.items())),
             "paused": self._controls.paused,
             "filter": self._controls.filtering,
-            **asdict(self._live.overlay.options),
+            **asdict(self._live.options),
             "colors": colors(max(counts, default=0)),
             "sources": sources,
         }
@@ -120,8 +123,9 @@ class _Site:
 class _Guard:
     """Answers only those who may look, and adds the headers that browsers want to be safe."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, access: Access, report: Reporter) -> None:
+        self._app, self._access, self._report = app, access, report
+        self._failed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safely(message: Message) -> None:
@@ -130,8 +134,13 @@ class _Guard:
                 message["headers"] = [*message.get("headers", []), *ours]
             await send(message)
 
-        app = self._app if scope["type"] != "http" else self._answer(Request(scope))
-        await app(scope, receive, send_safely)
+        try:
+            await self._answer(Request(scope))(scope, receive, send_safely)
+        except Exception as error:
+            if not self._failed:
+                self._report.warn(f"the page failed: {type(error).__name__}: {error}")
+            self._failed = True
+            raise
 
     def _answer(self, request: Request) -> ASGIApp:
         if self._access.allows(request):

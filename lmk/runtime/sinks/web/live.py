@@ -13,7 +13,7 @@ import numpy as np
 from lmk.runtime.crops import Image
 from lmk.runtime.draw import landmark_color
 from lmk.runtime.opencv import cv2
-from lmk.runtime.overlay import Overlay
+from lmk.runtime.overlay import Overlay, OverlayOptions
 from lmk.runtime.result import Objects, Result
 
 WAIT_S = 10.0  # shorter than what proxies and browsers bear
@@ -41,7 +41,7 @@ class Live:
     """
 
     def __init__(self, overlay: Overlay) -> None:
-        self.overlay = overlay
+        self._overlay = overlay
         self._channels: dict[str, _Channel] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._came = asyncio.Event()
@@ -56,6 +56,19 @@ class Live:
             channel.newest, channel.came_s = result, time.monotonic()
             channel.number += 1
             self._channels[result.source] = channel
+        self._wake()
+
+    @property
+    def options(self) -> OverlayOptions:
+        """What is drawn beside the landmarks."""
+        return self._overlay.options
+
+    def toggle(self, option: str) -> None:
+        """Draw something or not, from now on and in the pictures that are there."""
+        self._overlay.toggle(option)
+        with self._lock:
+            for channel in self._channels.values():
+                channel.number += 1
         self._wake()
 
     def close(self) -> None:
@@ -117,7 +130,7 @@ class Live:
         with self._lock:
             result, number = channel.newest, channel.number
         if channel.jpeg_number != number:
-            drawn = _bounded(self.overlay(result.frame, result.objects, result.source))
+            drawn = _bounded(self._overlay(result.frame, result.objects, result.source))
             _, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             channel.jpeg, channel.jpeg_number = jpeg.tobytes(), number
         return number, channel.jpeg

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 from lmk.errors import LmkError, OutputError, UsageError, missing_extra
 from lmk.progress import Reporter
@@ -63,7 +64,7 @@ def web_sink(
     listening = _listen(host, port)
     access = Access(_token(host, token), listening.getsockname()[1])
     live = Live(overlay)
-    server = _Server(make_app(live, stages, controls, access), listening)
+    server = _Server(make_app(live, stages, controls, access, report), listening)
     server.start()
     report.say(f"watch at {_address(host, access)}")
     try:
@@ -145,7 +146,7 @@ def _address(host: str, access: Access) -> str:
     everywhere = host in ("0.0.0.0", "::")
     name = _own_address() if everywhere else host
     shown = f"[{name}]" if ":" in name else name
-    query = f"?token={access.token}" if access.token else ""
+    query = f"?token={quote(access.token)}" if access.token else ""
     return f"http://{shown}:{access.port}/{query}"
 
 
