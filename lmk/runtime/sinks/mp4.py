@@ -91,6 +91,15 @@ class Mp4:
         context.time_base = Fraction(1, TICKS)
         for name, value in COLOR.items():
             setattr(context, name, value)
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            self._file.close()
+            self.path.unlink()
+            raise OutputError(
+                f"cannot write {self.path}: H.264 holds no frames of {width} x {height} pixels. "
+                "Choose a smaller source"
+            ) from error
         self._stream, self._start_s = stream, time_s
 
     def _frame(self, image_bgr: Image, ticks: int) -> av.VideoFrame:

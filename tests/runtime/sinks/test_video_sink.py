@@ -86,6 +86,12 @@ def test_video_of_a_single_pixel_plays(tmp_path: Path) -> None:
     assert levels(path) == [0, 90, 180]
 
 
+def test_frames_too_large_for_the_codec_are_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no frames of 20000 x 2 pixels"):
+        write_all(video_sink(tmp_path / "out.mp4"), [result(0, 0.0, picture(9, (20_000, 2)))])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_video_keeps_frames_whose_size_changes(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     frames = [result(0, 0.0, picture(50)), result(1, 0.1, picture(150, (128, 100)))]
