@@ -33,7 +33,8 @@ from lmk.model.framing import Framing
 from lmk.progress import Reporter
 from lmk.runtime.backends.base import Backend
 from lmk.runtime.backends.select import open_backend
-from lmk.runtime.pipeline import Channel, Detector, Surroundings, run
+from lmk.runtime.overlay import Overlay
+from lmk.runtime.pipeline import Detector, Surroundings, run
 from lmk.runtime.regions.choose import choose_region
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.smoothing import Smoothing
@@ -125,7 +126,7 @@ def reading(clip: Path) -> Cost:
 
 
 def whole(backend: Backend, clip: Path, folder: Path) -> Cost:
-    """A run as `lmk run CLIP --json` does it, without the start."""
+    """A run as `lmk run CLIP -o lines.jsonl` does it, without the start."""
     finder, follow = choose_region("", backend.framing, still=False)
     if not follow:
         raise SystemExit("this model names no finder: choose one that can be tracked")
@@ -139,9 +140,10 @@ def whole(backend: Backend, clip: Path, folder: Path) -> Cost:
         json_sink(folder / "out.jsonl") as lines,
     ):
         summary = run(
-            [Channel(source, [lines])],
+            [source],
             [Detector("model", backend, new_tracker)],
-            Surroundings(lambda result: result.frame.image_bgr, Reporter()),
+            [lines],
+            Surroundings(Overlay(), Reporter()),
         )
     return meter.cost(summary.frames)
 
@@ -151,7 +153,7 @@ def start(model: str, runtime: str, clip: Path, folder: Path) -> tuple[float, fl
     lines = folder / "start.jsonl"
     command = [sys.executable, "-m", "lmk", "run", str(clip), "-m", model, "--runtime", runtime]
     began = time.perf_counter()
-    process = subprocess.Popen([*command, "--json", str(lines), "--no-show"])
+    process = subprocess.Popen([*command, "-o", str(lines), "--no-show"])
     while process.poll() is None and not (lines.exists() and lines.stat().st_size):
         time.sleep(0.005)
     first_s, peak_mb = time.perf_counter() - began, 0.0
@@ -215,7 +217,7 @@ def growth_mb(frames: int, folder: Path) -> float:
     watcher.start()
     with json_sink(folder / "long.jsonl") as lines:
         run(
-            [Channel(Endless(frames), [lines])],
+            [Endless(frames)],
             [
                 Detector(
                     "instant",
@@ -223,7 +225,8 @@ def growth_mb(frames: int, folder: Path) -> float:
                     lambda: Tracker("instant", finder, None, Tracking(), Smoothing()),
                 )
             ],
-            Surroundings(lambda result: result.frame.image_bgr, Reporter(), stages=stages),
+            [lines],
+            Surroundings(Overlay(), Reporter(), stages=stages),
         )
     over.set()
     watcher.join()

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lmk.cli import options
-from lmk.errors import UsageError
+from lmk.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Sequence
-
     from lmk.progress import Reporter
+    from lmk.runtime.controls import Controls
+    from lmk.runtime.overlay import Overlay, OverlayOptions
     from lmk.runtime.pipeline import Detector, Summary
     from lmk.runtime.sinks.base import Sink
     from lmk.runtime.smoothing import Smoothing
-    from lmk.runtime.sources.base import Source
     from lmk.runtime.stages import Stages
 
-_WHERE, _FILTER, _RESULTS = "Where to look", "Smoothing over time", "Where results go"
+_WHERE, _FILTER = "Where to look", "Landmarks over time"
+_RESULTS = "Where results go"
 
 
 def run(
@@ -30,7 +29,10 @@ def run(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="webcam (or webcam:1), an image, a folder of images, a video or a stream URL.",
+            help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
+            "stream URL, a GStreamer pipeline, or - for JPEGs on standard input; several are "
+            "watched together.",
+            show_default=False,
         ),
     ],
     models: Annotated[
@@ -40,16 +42,67 @@ def run(
             "-m",
             metavar="NAME|FILE",
             help="A shipped model (lmk models list), a model or run folder, or an exported file; "
-            "several times for several models.",
+            "again for each further model.",
+            show_default=False,
         ),
     ],
+    output: Annotated[
+        list[Path],
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file of what was found, by its suffix: .mp4 (or a picture, of pictures) with "
+            "landmarks drawn; .jsonl, .csv or .parquet in pixels. A folder for a folder of "
+            "pictures or the videos of several sources. Again for each further one.",
+            show_default=False,
+            rich_help_panel=_RESULTS,
+        ),
+    ] = [],  # noqa: B006, typer needs a list, and nothing changes it
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show/--no-show",
+            help="Show a window; h lists its keys, q ends.",
+            rich_help_panel=_RESULTS,
+        ),
+    ] = True,
+    serve: Annotated[
+        str,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="Show it in browsers: on this machine, or with a host such as 0.0.0.0 on the "
+            "network, for those who know the token in the address.",
+            show_default=False,
+            rich_help_panel=_RESULTS,
+        ),
+    ] = "",
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="LMK_TOKEN",
+            help="The page's token; without one each run makes a new one.",
+            show_default=False,
+            rich_help_panel=_RESULTS,
+        ),
+    ] = "",
+    draw: Annotated[
+        str,
+        typer.Option(
+            metavar="WORDS",
+            help="What is drawn beside the landmarks: boxes, ids, labels, scores, trails, times, "
+            "with commas.",
+            show_default=False,
+            rich_help_panel=_RESULTS,
+        ),
+    ] = "",
     region: Annotated[
         str,
         typer.Option(
             metavar="WORD",
-            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE look there in every "
-            "frame; track:WORD only now and then, and follows in between. By default what the "
-            "model names is tracked in video; elsewhere the centred square counts.",
+            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]: look there "
+            "in every frame. track:WORD: look there now and then, and follow in between. By "
+            "default the model's own finder is tracked in videos; elsewhere it is the centred "
+            "square.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),
@@ -57,157 +110,148 @@ def run(
     search: Annotated[
         float,
         typer.Option(
-            min=0, help="Seconds between searches for new objects.", rich_help_panel=_WHERE
+            min=0, help="Seconds between two searches while tracking.", rich_help_panel=_WHERE
         ),
     ] = 2.0,
     smooth: Annotated[
-        bool, typer.Option(help="Smooth landmarks over time.", rich_help_panel=_FILTER)
+        bool, typer.Option(help="Steady landmarks: the One Euro filter.", rich_help_panel=_FILTER)
     ] = True,
     cutoff: Annotated[
         float,
-        typer.Option(min=1e-3, help="Hz, at rest; lower is steadier.", rich_help_panel=_FILTER),
+        typer.Option(
+            min=1e-3, help="Its cutoff at rest, in Hz; lower is steadier.", rich_help_panel=_FILTER
+        ),
     ] = 1.5,
     per_speed: Annotated[
         float,
         typer.Option(
             min=0,
-            help="Hz more for a crop's side a second; higher lags less.",
+            help="Hz more at a speed of one crop's side a second; higher lags less.",
             rich_help_panel=_FILTER,
         ),
     ] = 15.0,
-    output: Annotated[
-        Path | None,
+    hold: Annotated[
+        float,
         typer.Option(
-            "--output",
-            "-o",
-            help="Frames with landmarks drawn: an .mp4 file, for an image a picture, "
-            "for a folder or several sources a folder.",
-            rich_help_panel=_RESULTS,
+            min=1e-3, help="Seconds in which a lost landmark fades.", rich_help_panel=_FILTER
         ),
-    ] = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            help="Landmarks as JSON Lines, one object a frame, in pixels.",
-            rich_help_panel=_RESULTS,
-        ),
-    ] = None,
-    show: Annotated[
-        bool,
-        typer.Option(
-            "--show/--no-show", help="Show a window; q or Esc ends.", rich_help_panel=_RESULTS
-        ),
-    ] = True,
+    ] = 0.5,
     runtime: options.RuntimeOption = options.Runtime.auto,
     device: options.RunDeviceOption = None,
 ) -> None:
-    """Find landmarks in SOURCEs, draw them, show them and write them down.
+    """Find landmarks in SOURCEs, show them and write them down.
 
-    Ctrl-C ends the run and keeps what was written so far.
+    Cameras and streams are watched live: always the newest frame, and back again when they were
+    lost. Of files every frame counts. Ctrl-C ends the run and keeps what was written so far.
     """
     from lmk.interrupt import stop_on_signals
     from lmk.progress import Reporter
     from lmk.runtime.controls import Controls
-    from lmk.runtime.draw import draw_result
-    from lmk.runtime.pipeline import Channel, Surroundings
+    from lmk.runtime.overlay import Overlay
+    from lmk.runtime.pipeline import Surroundings
     from lmk.runtime.pipeline import run as run_pipeline
+    from lmk.runtime.sinks.choose import check_output, open_output
     from lmk.runtime.smoothing import Smoothing
     from lmk.runtime.sources.open import open_source
+    from lmk.runtime.stages import Stages
 
-    report = Reporter()
-    smoothing = Smoothing(cutoff, per_speed) if smooth else None
+    drawn, report, stages = _drawn(draw), Reporter(), Stages()
     with stop_on_signals() as stop, ExitStack() as stack:
-        opened = [stack.enter_context(open_source(text)) for text in sources]
-        _check_outputs(output, json, opened, sources)
-        where = (runtime.value, device.value if device else None)
+        opened = [stack.enter_context(open_source(text, report)) for text in sources]
+        for path in output:
+            check_output(path, opened, sources)
         still = all(source.still for source in opened)
-        detectors = [
-            _open_detector(model, where, (region, search), None if still else smoothing, still)
-            for model in models
-        ]
-        for detector in detectors:
-            backend = detector.backend
-            landmarks = f"{backend.num_landmarks} landmarks"
-            report.say(f"{detector.name}: {landmarks}, {backend.description}")
-        around = Surroundings(draw_result, report, Controls(stop))
-        window_report = report if show else None
-        channels = [
-            Channel(source, _open_sinks(stack, source, output, json, stop, window_report))
-            for source in opened
-        ]
-        summary = run_pipeline(channels, detectors, around)
-    _print_summary(summary, around.stages, [path for path in (output, json) if path])
+        smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth and not still else None
+        where = (runtime.value, device.value if device else None)
+        look = (region, search, still)
+        detectors = [_open_detector(model, where, look, smoothing, report) for model in models]
+        controls, names = Controls(stop), {Path(model).stem: _names(model) for model in models}
+        overlay = Overlay(drawn, stages, names)
+        sinks = [stack.enter_context(open_output(path, opened)) for path in output]
+        if serve:
+            page = _page(serve, token, stages, controls, Overlay(drawn, None, names), report)
+            sinks.append(stack.enter_context(page))
+        window = None
+        if show and not serve:
+            from lmk.runtime.sinks.window import window_sink
+
+            titles = [source.title for source in opened]
+            window = stack.enter_context(window_sink(titles, controls, overlay, report, still))
+        idle = window.poll if window else lambda: None
+        around = Surroundings(overlay, report, controls, stages, idle)
+        summary = run_pipeline(opened, detectors, [*sinks, *([window] if window else [])], around)
+    _print_summary(summary, stages, output)
+
+
+def _drawn(text: str) -> OverlayOptions:
+    from dataclasses import fields
+
+    from lmk.runtime.overlay import OverlayOptions
+
+    known = [setting.name for setting in fields(OverlayOptions)]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if unknown := [word for word in words if word not in known]:
+        raise UsageError(f"--draw {unknown[0]}: expected some of {', '.join(known)}")
+    return OverlayOptions(**dict.fromkeys(words, True))
 
 
 def _open_detector(
     model: str,
     where: tuple[str, str | None],
-    look: tuple[str, float],
+    look: tuple[str, float, bool],
     smoothing: Smoothing | None,
-    still: bool,
+    report: Reporter,
 ) -> Detector:
     from lmk.runtime.backends.select import open_backend
     from lmk.runtime.pipeline import Detector
     from lmk.runtime.regions.choose import choose_region
     from lmk.runtime.tracking import Tracker, Tracking
 
-    backend = open_backend(model, *where)
-    region, search_s = look
+    backend, name = open_backend(model, *where), Path(model).stem
+    region, search_s, still = look
     finder, follow = choose_region(region, backend.framing, still)
-    tracking, name = Tracking(follow, search_s), Path(model).stem
+    tracking = Tracking(follow, search_s)
 
     def new_tracker() -> Tracker:
         return Tracker(name, finder, backend.framing, tracking, smoothing)
 
     new_tracker()  # what cannot be followed is said before the first frame
+    report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
     return Detector(name, backend, new_tracker)
 
 
-def _check_outputs(
-    output: Path | None, json: Path | None, opened: Sequence[Source], sources: Sequence[str]
-) -> None:
-    from lmk.runtime.sinks.choose import check_output
+def _names(model: str) -> list[str]:
+    """Names of a model's landmarks, if it has a folder that tells them."""
+    from lmk.model.folder import find_model
+    from lmk.runtime.backends.select import READERS
 
-    for frames, source in zip(opened, sources, strict=True):
-        if output:
-            check_output(output, frames, source)
-        if json and json.resolve() in (Path(source).resolve(), output and output.resolve()):
-            raise UsageError(f"--json {json} is also a source or the output: choose another file")
+    exported = Path(model).suffix in READERS
+    return [] if exported else find_model(model).manifest.landmark_names or []
 
 
-def _open_sinks(
-    stack: ExitStack,
-    frames: Source,
-    output: Path | None,
-    json: Path | None,
-    stop: threading.Event,
-    window_report: Reporter | None,
-) -> list[Sink]:
-    from lmk.runtime.sinks.choose import drawn_sink
-    from lmk.runtime.sinks.jsonl import json_sink
-    from lmk.runtime.sinks.window import window_sink
+def _page(
+    address: str,
+    token: str,
+    stages: Stages,
+    controls: Controls,
+    overlay: Overlay,
+    report: Reporter,
+) -> AbstractContextManager[Sink]:
+    from lmk.runtime.sinks.web.sink import parse_address, web_sink
 
-    sinks: list[Sink | None] = []
-    if output:
-        sinks.append(stack.enter_context(drawn_sink(output, frames)))
-    if json:
-        sinks.append(stack.enter_context(json_sink(json)))
-    if window_report:
-        sinks.append(stack.enter_context(window_sink("lmk", frames, stop, window_report)))
-    return [sink for sink in sinks if sink]
+    return web_sink(*parse_address(address), stages, controls, overlay, report, token or None)
 
 
 def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> None:
-    medians = [f"{stage} {spread.p50_ms:.1f}" for stage, spread in stages.spread().items()]
-    typer.echo(
-        f"{summary.frames} frames at {summary.fps:.1f} frames/s "
-        f"(median ms a frame: {', '.join(medians)})"
-    )
+    typer.echo(f"{summary.frames} frames at {summary.fps:.1f} frames/s")
+    spread = stages.spread()
+    if spread:
+        typer.echo(f"{'ms a frame':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
+    for stage, ms in spread.items():
+        typer.echo(f"{stage:<10}{ms.p50_ms:8.1f}{ms.p95_ms:8.1f}{ms.p99_ms:8.1f}")
     for cause, count in stages.dropped.items():
         typer.echo(f"{count} frames not used: {cause}")
     for path in written:
         typer.echo(f"wrote {path}")
     if summary.failed:
-        typer.echo(f"{summary.failed} frames have no landmarks: a model failed on them", err=True)
-        raise typer.Exit(1)
+        raise WeightsError(f"{summary.failed} frames have no landmarks: a model failed on them")

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import OutputError
-from lmk.files import replacing
 from lmk.geometry import FloatArray
+from lmk.runtime.sinks.mp4 import Mp4
 
 Image = npt.NDArray[np.uint8]
 
@@ -53,11 +52,7 @@ def frames() -> Iterator[Image]:
 
 def write_clip(path: Path) -> None:
     """Write the clip as MP4. Raises OutputError."""
-    with replacing(path) as temporary:
-        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(temporary), fourcc, FPS, SIZE_WH)
-        if not writer.isOpened():
-            raise OutputError(f"OpenCV cannot write {path}: check that the folder can be written")
-        for frame in frames():
-            writer.write(frame)
-        writer.release()
+    video = Mp4(path, FPS)
+    for index, frame in enumerate(frames()):
+        video.add(frame, index / FPS)
+    video.close()

@@ -17,8 +17,8 @@ from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
-from lmk.runtime.draw import draw_result
-from lmk.runtime.pipeline import Channel, Detector, Surroundings, run
+from lmk.runtime.overlay import Overlay
+from lmk.runtime.pipeline import Detector, Surroundings, run
 from lmk.runtime.regions.open import open_finder
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.video import video_sink
@@ -41,13 +41,14 @@ def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
     backend = open_backend(str(path))
     with (
         open_source(str(clip)) as source,
-        video_sink(video, source) as drawn,
+        video_sink(video, source.fps) as drawn,
         json_sink(lines) as written,
     ):
         summary = run(
-            [Channel(source, [drawn, written])],
+            [source],
             [Detector("faces", backend, _centred)],
-            Surroundings(draw_result, report),
+            [drawn, written],
+            Surroundings(Overlay(), report),
         )
     report.say(
         f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {backend.description}"

@@ -18,14 +18,15 @@ from lmk.runtime.feed import Feed, Taken
 from lmk.runtime.landmarker import locate
 from lmk.runtime.result import Objects, Result, no_objects
 from lmk.runtime.sinks.base import Sink
-from lmk.runtime.sources.base import Source
+from lmk.runtime.sources.base import Frame, Source
 from lmk.runtime.stages import Stages
 from lmk.runtime.tracking import Tracker
 
 POLL_S = 0.05  # the longest that a window waits for its keys to be read
 MODEL_FAILURES = 10  # in a row, after which the model is broken and the run ends
 
-Draw = Callable[[Result], Image]
+Draw = Callable[[Frame, Sequence[Objects], str], Image]
+"""A frame, what was found in it, and its source's title, to a copy with the landmarks drawn."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,6 @@ class Detector:
     name: str
     backend: Backend
     new_tracker: Callable[[], Tracker]
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A source of a run, and the sinks that its results go to."""
-
-    source: Source
-    sinks: Sequence[Sink]
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Surroundings:
     report: Reporter
     controls: Controls = field(default_factory=Controls)
     stages: Stages = field(default_factory=Stages)
-    idle: Callable[[], None] = lambda: None
+    idle: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,10 @@ class Summary:
 
 
 def run(
-    channels: Sequence[Channel], detectors: Sequence[Detector], around: Surroundings
+    sources: Sequence[Source],
+    detectors: Sequence[Detector],
+    sinks: Sequence[Sink],
+    around: Surroundings,
 ) -> Summary:
     """Find landmarks in every frame of the sources and hand them to the sinks.
 
@@ -84,32 +80,35 @@ def run(
     its error is raised when the others are through. Raises SourceError, OutputError and, when it
     fails again and again, what the model raises.
     """
-    return _Run(channels, detectors, around).run()
+    return _Run(sources, detectors, sinks, around).run()
 
 
 class _Lane:
-    """A channel while it runs."""
+    """A source while it runs, with a tracker of each model."""
 
-    def __init__(self, channel: Channel, detectors: Sequence[Detector], feed: Feed) -> None:
-        self.channel, self.feed = channel, feed
+    def __init__(self, feed: Feed, detectors: Sequence[Detector]) -> None:
+        self.source, self.feed = feed.source, feed
         self.trackers = [detector.new_tracker() for detector in detectors]
-        self.draws = any(sink.draws for sink in channel.sinks)
 
 
 class _Run:
     def __init__(
-        self, channels: Sequence[Channel], detectors: Sequence[Detector], around: Surroundings
+        self,
+        sources: Sequence[Source],
+        detectors: Sequence[Detector],
+        sinks: Sequence[Sink],
+        around: Surroundings,
     ) -> None:
-        self._detectors, self._around = detectors, around
+        self._sources, self._detectors, self._around = sources, detectors, around
+        self._sinks, self._draws = sinks, any(sink.draws for sink in sinks)
         self._stages, self._controls = around.stages, around.controls
         self._ready = threading.Condition()
-        self._channels = channels
         self._failed = self._failures_in_a_row = 0
 
     def run(self) -> Summary:
         start = time.perf_counter()
         with ExitStack() as stack:
-            lanes = [self._open(channel, stack) for channel in self._channels]
+            lanes = [self._open(source, stack) for source in self._sources]
             bar = self._bar(stack)
             while not self._controls.stop.is_set() and not all(lane.feed.over for lane in lanes):
                 taken = self._take(lanes)
@@ -118,16 +117,19 @@ class _Run:
                     if bar:
                         bar.advance(len(taken), note="running")
                 self._around.idle()
-            self._tell_broken(lanes)
+        for source in self._sources:
+            for cause, count in source.dropped.items():
+                self._stages.drop(cause, count)
+        self._tell_broken(lanes)
         return Summary(self._stages.frames, time.perf_counter() - start, self._failed)
 
-    def _open(self, channel: Channel, stack: ExitStack) -> _Lane:
-        feed = Feed(channel.source, self._stages, self._ready)
+    def _open(self, source: Source, stack: ExitStack) -> _Lane:
+        feed = Feed(source, self._stages, self._ready)
         stack.callback(feed.close)
-        return _Lane(channel, self._detectors, feed)
+        return _Lane(feed, self._detectors)
 
     def _bar(self, stack: ExitStack) -> Bar | None:
-        counts = [channel.source.frame_count for channel in self._channels]
+        counts = [source.frame_count for source in self._sources]
         if not all(counts):
             return None
         total = sum(count or 0 for count in counts)
@@ -205,14 +207,13 @@ class _Run:
             raise broken[0]
 
     def _finish(self, lane: _Lane, taken: Taken, objects: tuple[Objects, ...]) -> None:
-        frame, title = taken.frame, lane.channel.source.title
-        result = Result(frame, title, objects, frame.image_bgr)
-        if lane.draws:
+        frame, title, drawn = taken.frame, lane.source.title, taken.frame.image_bgr
+        if self._draws:
             with self._stages.time("draw"):
-                result = Result(frame, title, objects, self._around.draw(result))
+                drawn = self._around.draw(frame, objects, title)
         with self._stages.time("write"):
-            for sink in lane.channel.sinks:
-                sink.write(result)
-        if lane.channel.source.live:
+            for sink in self._sinks:
+                sink.write(Result(frame, title, objects, drawn))
+        if lane.source.live:
             self._stages.add("age", 1000 * (time.monotonic() - taken.read_s))
         self._stages.done()

@@ -40,7 +40,7 @@ def test_run_writes_video_and_json_and_says_where(
     clip: Path, detector: Path, tmp_path: Path
 ) -> None:
     out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
-    options = ("--model", detector, "-o", out, "--json", lines, "--no-show")
+    options = ("--model", detector, "-o", out, "-o", lines, "--no-show")
     done = lmk_run(clip, *options, "--region", "box:3.5,-10,150,150", "--no-smooth")
     assert done.returncode == 0, done.stderr
     assert f"{FRAMES} frames at " in done.stdout
@@ -59,7 +59,7 @@ def test_run_draws_on_an_image(detector: Path, tmp_path: Path) -> None:
     xy = np.array([[60.0, 30.0], [75.0, 52.0], [90.0, 40.0]])
     cv2.imwrite(str(tmp_path / "in.png"), dots_image((150, 80), xy, sigma=3))
     lines = tmp_path / "out.jsonl"
-    options = ("-o", tmp_path / "out.png", "--json", lines, "--runtime", "onnxruntime")
+    options = ("-o", tmp_path / "out.png", "-o", lines, "--runtime", "onnxruntime")
     done = lmk_run(tmp_path / "in.png", "--model", detector, *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("no display was found") == 1
@@ -78,7 +78,7 @@ def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> Non
     for index in range(1, 400):
         (tmp_path / "in" / f"{index:04}.png").symlink_to(tmp_path / "in" / "0000.png")
     out = tmp_path / "out"
-    options = ("-o", out, "--json", tmp_path / "out.jsonl", "--no-show")
+    options = ("-o", out, "-o", tmp_path / "out.jsonl", "--no-show")
     process = subprocess.Popen(
         command(tmp_path / "in", "--model", detector, *options),
         stdout=subprocess.PIPE,
@@ -111,10 +111,13 @@ CASES = {
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "source itself"),
-    "json is source": (2, ["clip.mkv", "--json", "clip.mkv"], "choose another file"),
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
-    "output folder": (1, ["clip.mkv", "--json", "folder"], "is a folder"),
+    "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
+    "words to draw": (2, ["clip.mkv", "--draw", "boxes,hats"], "expected some of boxes"),
+    "several sources": (2, ["clip.mkv", "clip.mkv", "-o", "out.mp4"], "a folder, without suffix"),
+    "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
+    "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),
 }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from lmk.geometry import FloatArray
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
 from lmk.runtime.controls import Controls
-from lmk.runtime.pipeline import MODEL_FAILURES, Channel, Detector, Summary, Surroundings, run
+from lmk.runtime.overlay import Overlay
+from lmk.runtime.pipeline import MODEL_FAILURES, Detector, Summary, Surroundings, run
 from lmk.runtime.regions.base import Finder
 from lmk.runtime.regions.places import center, fixed
 from lmk.runtime.sources.open import open_source
@@ -50,20 +52,18 @@ def made_detector(backend, *boxes: tuple[float, ...], name: str = "dots") -> Det
 
 
 def around(stop: threading.Event | None = None, **more) -> Surroundings:
-    return Surroundings(lambda result: result.frame.image_bgr, Reporter(), Controls(stop), **more)
+    return Surroundings(Overlay(), Reporter(), Controls(stop), **more)
 
 
 def run_one(source, sink, backend, **more) -> Summary:
-    return run([Channel(source, [sink])], [made_detector(backend)], around(**more))
+    return run([source], [made_detector(backend)], [sink], around(**more))
 
 
 def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None:
     sink, stages = Kept(), Stages()
     backend = open_backend(str(detector))
     with open_source(str(clip)) as source:
-        summary = run(
-            [Channel(source, [sink])], [made_detector(backend, BOX)], around(stages=stages)
-        )
+        summary = run([source], [made_detector(backend, BOX)], [sink], around(stages=stages))
     assert (summary.frames, summary.failed) == (FRAMES, 0)
     assert summary.fps == pytest.approx(FRAMES / summary.seconds)
     found = np.array([result.objects[0].xy[0] for result in sink.results])
@@ -74,28 +74,27 @@ def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None
 
 def test_several_sources_share_a_batch_fairly() -> None:
     many, few = Made(12, title="many"), Made(5, title="few")
-    backend, first, second = Batches(), Kept(), Kept()
+    backend, sink = Batches(), Kept()
     boxes = [(0, 0, 30, 30), (30, 0, 30, 30), (10, 10, 40, 40)]
-    summary = run(
-        [Channel(many, [first]), Channel(few, [second])], [made_detector(backend, *boxes)], around()
-    )
+    summary = run([many, few], [made_detector(backend, *boxes)], [sink], around())
     assert summary.frames == 17
-    assert [len(first.results), len(second.results)] == [12, 5]
+    assert [[r.frame.index for r in sink.results if r.source == t] for t in ("many", "few")] == [
+        list(range(12)),
+        list(range(5)),
+    ]
     assert sum(backend.sizes) == 17 * 3
     assert set(backend.sizes) <= {3, 6}
     # The short one is not kept waiting for the long one's end, nor the long one for its own.
     assert backend.sizes.count(6) >= 3
-    for result in first.results + second.results:
+    for result in sink.results:
         np.testing.assert_allclose(result.objects[0].boxes, boxes)
         np.testing.assert_allclose(result.objects[0].xy[2], [(29.5, 29.5)] * 2)
-    assert {r.source for r in first.results} == {"many"}
-    assert {r.source for r in second.results} == {"few"}
 
 
 def test_several_models_share_the_frames() -> None:
     source, sink = Made(4), Kept()
     both = [made_detector(Batches(), name="a"), made_detector(Batches(), (1, 2, 8, 8), name="b")]
-    run([Channel(source, [sink])], both, around())
+    run([source], both, [sink], around())
     assert source.given == len(sink.results) == 4
     assert [[o.model for o in r.objects] for r in sink.results] == [["a", "b"]] * 4
     assert sink.results[0].objects[1].boxes.tolist() == [[1, 2, 8, 8]]
@@ -125,20 +124,19 @@ def test_a_stop_ends_after_the_frame_and_closes_the_source() -> None:
 
 
 def test_a_broken_source_is_raised_when_the_others_are_through() -> None:
-    first, second = Kept(), Kept()
-    channels = [Channel(Made(9, break_at=3), [first]), Channel(Made(6), [second])]
+    sink, sources = Kept(), [Made(9, break_at=3), Made(6, title="whole")]
     with pytest.raises(SourceError, match="grey vanished"):
-        run(channels, [made_detector(Batches())], around())
-    assert [len(first.results), len(second.results)] == [3, 6]
+        run(sources, [made_detector(Batches())], [sink], around())
+    assert Counter(result.source for result in sink.results) == {"grey": 3, "whole": 6}
 
 
 def test_a_pause_holds_files_and_a_step_lets_one_frame_through() -> None:
     controls, sink, source = Controls(), Kept(), Made(50)
     idle = threading.Event()
     controls.toggle_pause()
-    surroundings = Surroundings(lambda r: r.frame.image_bgr, Reporter(), controls, idle=idle.set)
+    surroundings = Surroundings(Overlay(), Reporter(), controls, idle=idle.set)
     worker = threading.Thread(
-        target=run, args=([Channel(source, [sink])], [made_detector(Batches())], surroundings)
+        target=run, args=([source], [made_detector(Batches())], [sink], surroundings)
     )
     worker.start()
     time.sleep(0.2)
@@ -158,15 +156,15 @@ def test_a_pause_holds_files_and_a_step_lets_one_frame_through() -> None:
 def test_only_sinks_that_show_pictures_cost_drawing() -> None:
     drawn = []
 
-    def draw(result):
-        drawn.append(result.frame.index)
+    def draw(frame, objects, source):
+        drawn.append((frame.index, len(objects), source))
         return np.ones((2, 3, 3), np.uint8)
 
     plain, picture = Kept(), Kept()
     picture.draws = True
     for sinks in ([plain], [plain, picture]):
-        run([Channel(Made(3), sinks)], [made_detector(Batches())], Surroundings(draw, Reporter()))
-    assert drawn == [0, 1, 2]
+        run([Made(3)], [made_detector(Batches())], sinks, Surroundings(draw, Reporter()))
+    assert drawn == [(0, 1, "grey"), (1, 1, "grey"), (2, 1, "grey")]
     assert picture.results[0].drawn_bgr.shape == (2, 3, 3)
 
 
@@ -184,7 +182,7 @@ def test_a_clip_is_followed_from_its_landmarks_alone(tmp_path: Path, detector: P
         return Tracker("dots", finder, framing, Tracking(follow=True, search_s=1e9), None)
 
     with open_source(str(clip)) as source:
-        run([Channel(source, [sink])], [Detector("dots", backend, new_tracker)], around())
+        run([source], [Detector("dots", backend, new_tracker)], [sink], around())
     boxes = np.array([result.objects[0].boxes[0] for result in sink.results])
     # Each frame's crop is round the dots of the frame before.
     moves = np.array([dots_at(i) - dots_at(0) for i in range(FRAMES)])[:-1, 0]

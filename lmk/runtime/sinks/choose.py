@@ -1,38 +1,82 @@
-"""Which kind of drawn output fits a source."""
+"""Which kind of output a path asks for, and whether it fits the sources."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lmk.data.images import STILL_SUFFIXES
 from lmk.errors import UsageError
 from lmk.runtime.sinks.base import Sink
+from lmk.runtime.sinks.csv import csv_sink
+from lmk.runtime.sinks.jsonl import json_sink
+from lmk.runtime.sinks.parquet import parquet_sink
 from lmk.runtime.sinks.pictures import picture_sink
-from lmk.runtime.sinks.video import VIDEO_SUFFIX, video_sink
+from lmk.runtime.sinks.split import file_stem, split_sink
 from lmk.runtime.sources.base import Source
 
+VIDEO_SUFFIX = ".mp4"
+TABLES = {".jsonl": json_sink, ".csv": csv_sink, ".parquet": parquet_sink}
+FOLDER = "a folder, without suffix"
 
-def check_output(path: Path, source: Source, source_text: str) -> None:
-    """Refuse, before any work, a path that does not fit the source. Raises UsageError."""
-    if path.resolve() == Path(source_text).resolve():
-        raise UsageError(f"{path} is the source itself: choose another place for the result")
+
+def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:
+    """Refuse, before any work, a path that does not fit the sources. Raises UsageError.
+
+    texts: how each source was called. A table (.jsonl, .csv, .parquet) fits all. Frames go into an
+    .mp4 file for a video, camera or stream, into a picture for a picture, and into a folder of
+    pictures for a folder. Several sources go into a folder that has a file or a folder of each.
+    """
+    for text in texts:
+        if path.resolve() == Path(text).resolve():
+            raise UsageError(f"{path} is the source itself: choose another place for the result")
     suffix = path.suffix.lower()
-    if not source.still:
+    if suffix in TABLES:
+        fits, expected = True, ""
+    elif all(source.still for source in sources):
+        single = len(sources) == 1 and sources[0].frame_count == 1 and not Path(texts[0]).is_dir()
+        fits = suffix in STILL_SUFFIXES if single else not suffix
+        expected = f"a picture ({', '.join(sorted(STILL_SUFFIXES))})" if single else FOLDER
+    elif len(sources) == 1:
         fits, expected = suffix == VIDEO_SUFFIX, f"a {VIDEO_SUFFIX} file"
-    elif source.frame_count == 1 and not Path(source_text).is_dir():
-        fits, expected = (
-            suffix in STILL_SUFFIXES,
-            f"a picture ({', '.join(sorted(STILL_SUFFIXES))})",
-        )
     else:
-        fits, expected = not suffix, "a folder, without suffix"
+        fits, expected = not suffix, FOLDER
     if not fits:
-        raise UsageError(f"{source_text} gives {expected}, got {path}")
-    if suffix and path.is_dir():
+        tables = ", ".join(TABLES)
+        titles = ", ".join(source.title for source in sources)
+        raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {path}")
+    if suffix not in ("", ".parquet") and path.is_dir():
         raise UsageError(f"{path} is a folder: name a file")
 
 
-def drawn_sink(path: Path, source: Source) -> AbstractContextManager[Sink]:
-    """Open the sink for a path that `check_output` let through."""
-    return picture_sink(path) if source.still else video_sink(path, source)
+def open_output(path: Path, sources: Sequence[Source]) -> AbstractContextManager[Sink]:
+    """Open the sink for a path that `check_output` let through. Raises OutputError."""
+    if table := TABLES.get(path.suffix.lower()):
+        return table(path)
+    still = all(source.still for source in sources)
+    if len(sources) == 1:
+        return picture_sink(path) if still else _video(path, sources[0].fps)
+    rates = {source.title: source.fps for source in sources}
+    places = _places(path, list(rates), "" if still else VIDEO_SUFFIX)
+    if still:
+        return split_sink(lambda title: picture_sink(places[title]))
+    return split_sink(lambda title: _video(places[title], rates[title]))
+
+
+def _video(path: Path, fps: float | None) -> AbstractContextManager[Sink]:
+    from lmk.runtime.sinks.video import video_sink  # needs PyAV
+
+    return video_sink(path, fps)
+
+
+def _places(folder: Path, titles: Sequence[str], suffix: str) -> dict[str, Path]:
+    """Name a place in the folder for each source; the second of a name gets a number, and so on."""
+    places: dict[str, Path] = {}
+    for title in titles:
+        stem, number = file_stem(title), 2
+        place = folder / f"{stem}{suffix}"
+        while place in places.values():
+            place, number = folder / f"{stem}-{number}{suffix}", number + 1
+        places[title] = place
+    return places

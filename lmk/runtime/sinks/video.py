@@ -2,82 +2,79 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from lmk.errors import OutputError
-from lmk.files import replacing
+from lmk.files import check_writable
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2, quiet
 from lmk.runtime.result import Result
-from lmk.runtime.sinks.base import REMEDY, Sink
-from lmk.runtime.sources.base import Source
+from lmk.runtime.sinks.base import Sink
+from lmk.runtime.sinks.mp4 import Mp4
 
-VIDEO_SUFFIX = ".mp4"
-UNKNOWN_FPS = 30.0  # of a camera that does not tell; frames are repeated or dropped to keep time
+WAITING = 2  # frames that wait for the encoder; more would take memory and save no time
+
+
+@contextmanager
+def video_sink(path: Path, fps: float | None = None) -> Iterator[Sink]:
+    """Write an MP4 whose frames have the times of the source's, also where its rate varies.
+
+    fps: the source's rate, if it has one. Encodes in a thread of its own, so that the next frame's
+    landmarks are found meanwhile; no frame is left out. The file replaces an earlier one at the
+    first frame and plays at any moment up to its last second, so that a crash or a full disk keeps
+    what was recorded. Raises OutputError, also when no frame came, and UnavailableError without
+    PyAV.
+    """
+    check_writable(path.parent)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder. Name a file")
+    sink = _VideoSink(Mp4(path, fps))
+    try:
+        yield sink
+    finally:
+        sink.close()
+    if not sink.started:
+        raise OutputError(f"{path} was not written: the run ended before its first frame")
 
 
 class _VideoSink:
     draws = True
 
-    def __init__(self, writer: cv2.VideoWriter, size_wh: tuple[int, int], pace: float) -> None:
-        self._writer, self._size_wh, self._pace = writer, size_wh, pace
-        self.count = 0
+    def __init__(self, video: Mp4) -> None:
+        self._video = video
+        self._frames = queue.Queue[tuple[Image, float] | None](maxsize=WAITING)
+        self._thread = threading.Thread(target=self._encode, daemon=True)
+        self._error: Exception | None = None
+        self.started = False
 
     def write(self, result: Result) -> None:
-        image = result.drawn_bgr
-        if image.shape[1::-1] != self._size_wh:
-            image = _fit(image, self._size_wh)
-        due = round(result.frame.time_s * self._pace) + 1 if self._pace else self.count + 1
-        for _ in range(due - self.count):
-            self._writer.write(image)
-            self.count += 1
+        if not self.started:
+            self.started = True
+            self._thread.start()
+        self._frames.put((result.drawn_bgr, result.frame.time_s))
+        self._raise_once()
 
+    def close(self) -> None:
+        if self.started:
+            self._frames.put(None)
+            self._thread.join()
+            self._raise_once()
 
-@contextmanager
-def video_sink(path: Path, source: Source) -> Iterator[Sink]:
-    """Write an MP4 at the source's frame rate, renamed to `path` when it is complete.
+    def _raise_once(self) -> None:
+        error, self._error = self._error, None
+        if error:
+            raise error
 
-    A file's frames are written one for one; those of a live source are repeated or dropped, so
-    that the video runs at the speed of the clock. Raises OutputError.
-    """
-    fps = source.fps or UNKNOWN_FPS
-    width, height = source.size_wh
-    size_wh = (width + width % 2, height + height % 2)  # the codec halves the colour planes
-    with replacing(path) as temporary:
-        with quiet():
-            writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, size_wh)
+    def _encode(self) -> None:
+        frames = iter(self._frames.get, None)
         try:
-            if not writer.isOpened():
-                raise OutputError(f"cannot write {path}: the folder takes no video. {REMEDY}")
-            sink = _VideoSink(writer, size_wh, fps if source.live else 0.0)
-            yield sink
-        finally:
-            writer.release()
-        _check_video(temporary, path, sink.count)
-
-
-def _fit(image: Image, size_wh: tuple[int, int]) -> Image:
-    """Repeat the last column and row of an odd frame; resize one of another size altogether."""
-    width, height = image.shape[1::-1]
-    right, bottom = size_wh[0] - width, size_wh[1] - height
-    if right in (0, 1) and bottom in (0, 1):
-        fitted = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    else:
-        fitted = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-    return np.asarray(fitted, np.uint8)
-
-
-def _check_video(written: Path, path: Path, count: int) -> None:
-    # OpenCV's writer reports no error, not even a full disk's; the file's index tells.
-    with quiet():
-        reader = cv2.VideoCapture(str(written))
-    found = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
-    reader.release()
-    if not count:
-        raise OutputError(f"{path} was not written: the run ended before its first frame")
-    if found != count:
-        raise OutputError(f"cannot write {path}: {found} of {count} frames arrived. {REMEDY}")
+            for image, time_s in frames:
+                self._video.add(image, time_s)
+            self._video.close()
+        except Exception as error:  # raised where the next frame is written
+            self._error = error
+            for _ in frames:  # so that nobody waits for room in the queue
+                pass

@@ -1,60 +1,198 @@
-"""Results in a window."""
+"""Results in windows, one a source, and what their keys do."""
 
 from __future__ import annotations
 
 import os
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
 
+import numpy as np
+
+from lmk.errors import OutputError
+from lmk.files import replacing
 from lmk.progress import Reporter
+from lmk.runtime.controls import Controls
+from lmk.runtime.crops import Image
 from lmk.runtime.opencv import cv2
+from lmk.runtime.overlay import Overlay, text_size
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
-from lmk.runtime.sources.base import Source
+from lmk.runtime.sinks.split import file_stem, split_sink
+from lmk.runtime.text import paste, plate
 
-QUIT_KEYS = (ord("q"), 27)
-
-
-class _WindowSink:
-    draws = True
-
-    def __init__(self, title: str, wait_ms: int, stop: threading.Event) -> None:
-        self._title, self._wait_ms, self._stop = title, wait_ms, stop
-
-    def write(self, result: Result) -> None:
-        cv2.imshow(self._title, result.drawn_bgr)
-        key = cv2.waitKey(self._wait_ms) & 0xFF
-        closed = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
-        if key in QUIT_KEYS or closed:
-            self._stop.set()
+KEYS = (
+    ("q, Esc", "quit"),
+    ("space", "pause, go on"),
+    ("n", "one frame on"),
+    ("s", "snapshot as PNG"),
+    ("r", "start, end an MP4"),
+    ("f", "steady landmarks, or raw"),
+    ("b", "boxes"),
+    ("i", "numbers of objects"),
+    ("l", "names of landmarks"),
+    ("c", "scores"),
+    ("t", "trails"),
+    ("d", "rate and stage times"),
+    ("h", "this help"),
+)
+QUIT, PAUSE, STEP, HELP = (ord("q"), 27), (ord(" "),), (ord("n"), ord(".")), (ord("h"),)
+OVERLAYS = {"b": "boxes", "i": "ids", "l": "labels", "c": "scores", "t": "trails", "d": "times"}
+STILL_WAIT_MS = 50
 
 
 @contextmanager
 def window_sink(
-    title: str, source: Source, stop: threading.Event, report: Reporter
-) -> Iterator[Sink | None]:
-    """Show results in a window; q, Esc or closing it sets `stop`. A picture waits for a key.
+    titles: Sequence[str],
+    controls: Controls,
+    overlay: Overlay,
+    report: Reporter,
+    still: bool = False,
+    folder: Path = Path(),
+) -> Iterator[Window | None]:
+    """Show each source in a window of its own, and obey its keys.
 
-    Without a display it says so once and gives None.
+    titles: the sources' own. overlay: what drew the results. still: a picture waits for a key.
+    folder: for snapshots and recordings. Without a display it says so once and gives None. All in
+    the thread that opened it, as window systems want it.
     """
-    if not _open_window(title):
+    if not _open_windows(titles):
         report.warn("no display was found, so nothing is shown (--no-show says that this is meant)")
         yield None
         return
+    report.say(f"keys: {', '.join(f'{key} {what}' for key, what in KEYS)}")
+    window = Window(titles, controls, overlay, report, still, folder)
     try:
-        yield _WindowSink(title, 0 if source.still else 1, stop)
+        yield window
     finally:
         cv2.destroyAllWindows()
+        window.close()
 
 
-def _open_window(title: str) -> bool:
+class Window:
+    """A sink with keys; `poll` must be called often, also while no frames come."""
+
+    draws = True
+
+    def __init__(
+        self,
+        titles: Sequence[str],
+        controls: Controls,
+        overlay: Overlay,
+        report: Reporter,
+        still: bool,
+        folder: Path,
+    ) -> None:
+        self._titles, self._controls, self._overlay = titles, controls, overlay
+        self._report, self._still, self._folder = report, still, folder
+        self._last: dict[str, Result] = {}
+        self._help = False
+        self._recording: Sink | None = None
+        self._files = ExitStack()
+        actions: list[tuple[tuple[int, ...], Callable[[], object]]] = [
+            (QUIT, controls.stop.set),
+            (PAUSE, controls.toggle_pause),
+            (STEP, controls.step),
+            (HELP, self._toggle_help),
+            ((ord("s"),), self._snapshot),
+            ((ord("r"),), self._toggle_recording),
+            ((ord("f"),), self._toggle_filter),
+        ]
+        self._actions = {key: action for keys, action in actions for key in keys}
+
+    def write(self, result: Result) -> None:
+        """Show a result, and record it. Raises OutputError when a recording's disk is full."""
+        self._last[result.source] = result
+        if self._recording:
+            self._recording.write(result)
+        self._show(result.source, result.drawn_bgr)
+        pressed = self.poll()
+        while self._still and not pressed and not self._controls.stop.is_set():
+            pressed = self.poll(STILL_WAIT_MS)
+
+    def poll(self, wait_ms: int = 1) -> bool:
+        """Obey a key if one was pressed, and say whether one was; closing a window quits."""
+        key = cv2.waitKey(wait_ms) & 0xFF
+        if any(cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1 for title in self._titles):
+            self._controls.stop.set()
+        if key == 0xFF:  # none
+            return False
+        if chr(key) in OVERLAYS:
+            self._overlay.toggle(OVERLAYS[chr(key)])
+        else:
+            self._actions.get(key, lambda: None)()
+        self._draw_again()
+        return True
+
+    def close(self) -> None:
+        """End a recording."""
+        self._recording = None
+        self._files.close()
+
+    def _draw_again(self) -> None:
+        """Show at once what a key changed, also while paused."""
+        for source, result in self._last.items():
+            self._show(source, self._overlay(result.frame, result.objects, source))
+
+    def _show(self, source: str, drawn: Image) -> None:
+        cv2.imshow(source, self._with_notes(drawn))
+
+    def _with_notes(self, drawn: Image) -> Image:
+        """Add, for the window alone, what goes on and the keys."""
+        state = ("paused", self._controls.paused), ("recording", self._recording is not None)
+        rows = tuple((name, "") for name, on in state if on) + (KEYS if self._help else ())
+        if not rows:
+            return drawn
+        stamp = plate(rows, text_size(drawn), right=False)
+        shown = np.copy(drawn)
+        edge = text_size(drawn)
+        paste(shown, stamp, shown.shape[1] - stamp.size_wh[0] - edge, edge)
+        return shown
+
+    def _toggle_help(self) -> None:
+        self._help = not self._help
+
+    def _toggle_filter(self) -> None:
+        self._controls.filtering = not self._controls.filtering
+        self._report.say(f"landmarks are {'steady' if self._controls.filtering else 'raw'}")
+
+    def _snapshot(self) -> None:
+        for source, result in self._last.items():
+            path = self._folder / f"{file_stem(source)}-{result.frame.index:06}.png"
+            _, encoded = cv2.imencode(".png", result.drawn_bgr)
+            try:
+                with replacing(path) as temporary:
+                    temporary.write_bytes(encoded.tobytes())
+            except OutputError as error:  # the run goes on without it
+                self._report.warn(str(error))
+            else:
+                self._report.say(f"wrote {path}")
+
+    def _toggle_recording(self) -> None:
+        if self._recording:
+            self.close()
+            self._report.say("recording ended")
+            return
+        from lmk.runtime.sinks.video import video_sink  # needs PyAV
+
+        def place(source: str) -> Path:
+            path = self._folder / f"{file_stem(source)}-{datetime.now():%Y%m%d-%H%M%S}.mp4"
+            self._report.say(f"recording {path}")
+            return path
+
+        sink = split_sink(lambda source: video_sink(place(source)))
+        self._recording = self._files.enter_context(sink)
+
+
+def _open_windows(titles: Sequence[str]) -> bool:
     # Without an X display OpenCV's window library ends the whole process, so ask first.
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         return False
     try:
-        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        for title in titles:
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
     except cv2.error:  # OpenCV was built without windows
         return False
     return True

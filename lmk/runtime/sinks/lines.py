@@ -1,0 +1,49 @@
+"""Text files that end with a whole line at every moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lmk.errors import OutputError
+from lmk.files import check_writable
+from lmk.runtime.sinks.base import REMEDY
+
+
+@contextmanager
+def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
+    """Give a function that appends lines, each call at once on the disk or not at all.
+
+    Replaces an earlier file. What was appended stays, however the block ends. Raises OutputError.
+    """
+    check_writable(path.parent)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder. Name a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = path.open("wb", buffering=0)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+    end = 0
+
+    def append(lines: str) -> None:
+        nonlocal end
+        data = lines.encode()
+        try:
+            written = 0
+            while written < len(data):  # one call is all it takes, but for a disk that is full
+                written += file.write(data[written:])
+        except OSError as error:
+            with suppress(OSError):  # a pipe has no end to go back to
+                file.truncate(end)
+            raise _cannot_write(path, error) from error
+        end += len(data)
+
+    with file:
+        yield append
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"cannot write {path}: {error.strerror}. {REMEDY}")
