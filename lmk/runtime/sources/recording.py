@@ -20,7 +20,7 @@ def open_video(path: Path) -> Source:
     """Open a video file. Raises SourceError."""
     dropped: Counter[str] = Counter()
     address = Address(str(path), f"video {path}", REMEDY, patience_s=math.inf)
-    return Recording(Capture(address, dropped), address.title, dropped)
+    return Recording(Capture(address, dropped), str(path), dropped)
 
 
 class Recording(Source):

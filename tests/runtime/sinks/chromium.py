@@ -52,9 +52,10 @@ class Page:
         return answer["result"].get("value")
 
     def wait_for(self, expression: str, seconds: float = 20) -> Any:
-        """Wait until an expression is true, and return it."""
+        """Wait until an expression is true, and return it; while a page loads it may throw."""
+        guarded = f"(() => {{ try {{ return {expression} }} catch {{ return null }} }})()"
         deadline = time.monotonic() + seconds
-        while not (value := self.value(expression)):
+        while not (value := self.value(guarded)):
             assert time.monotonic() < deadline, f"never came true: {expression}"
             time.sleep(0.05)
         return value
