@@ -54,7 +54,8 @@ def _heading(record: Record) -> Text:
 def _latency(rows: list[Row]) -> Table:
     """How long a picture takes, and how far off its landmarks are."""
     times = ("p50", "p90", "p95", "p99", "mean", "std")
-    table = _table("Inference of one picture, ms", [*times, "mean off", "p99 off", "max off px"])
+    heads = [*times, "mean px", "p99 px", "max px"]
+    table = _table("Inference of one picture, ms, and how far its landmarks are off, px", heads)
     for row in rows:
         measured = row["measured"]
         cells = [_ms(measured["stages_ms"]["inference"][name]) for name in times]
@@ -77,7 +78,7 @@ def _stages(rows: list[Row]) -> Table:
 def _throughput(rows: list[Row]) -> Table:
     """How many pictures a second in batches, and how far off their landmarks are."""
     sizes = [str(entry["batch"]) for entry in rows[0]["measured"]["throughput"]]
-    table = _table("Pictures a second, by batch", [*sizes, "mean off px"])
+    table = _table("Pictures a second, by batch, and how far off, px", [*sizes, "mean px"])
     for row in rows:
         measured = row["measured"]
         cells = [_rate(entry["images_per_s"]) for entry in measured["throughput"]]
@@ -164,7 +165,12 @@ def _runtime(row: Row) -> str:
 
 def _table(title: str, heads: list[str]) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for name in ("", ""):
         table.add_column(name, no_wrap=True)
