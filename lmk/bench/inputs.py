@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.export.reference import NAMES, Reference, reference_landmarks
-from lmk.export.samples import Samples
+from lmk.export.samples import (
+    DRAWN,
+    HELD_OUT,
+    MAX_VERIFY,
+    Samples,
+    calibration_samples,
+    drawn_samples,
+    folder_samples,
+)
 from lmk.geometry import FloatArray
 from lmk.model.folder import Model
 
@@ -35,6 +43,25 @@ class Inputs:
         np.save(folder / "expected.npy", self.expected)
         np.save(folder / "names.npy", np.array([*self.samples.names, self.samples.source]))
         (folder / "reference.txt").write_text(self.reference)
+
+
+def choose_samples(
+    verify_data: Path | None, calibration_data: Path | None
+) -> tuple[Samples, Samples]:
+    """Crops to compare on, and crops to calibrate int8 on, never the same.
+
+    Without folders they are drawn foxes; photographs to calibrate on serve both if there are no
+    others. Raises DataError.
+    """
+    if calibration_data is None:
+        calibration, verify = drawn_samples(2 * DRAWN).split(2)
+    else:
+        calibration = calibration_samples(calibration_data)
+        if verify_data is None:
+            calibration, verify = calibration.split(HELD_OUT)
+    if verify_data is not None:
+        verify = folder_samples(verify_data, MAX_VERIFY)
+    return verify, calibration
 
 
 def make_inputs(model: Model, samples: Samples) -> Inputs:

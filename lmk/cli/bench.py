@@ -12,7 +12,6 @@ from lmk.errors import UsageError
 
 if TYPE_CHECKING:
     from lmk.bench.bench import Bench
-    from lmk.export.samples import Samples
     from lmk.progress import Reporter
 
 CALIBRATION = "Calibration and comparison"
@@ -97,6 +96,7 @@ def bench(
     after a warm-up. Exported files stay in the user's cache.
     """
     from lmk.bench.bench import BenchOptions, run_bench
+    from lmk.bench.inputs import choose_samples
     from lmk.bench.record import write_record
     from lmk.bench.table import print_record, table_console
     from lmk.model.folder import find_model
@@ -113,7 +113,7 @@ def bench(
     if not asked.batches:
         raise UsageError("expected --batch 1,8,64 or other sizes, got none")
     report, found = Reporter(), find_model(model)
-    samples, calibration = _samples(verify_data, calibration_data)
+    samples, calibration = choose_samples(verify_data, calibration_data)
     done = run_bench(found, asked, samples, calibration, report)
     print_record(done.record, table_console())
     if json:
@@ -137,22 +137,6 @@ def _save(done: Bench, limit: float, own_category: bool, report: Reporter) -> No
         f"from now on: {choice.p50_ms:.1f} ms a frame, {choice.mean_px:.2g} px off"
     )
     typer.echo(f"wrote {path}; delete it to undo that")
-
-
-def _samples(verify_data: Path | None, calibration_data: Path | None) -> tuple[Samples, Samples]:
-    """Crops to compare on, and crops to calibrate int8 on."""
-    from lmk.export import samples
-
-    if calibration_data is None:
-        calibration, verify = samples.drawn_samples(2 * samples.DRAWN).split(2)
-    else:
-        calibration, verify = samples.calibration_samples(calibration_data), None
-        if verify_data is None:
-            calibration, verify = calibration.split(samples.HELD_OUT)
-    if verify_data:
-        verify = samples.folder_samples(verify_data, samples.MAX_VERIFY)
-    assert verify is not None
-    return verify, calibration
 
 
 def _words(text: str) -> tuple[str, ...]:
