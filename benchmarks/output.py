@@ -42,8 +42,9 @@ def finish(record: Record, chart: str, given: argparse.Namespace) -> None:
 def print_rows(rows: Sequence[Row], columns: dict[str, str], title: str = "") -> None:
     """Print rows; `columns` maps each key to its head. Numbers have three digits or so."""
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
-    for number, head in enumerate(columns.values()):
-        table.add_column(head, justify="right" if number else "left")
+    for key, head in columns.items():
+        words = any(isinstance(row.get(key), str) for row in rows)
+        table.add_column(head, justify="left" if words else "right")
     for row in rows:
         table.add_row(*(_cell(row.get(key)) for key in columns))
     table_console().print(table)
@@ -57,12 +58,11 @@ def bar_rows(bars: Sequence[tuple[str, float]], unit: str) -> str:
     for number, (name, value) in enumerate(bars):
         top = number * (BAR + GAP) + GAP
         end = NAMES + (WIDTH - NAMES - VALUES) * value / axis.end
-        color = LINE_COLORS[0 if number else 5]
         middle = top + BAR - 4
         body += [
             f'<text x="{NAMES - 8}" y="{middle}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{NAMES}" y="{top}" width="{end - NAMES:.1f}" height="{BAR}" '
-            f'fill="{color}"/>',
+            f'fill="{LINE_COLORS[0]}"/>',
             f'<text x="{end + 6:.1f}" y="{middle}">{_cell(value)}</text>',
         ]
     body.append(f'<text x="{NAMES}" y="{height - 12}">{escape(unit)}</text>')

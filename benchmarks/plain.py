@@ -121,7 +121,7 @@ def benchmark_app(file: str, seconds: float) -> dict[str, Any]:
         if done.returncode or not reports:
             return {"why_not": (done.stderr or done.stdout).strip().splitlines()[-1]}
         results = json.loads(reports[0].read_text())["execution_results"]
-    return {"p50": float(results["latency_median"])}
+    return {"p50": float(results["latency (ms)"])}  # the median, unless another is asked for
 
 
 def spin() -> None:

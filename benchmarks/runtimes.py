@@ -1,6 +1,6 @@
 """Which runtime and precision is fastest here, and what does it cost? `lmk bench`, with a chart.
 
-python benchmarks/runtimes.py [MODEL] [--seconds 8] [--json FILE] [--plot FILE]
+python benchmarks/runtimes.py [MODEL] [--seconds 6] [--json FILE] [--plot FILE]
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="faces")
-    parser.add_argument("--seconds", type=float, default=8, help="measuring time of each row")
+    parser.add_argument("--seconds", type=float, default=6, help="measuring time of each row")
     parser.add_argument("--calibration-data", type=Path, help="photographs, for int8")
     given = parse(parser)
     samples, calibration = choose_samples(None, given.calibration_data)

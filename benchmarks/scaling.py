@@ -1,6 +1,6 @@
 """How does the speed grow with the batch and with the threads?
 
-python benchmarks/scaling.py [MODEL] [--precision fp32] [--threads 1,2] [--seconds 8]
+python benchmarks/scaling.py [MODEL] [--precision fp32] [--threads 1,2] [--seconds 12]
     [--json FILE] [--plot FILE]
 
 The figures are those of `lmk bench`, the record as well.
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--runtime", default="onnxruntime,openvino")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--threads", help="such as 1,2,4; without it doubled up to all cores")
-    parser.add_argument("--seconds", type=float, default=8, help="measuring time of each row")
+    parser.add_argument("--seconds", type=float, default=12, help="measuring time of each row")
     given = parse(parser)
     options = BenchOptions(
         tuple(given.runtime.split(",")),

@@ -30,7 +30,9 @@ ROUNDS = 5
 WARM_UP_CALLS = 5
 CROPS = 8
 
+# What a contender's process keeps between its turns.
 _call: Call
+_crops: Images
 
 
 def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict[str, Any]]:
@@ -59,14 +61,14 @@ def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict
 
 
 def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...]) -> None:
-    global _call
-    _call = make(*arguments)
+    global _call, _crops
+    _call, _crops = make(*arguments), drawn_samples(CROPS).crops
     _block(0)
 
 
 def _block(seconds: float) -> list[float]:
     """Milliseconds of each picture of one round; the first do not count."""
-    turn = cycle(drawn_samples(CROPS).crops[:, None])
+    turn = cycle(_crops[:, None])
 
     def timed() -> float:
         image = next(turn)

@@ -37,7 +37,7 @@ class BenchOptions:
     precisions: tuple[str, ...] = ()
     batches: tuple[int, ...] = (1, 8, 64)
     threads: tuple[int | None, ...] = (None,)
-    seconds: float = 8.0
+    seconds: float = 6.0
     device: Device | None = None
 
 

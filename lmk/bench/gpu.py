@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from lmk.errors import LmkError
+from lmk.runtime.cuda import Cuda
+
 
 def facts() -> dict[str, Any] | None:
-    """Name, driver and memory of the GPU; None without one, or without the `pynvml` package."""
+    """Name, driver, memory and power limit of the GPU; None without one.
+
+    Without the `pynvml` package, and on a Jetson, whose driver has no such library, only its name.
+    """
     found = _device()
     if found is None:
-        return None
+        name = _name()
+        unknown = dict.fromkeys(("driver", "memory_mb", "power_limit_w"))
+        return {"name": name, **unknown} if name else None
     nvml, device = found
     return {
         "name": _ask(nvml.nvmlDeviceGetName, device),
@@ -20,7 +28,7 @@ def facts() -> dict[str, Any] | None:
 
 
 def condition() -> dict[str, Any] | None:
-    """Clock, temperature, power and use of the GPU now; None as for `facts`."""
+    """Clock, temperature, power and use of the GPU now; None without NVML."""
     found = _device()
     if found is None:
         return None
@@ -35,7 +43,7 @@ def condition() -> dict[str, Any] | None:
 
 
 def memory_used_mb() -> int | None:
-    """Memory in use by all programs on the GPU, in 10^6 bytes; None as for `facts`."""
+    """Memory in use by all programs on the GPU, in 10^6 bytes; None without NVML."""
     found = _device()
     return None if found is None else found[0].nvmlDeviceGetMemoryInfo(found[1]).used // 1_000_000
 
@@ -46,6 +54,13 @@ def energy_j() -> float | None:
     if found is None:
         return None
     return _scaled(_ask(found[0].nvmlDeviceGetTotalEnergyConsumption, found[1]), 1e-3)
+
+
+def _name() -> str | None:
+    try:
+        return Cuda().name
+    except LmkError:
+        return None
 
 
 def _device() -> tuple[Any, Any] | None:

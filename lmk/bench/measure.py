@@ -73,8 +73,8 @@ def repeat(call: Callable[[], Result], seconds: float, least: int = LEAST_CALLS)
 
 
 def calls_per_second(call: Callable[[], object], seconds: float) -> float:
-    """Rate of a call that was made once before, which is not counted; two calls at least."""
+    """Rate of a call, once at least after one that does not count."""
     call()
     began = time.perf_counter()
-    count = len(repeat(call, seconds, least=2))
+    count = len(repeat(call, seconds, least=1))
     return count / (time.perf_counter() - began)

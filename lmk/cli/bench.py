@@ -55,7 +55,7 @@ def bench(
     ] = None,
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Measuring time of each row: latency, then batches.")
-    ] = 8.0,
+    ] = 6.0,
     json: Annotated[
         Path | None, typer.Option("--json", help="File for every figure and the machine's record.")
     ] = None,

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from lmk.bench import gpu
+from lmk.errors import UnavailableError
 
 
 class NoAnswerError(Exception):
@@ -51,9 +52,22 @@ def test_facts_and_condition_of_a_card(nvml: SimpleNamespace) -> None:
     assert (gpu.memory_used_mb(), gpu.energy_j()) == (1000, 2.5)
 
 
+def test_without_nvml_a_card_still_has_its_name(
+    nvml: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvml.nvmlInit = refuse
+    monkeypatch.setattr(gpu, "Cuda", lambda: SimpleNamespace(name="Orin"))
+    unknown = {"driver": None, "memory_mb": None, "power_limit_w": None}
+    assert gpu.facts() == {"name": "Orin"} | unknown
+
+
 def test_without_a_driver_or_the_package_there_is_nothing(
     nvml: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_driver() -> None:
+        raise UnavailableError("no NVIDIA driver here")
+
+    monkeypatch.setattr(gpu, "Cuda", no_driver)
     nvml.nvmlInit = refuse
     assert (gpu.facts(), gpu.condition(), gpu.energy_j()) == (None, None, None)
     monkeypatch.setitem(sys.modules, "pynvml", None)
