@@ -78,14 +78,8 @@ def load_inputs(folder: Path) -> Inputs:
     """Read what `Inputs.save` wrote."""
     *names, source = np.load(folder / "names.npy").tolist()
     samples = Samples(np.load(folder / "crops.npy"), names, source)
-    expected = np.load(folder / "expected.npy")
-    return Inputs(load_frames(folder), samples, expected, (folder / "reference.txt").read_text())
-
-
-def load_frames(folder: Path) -> npt.NDArray[np.uint8]:
-    """Read the frames alone."""
-    frames: npt.NDArray[np.uint8] = np.load(folder / "frames.npy")
-    return frames
+    frames, expected = (np.load(folder / f"{name}.npy") for name in ("frames", "expected"))
+    return Inputs(frames, samples, expected, (folder / "reference.txt").read_text())
 
 
 def drawn_frames(count: int = FRAMES) -> npt.NDArray[np.uint8]:
