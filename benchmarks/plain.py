@@ -29,7 +29,7 @@ from lmk.model.folder import Model, find_model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
 
-PLAIN = "torch.onnx.export, ONNX Runtime's default session"
+PLAIN = "torch.onnx.export, ONNX Runtime"
 LMK = (
     Case("onnxruntime", "cpu", "fp32"),
     Case("openvino", "cpu", "fp32"),
@@ -70,7 +70,9 @@ def plain_export(model: str) -> Call:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "plain.onnx")
         images = torch.zeros(1, 128, 128, 3, dtype=torch.uint8)
-        torch.onnx.export(torch_module(model), (images,), path, input_names=["images"])
+        torch.onnx.export(
+            torch_module(model), (images,), path, input_names=["images"], verbose=False
+        )
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda images: session.run(None, {"images": images})
 

@@ -15,11 +15,11 @@ from output import finish, parse
 
 from lmk.bench.bench import BenchOptions, run_bench
 from lmk.bench.inputs import choose_samples
-from lmk.bench.table import print_record, table_console
+from lmk.bench.table import count_threads, print_record, table_console
 from lmk.machine import usable_cores
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
-from lmk.report.charts import Line, line_chart, round_axis
+from lmk.report.charts import Axis, Line, line_chart, round_axis
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -57,15 +57,14 @@ def chart(rows: list[dict[str, Any]]) -> str:
     """Pictures a second over the batch, a line for each runtime and number of threads."""
     lines = [
         Line(
-            f"{row['runtime']} {row['precision']}, {row['threads']} threads",
+            f"{row['runtime']} {row['precision']}, {count_threads(row['threads'])}",
             [(entry["batch"], entry["images_per_s"]) for entry in row["measured"]["throughput"]],
         )
         for row in rows
     ]
     highest = max(rate for line in lines for _, rate in line.xy)
-    return line_chart(
-        lines, round_axis("batch", BATCHES[-1]), round_axis("pictures a second", highest)
-    )
+    batch = Axis("batch", BATCHES[-1], BATCHES[3:])
+    return line_chart(lines, batch, round_axis("pictures a second", highest))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ def table_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
+def count_threads(threads: int | None) -> str:
+    """Write a number of threads for people."""
+    if threads is None:
+        return "the runtime's own threads"
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def _heading(record: Record) -> Text:
     model, place = record["model"], record["environment"]
     macs = record["graph"]["macs"] / 1e9
@@ -146,7 +153,7 @@ def _notes(record: Record) -> list[Text]:
 
 
 def _place(peak: Row) -> str:
-    threads = f"{peak['threads']} threads " if peak["threads"] else ""
+    threads = f"{count_threads(peak['threads'])} " if peak["threads"] else ""
     return f"{'' if peak['device'] == 'cpu' else 'GPU '}{threads}"
 
 

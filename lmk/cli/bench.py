@@ -125,16 +125,17 @@ def bench(
 
 def _save(done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
     from lmk.bench.choice import Limit, choose
+    from lmk.bench.table import count_threads
     from lmk.runtime.backends.chosen import save_choice
 
     if not own_category:
         report.say("int8 was left out of the choice: it needs --calibration-data")
     choice = choose(done.record, done.files, Limit(limit, int8=own_category))
     path = save_choice(choice)
-    threads = f", {choice.threads} threads" if choice.threads else ""
     typer.echo(
-        f"--runtime auto takes {choice.runtime} in {choice.precision}{threads} on {choice.device} "
-        f"from now on: {choice.p50_ms:.1f} ms a frame, {choice.mean_px:.2g} px off"
+        f"--runtime auto takes {choice.runtime} in {choice.precision} on {choice.device} with "
+        f"{count_threads(choice.threads)} from now on: {choice.p50_ms:.1f} ms a frame, "
+        f"{choice.mean_px:.2g} px off"
     )
     typer.echo(f"wrote {path}; delete it to undo that")
 
