@@ -1,15 +1,19 @@
-"""What ten categories cost a device: ten adapters and their core, or ten exported networks.
+"""What do ten categories cost a device: ten adapters and their core, or ten exported networks?
 
-python benchmarks/categories.py
+python benchmarks/categories.py [--json FILE] [--plot FILE]
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from output import bar_rows, finish, parse, print_rows
+
+from lmk.bench.record import Begun, make_record
 from lmk.export.fold import fold_to_onnx
 from lmk.model import bundle
 from lmk.model.folder import find_model
@@ -27,8 +31,9 @@ print(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_max
 
 
 def main() -> None:
-    """Measure and print one table."""
-    faces = find_model("faces")
+    """Measure, print, write."""
+    given = parse(argparse.ArgumentParser(description=__doc__))
+    begun, faces = Begun(), find_model("faces")
     core = faces.core()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -40,13 +45,21 @@ def main() -> None:
         seconds, processor, memory = map(float, done.stdout.splitlines()[-1].split())
         one, network = adapter.stat().st_size / 1e6, exported.stat().st_size / 1e6
     base = (core.folder / core.manifest.weights_file).stat().st_size / 1e6
-    print("| on the device | ten categories | each one more, over the air |\n|---|---|---|")
-    print(f"| core and adapters | {base + CATEGORIES * one:.1f} MB | {one:.1f} MB |")
-    print(f"| exported networks | {CATEGORIES * network:.1f} MB | {network:.1f} MB |")
+    rows = [
+        {"on_the_device": "core and adapters", "all_mb": base + CATEGORIES * one, "each_mb": one},
+        {"on_the_device": "exported networks", "all_mb": CATEGORIES * network, "each_mb": network},
+    ]
+    heads = {"on_the_device": "on the device", "all_mb": "ten categories, MB"}
+    print_rows(rows, heads | {"each_mb": "each one more, over the air, MB"})
     print(
         f"\nfolding one: {seconds:.2f} s, of which {processor:.2f} s of processor time, the whole "
         f"process with its imports; {memory:.0f} MB at most"
     )
+    settings = {"categories": CATEGORIES, "model": "faces"}
+    folding = {"seconds": seconds, "processor_s": processor, "memory_mb": memory}
+    record = make_record("categories", begun, settings, rows, folding=folding)
+    bars = [(str(row["on_the_device"]), float(str(row["all_mb"]))) for row in rows]
+    finish(record, bar_rows(bars, "MB of ten categories on the device"), given)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from lmk.demo.clip import FACE_XY, photograph
 from lmk.geometry import FloatArray
 from lmk.model.framing import Framing
 from lmk.progress import Reporter
-from lmk.runtime.backends.base import Backend
+from lmk.runtime.backends.base import Backend, Transfers
 from lmk.runtime.backends.select import open_backend
 from lmk.runtime.overlay import Overlay
 from lmk.runtime.pipeline import Detector, Surroundings, run
@@ -194,6 +194,7 @@ class Instant:
     name = description = "instant"
     num_landmarks = 10
     framing: Framing | None = None
+    transfers: Transfers | None = None
     turns = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     ring = (64 + 30 * np.stack([np.cos(turns), np.sin(turns)], axis=1)).astype(np.float32)
 
@@ -201,6 +202,10 @@ class Instant:
         """See `Backend.infer`."""
         count = len(images)
         return self.ring[None].repeat(count, 0), np.full((count, 10), 0.9, np.float32)
+
+    def layers(self) -> dict[str, int]:
+        """It has none."""
+        return {}
 
 
 def growth_mb(frames: int, folder: Path) -> float:

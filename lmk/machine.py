@@ -1,11 +1,31 @@
-"""What this machine is: free memory, and whether it is a Jetson."""
+"""What this machine is: its chip and cores, free memory, and whether it is a Jetson."""
 
 from __future__ import annotations
 
+import os
+import platform
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 MEMINFO = Path("/proc/meminfo")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
+
+
+def chip() -> str:
+    """The processor's name, such as "AMD EPYC", or the board's where the processor has none."""
+    if CPUINFO.is_file():
+        for line in CPUINFO.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return _board() or platform.processor() or platform.machine()
+
+
+def usable_cores() -> list[int]:
+    """Numbers of the logical cores that this process may run on, in order."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def free_memory_mb() -> int | None:
@@ -20,7 +40,12 @@ def free_memory_mb() -> int | None:
 
 def jetson_model() -> str | None:
     """The board's name, such as "NVIDIA Jetson Orin Nano Developer Kit", or None elsewhere."""
-    if not DEVICE_TREE_MODEL.is_file():
-        return None
-    name = DEVICE_TREE_MODEL.read_text(errors="replace").strip("\0\n ")
+    name = _board()
     return name if "jetson" in name.lower() else None
+
+
+def _board() -> str:
+    """Name of the board in its device tree, empty where there is none."""
+    if not DEVICE_TREE_MODEL.is_file():
+        return ""
+    return DEVICE_TREE_MODEL.read_text(errors="replace").strip("\0\n ")

@@ -9,6 +9,7 @@ import typer
 from lmk import __version__
 from lmk.cli import (
     adapter,
+    bench,
     compare,
     data,
     doctor,
@@ -37,6 +38,7 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("eval")(eval.eval_)
 app.command("compare")(compare.compare)
+app.command("bench")(bench.bench)
 app.command("fold")(fold.fold)
 app.add_typer(adapter.app, name="adapter")
 app.command("run")(run.run)

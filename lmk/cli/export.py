@@ -40,9 +40,6 @@ class Reference(str, Enum):
     onnx = "onnx"
 
 
-HELD_OUT = 4  # without --verify-data, one calibration picture in so many is kept for the check
-
-
 def export(
     model: options.ModelName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the file.")],
@@ -155,7 +152,7 @@ def _samples(
     if verify_data:
         return calibration, samples.folder_samples(verify_data, samples.MAX_VERIFY)
     if calibration:
-        return calibration.split(HELD_OUT)
+        return calibration.split(samples.HELD_OUT)
     return None, samples.drawn_samples()
 
 

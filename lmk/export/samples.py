@@ -21,6 +21,7 @@ DRAWN = 32
 MAX_VERIFY = 200
 MAX_CALIBRATION = 200
 MIN_CALIBRATION = 32
+HELD_OUT = 4  # without pictures to verify on, one calibration picture in so many is kept for it
 FLAT_CONTRAST = 8.0  # intensities; a photograph's crop has several times this
 
 

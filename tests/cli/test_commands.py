@@ -25,6 +25,7 @@ COMMANDS = [
     "train",
     "eval",
     "compare",
+    "bench",
     "export",
     "fold",
     "adapter",

@@ -33,8 +33,9 @@ class OpenVinoBackend:
     """A model in OpenVINO. Raises WeightsError, and UnavailableError for any device but cpu."""
 
     name = "openvino"
+    transfers = None
 
-    def __init__(self, model: str, device: str) -> None:
+    def __init__(self, model: str, device: str, threads: int | None = None) -> None:
         if device != "cpu":
             raise UnavailableError(
                 f"OpenVINO runs lmk's models on the cpu, not on {device}: choose "
@@ -55,6 +56,8 @@ class OpenVinoBackend:
         precision = signature.metadata.get("precision", "fp32")
         hint = HINTS.get(precision, "f32")
         config = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            config["INFERENCE_NUM_THREADS"] = str(threads)
         core = openvino.Core()
         if hint == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UnavailableError(
@@ -79,7 +82,7 @@ class OpenVinoBackend:
         return in_batches(self._run, images, self._batch or 1, self._batch)
 
     def layers(self) -> dict[str, int]:
-        """Number of convolutions that are really computed in each precision."""
+        """See `Backend.layers`."""
         names = {"f32": "fp32", "f16": "fp16", "i8": "int8", "u8": "int8"}
         info = [node.get_rt_info() for node in self._compiled.get_runtime_model().get_ops()]
         computed = [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmk.errors import UsageError, missing_extra
 from lmk.runtime.backends.base import Backend
+from lmk.runtime.backends.chosen import saved_choice
 
 RUNTIMES = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx", "torch")
 # Which runtimes read which exported file.
@@ -26,15 +27,32 @@ ENGINES = ("tensorrt", "tensorrt-rtx")
 PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 
 
-def open_backend(model: str, runtime: str = "auto", device: str | None = None) -> Backend:
+def open_backend(
+    model: str, runtime: str = "auto", device: str | None = None, threads: int | None = None
+) -> Backend:
     """Load a model into a runtime.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
-    one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines. Nothing is tried
-    in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError when the
-    runtime or device is not on this machine.
+    one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
+    many threads compute on the processor, by default the runtime's own number. "auto" takes what
+    `lmk bench --save` chose for this model on this machine, if it did. Nothing is tried in place of
+    what was asked for. Raises UsageError, WeightsError, and UnavailableError when the runtime or
+    device is not on this machine.
     """
+    if runtime == "auto" and Path(model).suffix not in READERS:
+        choice = saved_choice(model, device)
+        if choice:
+            chosen = choice.file or model, choice.runtime, choice.device
+            backend = _open(*chosen, threads or choice.threads)
+            backend.description += ", chosen by lmk bench"
+            return backend
     runtime, device = _choose(model, runtime, device)
+    if threads and device != "cpu":
+        raise UsageError(f"threads are for the processor, not for {device}: leave them out")
+    return _open(model, runtime, device, threads)
+
+
+def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend:
     if runtime == "tensorrt" or runtime == "tensorrt-rtx":
         from lmk.runtime.backends.tensorrt import TensorRtBackend
 
@@ -42,14 +60,14 @@ def open_backend(model: str, runtime: str = "auto", device: str | None = None) -
     if runtime == "openvino":
         from lmk.runtime.backends.openvino import OpenVinoBackend
 
-        return OpenVinoBackend(model, device)
+        return OpenVinoBackend(model, device, threads)
     if runtime == "onnxruntime":
         from lmk.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
-        return OnnxRuntimeBackend(model, device)
+        return OnnxRuntimeBackend(model, device, threads)
     from lmk.runtime.backends.torch import TorchBackend
 
-    return TorchBackend(model, device)
+    return TorchBackend(model, device, threads)
 
 
 def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:

@@ -37,6 +37,8 @@ class TensorRtBackend:
         trt, self._cuda = load_bindings(kind), Cuda()
         check_machine(known, path, self._cuda, trt.__version__)
         self.name: str = kind
+        self.transfers = self
+        self._layers = known.layers
         self.num_landmarks, self.framing = known.num_landmarks, known.framing
         self._smallest, self._largest = known.batch.min, known.batch.max or 1
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
@@ -61,20 +63,39 @@ class TensorRtBackend:
         """See `Backend.infer`."""
         return in_batches(self._run, images, self._smallest, self._largest)
 
-    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def layers(self) -> dict[str, int]:
+        """See `Backend.layers`; read from the engine when it was built."""
+        return self._layers
+
+    def upload(self, images: npt.NDArray[np.uint8]) -> None:
+        """See `Transfers.upload`."""
         images = np.ascontiguousarray(images)
         self._context.set_input_shape("images", images.shape)
-        results = {
-            name: np.empty((len(images), *self._shapes[name][0]), np.float32)
-            for name in ("landmarks", "scores")
-        }
+        self._count = len(images)
         self._cuda.upload(images, self._addresses["images"])
+        self._cuda.synchronize()
+
+    def compute(self) -> None:
+        """See `Transfers.compute`."""
         if not self._context.execute_async_v3(self._cuda.stream):
             raise WeightsError(f"{self.description} failed to run: export the engine again")
+        self._cuda.synchronize()
+
+    def download(self) -> tuple[FloatArray, FloatArray]:
+        """See `Transfers.download`."""
+        results = {
+            name: np.empty((self._count, *self._shapes[name][0]), np.float32)
+            for name in ("landmarks", "scores")
+        }
         for name, values in results.items():
             self._cuda.download(self._addresses[name], values)
         self._cuda.synchronize()
         return results["landmarks"], results["scores"]
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        self.upload(images)
+        self.compute()
+        return self.download()
 
 
 def check_machine(known: Provenance, path: Path, cuda: Cuda, version: str) -> None:

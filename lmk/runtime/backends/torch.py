@@ -14,7 +14,7 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, model: str, device: str) -> None:
+    def __init__(self, model: str, device: str, threads: int | None = None) -> None:
         try:
             import torch
         except ImportError as error:
@@ -26,14 +26,36 @@ class TorchBackend:
         from lmk.model.folder import find_model
         from lmk.networks.load import load_network
 
+        if threads:
+            torch.set_num_threads(threads)  # of the whole process
         network, self._beta = load_network(model)
         self._network, self._device = network.to(device), device
+        self.transfers = self if device == "cuda" else None
         self.num_landmarks: int = network.head.out_channels
         self.framing = find_model(model).manifest.framing
         self.description = f"PyTorch {torch.__version__} on {device}, float32"
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """See `Backend.infer`."""
+        self.upload(images)
+        self.compute()
+        return self.download()
+
+    def layers(self) -> dict[str, int]:
+        """See `Backend.layers`; the network is float32, and TF32 is ruled out in `compute`."""
+        import torch
+
+        convolutions = [m for m in self._network.modules() if isinstance(m, torch.nn.Conv2d)]
+        return {"fp32": sum(conv.weight.dtype == torch.float32 for conv in convolutions)}
+
+    def upload(self, images: npt.NDArray[np.uint8]) -> None:
+        """See `Transfers.upload`."""
+        import torch
+
+        self._images = torch.from_numpy(images).to(self._device)
+
+    def compute(self) -> None:
+        """See `Transfers.compute`."""
         import torch
 
         from lmk.networks.softargmax import softargmax
@@ -41,6 +63,12 @@ class TorchBackend:
         # cuDNN's convolutions are float32 only without TF32, which rounds the factors to 10 bits.
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         with torch.inference_mode(), exact:
-            batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2) / 255
-            xy_heatmap, scores = softargmax(self._network(batch), self._beta)
-            return heatmap_to_input(xy_heatmap).cpu().numpy(), scores.cpu().numpy()
+            batch = self._images.permute(0, 3, 1, 2) / 255
+            xy_heatmap, self._scores = softargmax(self._network(batch), self._beta)
+            self._landmarks = heatmap_to_input(xy_heatmap)
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+
+    def download(self) -> tuple[FloatArray, FloatArray]:
+        """See `Transfers.download`."""
+        return self._landmarks.cpu().numpy(), self._scores.cpu().numpy()

@@ -1,0 +1,80 @@
+"""Contenders that take turns, each in a process of its own.
+
+Turns, so that whatever changes on the machine meets all alike; processes, so that the waiting
+threads of one do not take the cores from the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import cycle
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.bench.measure import distribution, repeat
+from lmk.export.samples import drawn_samples
+
+Images = npt.NDArray[np.uint8]
+Call = Callable[[Images], object]
+Contender = tuple[Callable[..., Call], tuple[Any, ...]]
+"""A function that makes the call to be timed, run in the contender's process, and its arguments."""
+
+ROUNDS = 5
+WARM_UP_CALLS = 5
+CROPS = 8
+
+# What a contender's process keeps between its turns.
+_call: Call
+_crops: Images
+
+
+def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict[str, Any]]:
+    """Times of one picture through each contender, `seconds` of measuring each, in five rounds.
+
+    Returns a `Distribution` as a dictionary, or {"why_not": reason} where one does not work.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    times: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        pools: dict[str, ProcessPoolExecutor] = {}
+        for name, (make, arguments) in contenders.items():
+            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            stack.enter_context(pool)
+            try:
+                pool.submit(_prepare, make, arguments).result()
+            except Exception as error:  # whatever a compiler or runtime raises is the finding
+                rows[name] = {"why_not": (str(error).strip() or repr(error)).splitlines()[0]}
+                continue
+            pools[name], times[name] = pool, []
+        for _ in range(ROUNDS):
+            for name, pool in pools.items():
+                times[name] += pool.submit(_block, seconds / ROUNDS).result()
+    rows |= {name: asdict(distribution(values)) for name, values in times.items()}
+    return {name: rows[name] for name in contenders}
+
+
+def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...]) -> None:
+    global _call, _crops
+    _call, _crops = make(*arguments), drawn_samples(CROPS).crops
+    _block(0)
+
+
+def _block(seconds: float) -> list[float]:
+    """Milliseconds of each picture of one round; the first do not count."""
+    turn = cycle(_crops[:, None])
+
+    def timed() -> float:
+        image = next(turn)
+        start = time.perf_counter()
+        _call(image)
+        return 1000 * (time.perf_counter() - start)
+
+    repeat(timed, 0, WARM_UP_CALLS)
+    return repeat(timed, seconds)

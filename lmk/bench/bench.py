@@ -1,0 +1,177 @@
+"""`run_bench`: every runtime and precision of a model, each in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lmk.bench.cases import Case, Device, list_cases, prepare
+from lmk.bench.inputs import FRAME_WH, make_inputs
+from lmk.bench.operations import Cost, count
+from lmk.bench.peaks import Bandwidth, Peak, measure_peaks
+from lmk.bench.process import ProcessError, run_fresh
+from lmk.bench.record import Begun, Record, make_record
+from lmk.bench.roofline import roofline
+from lmk.errors import LmkError
+from lmk.export.onnx_model import GraphOptions, build_onnx
+from lmk.export.samples import Samples
+from lmk.model.folder import Model
+from lmk.progress import Reporter
+
+PEAK_S = 0.3  # for each matrix product
+
+Limits = tuple[list[Peak], list[Bandwidth]]
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What to measure, and how long; empty choices mean all, `threads` None the runtime's own.
+
+    `seconds` is the measuring time of one row: half for single frames, a tenth before that to warm
+    up, the rest for the batches.
+    """
+
+    runtimes: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    batches: tuple[int, ...] = (1, 8, 64)
+    threads: tuple[int | None, ...] = (None,)
+    seconds: float = 6.0
+    device: Device | None = None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The record, and the file that each measured case ran (None for torch, which needs none)."""
+
+    record: Record
+    files: dict[Case, Path | None]
+
+
+def run_bench(
+    model: Model, options: BenchOptions, samples: Samples, calibration: Samples, report: Reporter
+) -> Bench:
+    """Measure; what cannot run here becomes a row that says why.
+
+    Files are exported to the user's cache first. `samples` are what landmarks are compared on,
+    `calibration` what int8 ranges are measured on. Raises UsageError, WeightsError, OutputError.
+    """
+    begun = Begun()
+    cases = list_cases(options.runtimes, options.precisions, options.threads, options.device)
+    files, why_not = _prepare(cases, model, options, samples, calibration, report)
+    rows = {case: _row(case, None, why) for case, why in why_not.items()}
+    with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
+        make_inputs(model, samples).save(Path(folder))
+        with report.bar("measuring", len(files)) as bar:
+            for case, file in files.items():
+                rows[case] = _measure(case, file, model, Path(folder), options)
+                bar.advance(note=f"{case.runtime} {case.precision}")
+    measured = {case: row for case, row in rows.items() if row["measured"]}
+    peaks, bandwidths = _limits(list(measured.values()), report)
+    cost = count(build_onnx(model, GraphOptions(batch=1)))
+    for row in measured.values():
+        row["roofline"] = _hold(row, cost, peaks, bandwidths)
+    record = make_record(
+        "bench",
+        begun,
+        _settings(options, samples, calibration),
+        [rows[case] for case in cases],
+        model={
+            "name": model.manifest.name,
+            "sha256": model.sha256,
+            "landmarks": model.manifest.num_landmarks,
+        },
+        graph=asdict(cost),
+        peaks=[asdict(peak) for peak in peaks],
+        bandwidths=[asdict(bandwidth) for bandwidth in bandwidths],
+    )
+    return Bench(record, {case: files[case] for case in measured})
+
+
+def _prepare(
+    cases: list[Case],
+    model: Model,
+    options: BenchOptions,
+    samples: Samples,
+    calibration: Samples,
+    report: Reporter,
+) -> tuple[dict[Case, Path | None], dict[Case, str]]:
+    """Files of the cases that can be tried, and the reasons of those that cannot."""
+    files: dict[Case, Path | None] = {}
+    why_not: dict[Case, str] = {}
+    for case in cases:
+        try:
+            files[case] = prepare(case, model, options.batches, samples, calibration, report)
+        except LmkError as error:
+            why_not[case] = str(error)
+    return files, why_not
+
+
+def _measure(
+    case: Case, file: Path | None, model: Model, inputs: Path, options: BenchOptions
+) -> dict[str, Any]:
+    job = {
+        "model": str(file or model.reference),
+        "runtime": case.runtime,
+        "device": case.device,
+        "threads": case.threads,
+        "inputs": str(inputs),
+        "batches": options.batches,
+        "seconds": options.seconds,
+    }
+    try:
+        return _row(case, run_fresh("lmk.bench.worker", job), None)
+    except ProcessError as error:
+        return _row(case, None, str(error))
+
+
+def _row(case: Case, measured: dict[str, Any] | None, why_not: str | None) -> dict[str, Any]:
+    return asdict(case) | {"why_not": why_not, "measured": measured, "roofline": None}
+
+
+def computed_precision(measured: dict[str, Any]) -> str:
+    """The precision that most convolutions of a measured row were really computed in."""
+    layers: dict[str, int] = measured["layers"]
+    return max(layers, key=lambda name: layers[name])
+
+
+def _limits(rows: list[dict[str, Any]], report: Reporter) -> Limits:
+    """Peaks and bandwidths of the devices and numbers of threads that were measured."""
+    used: dict[tuple[str, int | None], set[str]] = {}
+    for row in rows:
+        place = used.setdefault((row["device"], row["threads"]), set())
+        place.add(computed_precision(row["measured"]))
+    peaks: list[Peak] = []
+    bandwidths: list[Bandwidth] = []
+    for (device, threads), precisions in used.items():
+        report.say(f"measuring the peak of the {device}")
+        found, bandwidth = measure_peaks(device, sorted(precisions), threads, PEAK_S)
+        peaks += found
+        bandwidths += [bandwidth] if bandwidth else []
+    return peaks, bandwidths
+
+
+def _hold(
+    row: dict[str, Any], cost: Cost, peaks: list[Peak], bandwidths: list[Bandwidth]
+) -> dict[str, Any] | None:
+    """Hold a row against the limits of its device, in the precision that it is computed in."""
+    place, measured = (row["device"], row["threads"]), row["measured"]
+    precision = computed_precision(measured)
+    known = [p for p in peaks if (p.device, p.threads) == place and p.precision == precision]
+    if not known:
+        return None
+    bandwidth = next((b for b in bandwidths if (b.device, b.threads) == place), None)
+    rates = [entry["images_per_s"] for entry in measured["throughput"]]
+    inference_ms = measured["stages_ms"]["inference"]["p50"]
+    return asdict(roofline(cost, precision, inference_ms, rates, known[0], bandwidth))
+
+
+def _settings(options: BenchOptions, samples: Samples, calibration: Samples) -> dict[str, Any]:
+    return {
+        "seconds": options.seconds,
+        "batches": list(options.batches),
+        "frame_wh": list(FRAME_WH),
+        "compared_on": samples.source,
+        "calibrated_on": calibration.source,
+    }

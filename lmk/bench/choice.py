@@ -1,0 +1,63 @@
+"""The fastest way to run a model here that costs no more accuracy than is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmk.bench.cases import Case
+from lmk.bench.record import Record
+from lmk.errors import LmkError
+from lmk.export.provenance import sha256_of
+from lmk.runtime.backends.chosen import Choice, machine_identity, runtime_versions
+
+LIMIT_PX = 0.5  # mean distance; what the parity gate allows int8
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The largest mean distance from the float32 landmarks, in input pixels.
+
+    int8 is considered only where its ranges were measured on the model's own category.
+    """
+
+    mean_px: float = LIMIT_PX
+    int8: bool = True
+
+
+def choose(record: Record, files: dict[Case, Path | None], limit: Limit) -> Choice:
+    """Pick the row with the lowest median end to end.
+
+    `files` are those that the rows were measured with. Raises LmkError when no row is within the
+    limit.
+    """
+    rows = [row for row in record["rows"] if _allowed(row, limit)]
+    if not rows:
+        raise LmkError(
+            f"nothing measured lies within {limit.mean_px} px of the float32 landmarks: give a "
+            "larger --limit, or other runtimes and precisions"
+        )
+    best = min(rows, key=lambda row: row["measured"]["stages_ms"]["end_to_end"]["p50"])
+    case = Case(*(best[name] for name in ("runtime", "device", "precision", "threads")))
+    file = files[case]
+    return Choice(
+        model_sha256=record["model"]["sha256"],
+        machine=machine_identity(),
+        versions=runtime_versions(),
+        runtime=case.runtime,
+        device=case.device,
+        precision=case.precision,
+        threads=case.threads,
+        file=str(file) if file else "",
+        file_sha256=sha256_of(file) if file else "",
+        p50_ms=best["measured"]["stages_ms"]["end_to_end"]["p50"],
+        mean_px=best["measured"]["accuracy"]["mean_px"],
+    )
+
+
+def _allowed(row: dict[str, Any], limit: Limit) -> bool:
+    measured = row["measured"]
+    if measured is None or (row["precision"] == "int8" and not limit.int8):
+        return False
+    return bool(measured["accuracy"]["mean_px"] <= limit.mean_px)

@@ -1,0 +1,120 @@
+"""The state that a machine is in: clocks, power, temperature, and the load that others make."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmk.bench import gpu
+from lmk.machine import free_memory_mb, usable_cores
+
+ROOT = Path("/")
+DISTURBED_SHARE = 0.05  # of the usable cores' time, taken by other programs
+
+
+def condition(root: Path = ROOT) -> dict[str, Any]:
+    """What may change while something is measured; None where the machine does not tell."""
+    return {
+        "load_average": load_average(),
+        "free_memory_mb": free_memory_mb(),
+        "governor": governor(root),
+        "clock_mhz": clock_mhz(root),
+        "power_mode": power_mode(root),
+        "temperature_c": temperature_c(root),
+        "gpu": gpu.condition(),
+    }
+
+
+def load_average() -> float | None:
+    """Runnable processes over the last minute."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def governor(root: Path = ROOT) -> str | None:
+    """The rules by which clocks are chosen, such as "performance", of all cores."""
+    found = {_text(path) for path in _cores(root, "cpufreq/scaling_governor")}
+    return ", ".join(sorted(found)) or None
+
+
+def clock_mhz(root: Path = ROOT) -> float | None:
+    """Mean clock of the cores now; of a virtual machine what it was told at its start."""
+    clocks = [int(_text(path)) / 1000 for path in _cores(root, "cpufreq/scaling_cur_freq")]
+    if not clocks:
+        file = root / "proc/cpuinfo"
+        lines = file.read_text().splitlines() if file.is_file() else []
+        clocks = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
+    return round(sum(clocks) / len(clocks), 1) if clocks else None
+
+
+def power_mode(root: Path = ROOT) -> str | None:
+    """The platform's profile, mains or battery, and a Jetson's mode, as far as they are known."""
+    found = []
+    profile = root / "sys/firmware/acpi/platform_profile"
+    if profile.is_file():
+        found.append(_text(profile))
+    supplies = sorted((root / "sys/class/power_supply").glob("*/online"))
+    if supplies:
+        found.append("mains" if any(_text(path) == "1" for path in supplies) else "battery")
+    tool = shutil.which("nvpmodel")
+    if tool:
+        done = subprocess.run([tool, "-q"], capture_output=True, text=True, check=False)
+        found += [line.strip() for line in done.stdout.splitlines() if "Power Mode" in line]
+    return ", ".join(found) or None
+
+
+def temperature_c(root: Path = ROOT) -> float | None:
+    """The hottest sensor of the system in degrees Celsius."""
+    zones = sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))
+    zones += sorted((root / "sys/class/hwmon").glob("hwmon*/temp*_input"))
+    found = [int(text) / 1000 for path in zones if (text := _text(path)).lstrip("-").isdigit()]
+    return max(found, default=None)
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Core seconds that all programs, and that this process alone, have used so far."""
+
+    everyone_s: float
+    own_s: float
+    clock_s: float
+
+    @staticmethod
+    def now(root: Path = ROOT) -> Busy | None:
+        """Read the counters; None where the system has none."""
+        file = root / "proc/stat"
+        if not file.is_file():
+            return None
+        # user, nice, system, idle, iowait, irq, softirq, steal: time that the host gave to others
+        # is as lost as time that programs here took.
+        ticks = [int(word) for word in file.read_text().splitlines()[0].split()[1:9]]
+        busy = sum(ticks) - ticks[3] - ticks[4]
+        times = os.times()
+        own = times.user + times.system + times.children_user + times.children_system
+        return Busy(busy / os.sysconf("SC_CLK_TCK"), own, times.elapsed)
+
+    def others(self, later: Busy) -> float:
+        """Cores that other programs kept busy between two readings, on average."""
+        everyone = later.everyone_s - self.everyone_s
+        own = later.own_s - self.own_s
+        return max(everyone - own, 0.0) / max(later.clock_s - self.clock_s, 1e-9)
+
+
+def disturbed(other_cores: float | None) -> bool | None:
+    """Whether other programs took so much that figures cannot be trusted; None if unknown."""
+    return None if other_cores is None else other_cores > DISTURBED_SHARE * len(usable_cores())
+
+
+def _cores(root: Path, name: str) -> list[Path]:
+    return sorted((root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/{name}"))
+
+
+def _text(path: Path) -> str:
+    """A sensor's text; empty if it is there but cannot be read, as some cannot."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,105 @@
+"""The machine and the software that figures belong to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import lmk
+from lmk.bench import gpu
+from lmk.machine import MEMINFO, chip, usable_cores
+
+PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
+    "opencv-python",
+    "tensorrt",
+    "tensorrt-rtx-cu13-bindings",
+    "torch",
+)
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
+
+
+def environment() -> dict[str, Any]:
+    """Chip, cores, memory, system and versions; nothing that names the machine or its user."""
+    return {
+        "chip": chip(),
+        "features": features(),
+        "cores": os.cpu_count(),
+        "usable_cores": usable_cores(),
+        "processor_quota": quota(),
+        "memory_mb": memory_mb(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "virtual_machine": "hypervisor" in _flags(),
+        "gpu": gpu.facts(),
+        "variables": {
+            name: value for name, value in sorted(os.environ.items()) if _sets_threads(name)
+        },
+        "versions": versions(),
+    }
+
+
+def machine_name() -> str:
+    """A word for files with this machine's figures, from chip, cores and GPU."""
+    cores = len(usable_cores())
+    parts = [chip(), f"{cores} core{'s' if cores > 1 else ''}"]
+    card = gpu.facts()
+    if card:
+        parts.append(str(card["name"]))
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")
+
+
+def versions() -> dict[str, str]:
+    """Versions of lmk, Python and the packages that compute."""
+    found = {"lmk": lmk.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def features() -> list[str]:
+    """The processor's instructions that decide which precisions are fast."""
+    flags = _flags()
+    return [name for name in FEATURES if name in flags]
+
+
+def quota(root: Path = Path("/")) -> float | None:
+    """Cores that a container may use; None without a limit."""
+    file = root / "sys/fs/cgroup/cpu.max"
+    if not file.is_file():
+        return None
+    allowed, period = file.read_text().split()
+    return None if allowed == "max" else int(allowed) / int(period)
+
+
+def memory_mb() -> int | None:
+    """Memory of the machine in 10^6 bytes."""
+    if not MEMINFO.is_file():
+        return None
+    total = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemTotal"))
+    return int(total.split()[1]) * 1024 // 1_000_000
+
+
+def _flags() -> set[str]:
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.is_file() else []
+    listed = (line for line in lines if line.lower().startswith(("flags", "features")))
+    return set(next(listed, "").partition(":")[2].split())
+
+
+def _sets_threads(name: str) -> bool:
+    return name.endswith("_NUM_THREADS") or name.startswith("KMP_")
+
+
+if __name__ == "__main__":
+    print(machine_name())

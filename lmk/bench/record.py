@@ -1,0 +1,65 @@
+"""Figures and all that they depend on, as JSON that anyone can send in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from lmk.bench.condition import Busy, condition, disturbed
+from lmk.bench.environment import environment
+from lmk.files import replacing
+
+SCHEMA_VERSION = 1
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The machine before anything was measured; make one first."""
+
+    condition: dict[str, Any] = field(default_factory=condition)
+    busy: Busy | None = field(default_factory=Busy.now)
+
+
+def make_record(
+    kind: str, begun: Begun, settings: dict[str, Any], rows: list[dict[str, Any]], **more: Any
+) -> Record:
+    """Put figures together with machine, software and the load that others made meanwhile.
+
+    `kind` is the question that is answered; "bench" is that of `lmk bench`. Processes that took
+    part must have ended, else their load counts as other programs'.
+    """
+    later = Busy.now()
+    others = begun.busy.others(later) if begun.busy and later else None
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "environment": environment(),
+        "before": begun.condition,
+        "after": condition(),
+        "other_load_cores": others,
+        "disturbed": disturbed(others),
+        "settings": settings,
+        **more,
+        "rows": rows,
+    }
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record whole or not at all. Raises OutputError."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read what `write_record` wrote. Raises OSError and ValueError; see `validate` for checks."""
+    record: Record = json.loads(path.read_text())
+    return record

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from lmk.bench import cases
+from lmk.bench.cases import Case, list_cases
+from lmk.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "gpu_here", lambda: False)
+
+
+def test_left_alone_each_precision_is_measured_where_it_is_computed_in() -> None:
+    found = {(c.runtime, c.precision) for c in list_cases((), (), (None,), "cpu")}
+    assert found == {
+        ("onnxruntime", "fp32"),
+        ("onnxruntime", "int8"),
+        ("openvino", "fp32"),
+        ("openvino", "bf16"),
+        ("openvino", "int8"),
+        ("torch", "fp32"),
+    }
+
+
+def test_asked_for_by_name_a_precision_is_measured_everywhere() -> None:
+    found = list_cases(("onnxruntime", "openvino"), ("fp16",), (None,), None)
+    assert found == [Case("onnxruntime", "cpu", "fp16"), Case("openvino", "cpu", "fp16")]
+
+
+def test_engines_are_rows_also_where_no_gpu_is_here() -> None:
+    found = {c.runtime for c in list_cases((), (), (None,), None) if c.device == "cuda"}
+    assert found == {"tensorrt", "tensorrt-rtx"}
+
+
+def test_a_gpu_adds_the_runtimes_that_can_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "gpu_here", lambda: True)
+    found = list_cases(("onnxruntime", "openvino"), ("fp32",), (1, 2), None)
+    assert found == [
+        Case("onnxruntime", "cpu", "fp32", 1),
+        Case("onnxruntime", "cpu", "fp32", 2),
+        Case("onnxruntime", "cuda", "fp32", None),  # threads are the processor's
+        Case("openvino", "cpu", "fp32", 1),
+        Case("openvino", "cpu", "fp32", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "precisions", "word"), [(("tflite",), (), "tflite"), ((), ("fp8",), "fp8")]
+)
+def test_an_unknown_word_is_wrong_usage(runtimes: tuple, precisions: tuple, word: str) -> None:
+    with pytest.raises(UsageError, match=f"{word}: expected all, or some of"):
+        list_cases(runtimes, precisions, (None,), None)
