@@ -158,6 +158,9 @@ def run(
     drawn, report, stages = _drawn(draw), Reporter(), Stages()
     with stop_on_signals() as stop, ExitStack() as stack:
         opened = [stack.enter_context(open_source(text, report)) for text in sources]
+        titles = [source.title for source in opened]
+        if len(set(titles)) < len(titles):
+            raise UsageError(f"expected different sources, got {', '.join(titles)}")
         for path in output:
             check_output(path, opened, sources)
         still = all(source.still for source in opened)
@@ -175,7 +178,6 @@ def run(
         if show and not serve:
             from lmk.runtime.sinks.window import window_sink
 
-            titles = [source.title for source in opened]
             window = stack.enter_context(window_sink(titles, controls, overlay, report, still))
         idle = window.poll if window else lambda: None
         around = Surroundings(overlay, report, controls, stages, idle)

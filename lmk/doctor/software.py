@@ -14,6 +14,9 @@ PACKAGES = (
     ("numpy", "run", True, "everything"),
     ("safetensors", "run", True, "reading weights"),
     ("onnx", "run", True, "folding adapters"),
+    ("av", "run", False, "recording MP4"),
+    ("pyarrow", "tables", False, "writing Parquet"),
+    ("starlette", "web", False, "lmk run --serve"),
     ("torch", "train", False, "training, and verifying exports"),
     ("torchvision", "train", False, "training"),
 )

@@ -115,7 +115,7 @@ CASES = {
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
     "words to draw": (2, ["clip.mkv", "--draw", "boxes,hats"], "expected some of boxes"),
-    "several sources": (2, ["clip.mkv", "clip.mkv", "-o", "out.mp4"], "a folder, without suffix"),
+    "a source twice": (2, ["clip.mkv", "clip.mkv"], "different sources"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),

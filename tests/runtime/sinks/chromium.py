@@ -29,13 +29,18 @@ class Page:
 
     def __init__(self, commands: int, answers: int) -> None:
         self._commands, self._answers = commands, answers
-        self._rest, self._number, self._session = b"", 0, ""
+        self._rest, self._number, self._session, self._loaded = b"", 0, "", False
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
+        self._call("Page.enable")
 
     def open(self, url: str) -> None:
+        """Go to an address, and return when the page is there."""
+        self._loaded = False
         self._call("Page.navigate", url=url)
+        while not self._loaded:
+            self._next()
 
     def size(self, width: int, height: int, dark: bool = False) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -81,7 +86,9 @@ class Page:
             assert part, "the browser is gone"
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(message)
+        answer = json.loads(message)
+        self._loaded |= answer.get("method") == "Page.loadEventFired"
+        return answer
 
 
 @contextmanager

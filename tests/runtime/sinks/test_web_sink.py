@@ -217,7 +217,7 @@ def test_garbage_ends_its_connection_and_nothing_else(
         viewer.sendall(garbage)
         viewer.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: viewer.recv(4096), b""))
-    except (ConnectionResetError, BrokenPipeError):
+    except OSError:  # it hung up before all of it was sent
         answer = b""
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403"))
     assert site.ask("/picture/0")[0] == 200
