@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every benchmark of this machine into one folder of JSON files and charts, some 20 minutes:
+# Every benchmark of this machine into one folder of JSON files and charts, half an hour:
 #
 #   bash benchmarks/run-all.sh [FOLDER] [CALIBRATION_FOLDER]
 #
@@ -26,5 +26,7 @@ run plain ${photographs[@]+"${photographs[@]}"}
 run folded
 run scaling
 run categories
+run training
+run video
 
 "$python" -m lmk.bench.validate "$folder"/*.json

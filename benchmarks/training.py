@@ -1,6 +1,6 @@
 """Training speed by method and precision: images a second, share of the peak, memory.
 
-python benchmarks/training.py [--batch-size 16] [--steps 4] [--json FILE]
+python benchmarks/training.py [--batch-size 16] [--steps 4] [--json FILE] [--plot FILE]
 
 Every figure is of one step of an adaptation, forward, backward and update, the fastest of a few.
 The share is of what the same machine reaches in a large matrix product in the same precision.
@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from output import bar_rows, finish, parse
 from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
+from lmk.bench.record import Begun, make_record
 from lmk.data.synthetic import draw
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
@@ -87,22 +87,23 @@ def _memory_gb(compute: Compute) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def main(batch_size: int, steps: int, file: Path | None) -> None:
+def main(given: argparse.Namespace) -> None:
+    begun = Begun()
     results = [
         # A process each, so that the peak memory is that of this one alone.
-        _in_own_process(method, precision, batch_size, steps)
+        _in_own_process(method, precision, given.batch_size, given.steps)
         for method in get_args(Method)
         for precision in PRECISIONS
     ]
-    machine = {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "machine": platform.machine(),
-        "batch_size": batch_size,
-    }
-    _print(results, machine)
-    if file:
-        file.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    _print(results)
+    plain = {r["method"]: r["seconds_a_step"] for r in results if r["precision"] == "plain"}
+    ratios = [
+        (f"{r['method']}, {r['precision']}", plain[r["method"]] / r["seconds_a_step"])
+        for r in results
+    ]
+    chart = bar_rows(ratios, "steps a second, float32 in torch's own memory order = 1")
+    settings = {"batch_size": given.batch_size, "steps": given.steps}
+    finish(make_record("training", begun, settings, results), chart, given)
 
 
 def _in_own_process(method: str, precision: str, batch_size: int, steps: int) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def _in_own_process(method: str, precision: str, batch_size: int, steps: int) ->
     return result
 
 
-def _print(results: list[dict[str, Any]], machine: dict[str, Any]) -> None:
+def _print(results: list[dict[str, Any]]) -> None:
     heads = "method", "precision", "s/step", "images/s", "against plain", "of the peak", "memory GB"
     table = Table(*heads, box=None)
     plain = {r["method"]: r["seconds_a_step"] for r in results if r["precision"] == "plain"}
@@ -127,20 +128,17 @@ def _print(results: list[dict[str, Any]], machine: dict[str, Any]) -> None:
             f"{100 * result['share_of_peak']:.0f} %",
             f"{result['memory_gb']:.1f}",
         )
-    console = Console()
-    console.print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    console.print(table)
+    Console().print(table)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--one", nargs=2, metavar=("METHOD", "PRECISION"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = parse(parser)
     if given.one:
         method, precision = given.one
         print(json.dumps(measure(method, precision, given.batch_size, given.steps)))
     else:
-        main(given.batch_size, given.steps, given.json)
+        main(given)

@@ -1,6 +1,6 @@
 """Time the whole run on a 1080p file with one tracked object, and look for memory that grows.
 
-python benchmarks/video.py --model faces [--frames 300] [--long 100000] [--json video.json]
+python benchmarks/video.py --model faces [--frames 300] [--long 100000] [--json FILE] [--plot FILE]
 
 The bare model runs on one crop, again and again; the whole run reads, tracks, crops, infers,
 smooths and writes JSON Lines. Both in turns in one process, so that other work on the machine meets
@@ -11,7 +11,6 @@ that takes no time, which leaves what is lmk's own.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -26,7 +25,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from output import bar_rows, finish, parse
 
+from lmk.bench.record import Begun, make_record
 from lmk.demo.clip import FACE_XY, photograph
 from lmk.geometry import FloatArray
 from lmk.model.framing import Framing
@@ -55,7 +56,6 @@ class Figures:
 
     backend: str
     cores: int
-    load: float
     bare_fps: float
     run_fps: float
     share: float
@@ -264,7 +264,6 @@ def measure(model: str, runtime: str, frames: int, long: int, folder: Path) -> F
     return Figures(
         backend=backend.description,
         cores=os.cpu_count() or 0,
-        load=round(os.getloadavg()[0], 1),
         bare_fps=round(bare_fps, 1),
         run_fps=round(run_fps, 1),
         share=round(run_fps / bare_fps, 2),
@@ -284,16 +283,18 @@ def main() -> None:
     parser.add_argument("--runtime", default="auto")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--long", type=int, default=100_000, help="frames of the long run; 0: none")
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    given = parse(parser)
+    begun = Begun()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(given.model, given.runtime, given.frames, given.long, Path(folder))
     values = asdict(figures)
     print("| figure | value |\n|---|---|")
     for name, value in values.items():
         print(f"| {name.replace('_', ' ')} | {value} |")
-    if given.json:
-        given.json.write_text(json.dumps(values, indent=2) + "\n")
+    rates = [("the model alone", figures.bare_fps), ("the whole run", figures.run_fps)]
+    settings = {"model": given.model, "runtime": given.runtime, "frames": given.frames}
+    record = make_record("video", begun, settings, [values])
+    finish(record, bar_rows(rates, "frames a second of a 1080p file"), given)
 
 
 if __name__ == "__main__":

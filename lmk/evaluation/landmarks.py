@@ -100,7 +100,8 @@ def open_detectors(models: Sequence[str], runtime: str, device: str | None) -> l
 
 def open_detector(model: str, runtime: str, device: str | None) -> Detector:
     """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
-    backend = open_backend(model, runtime, device)
+    # Figures must not depend on what was fastest here.
+    backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
     if path.is_file() and path.suffix not in (".json", ".safetensors"):
         return Detector(path.name, model, _file_sha256(path), backend, None)

@@ -76,6 +76,7 @@ def test_auto_takes_the_saved_choice_and_says_so(saved: str) -> None:
     backend = open_backend(saved)
     assert backend.name == "onnxruntime"
     assert backend.description.endswith("float32, chosen by lmk bench")
+    assert "chosen" not in open_backend(saved, saved=False).description
     asked = open_backend(saved, "openvino")
     assert "chosen" not in asked.description
     images = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)

@@ -28,18 +28,22 @@ PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 
 
 def open_backend(
-    model: str, runtime: str = "auto", device: str | None = None, threads: int | None = None
+    model: str,
+    runtime: str = "auto",
+    device: str | None = None,
+    threads: int | None = None,
+    saved: bool = True,
 ) -> Backend:
     """Load a model into a runtime.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
     one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
     many threads compute on the processor, by default the runtime's own number. "auto" takes what
-    `lmk bench --save` chose for this model on this machine, if it did. Nothing is tried in place of
-    what was asked for. Raises UsageError, WeightsError, and UnavailableError when the runtime or
-    device is not on this machine.
+    `lmk bench --save` chose for this model on this machine, if it did and `saved` is set. Nothing
+    is tried in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError
+    when the runtime or device is not on this machine.
     """
-    if runtime == "auto" and Path(model).suffix not in READERS:
+    if saved and runtime == "auto" and Path(model).suffix not in READERS:
         choice = saved_choice(model, device)
         if choice:
             chosen = choice.file or model, choice.runtime, choice.device
