@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pyarrow import parquet
 from runtime.clips import FRAMES, dots_at, read_clip, save_clip
 from runtime.colour_detector import dots_image, save_detector
 
@@ -68,6 +70,36 @@ def test_run_draws_on_an_image(detector: Path, tmp_path: Path) -> None:
     found = json.loads(lines.read_text())["objects"][0]
     assert found["box"] == [35, 0, 80, 80]
     np.testing.assert_allclose(found["landmarks"], xy, atol=0.1)
+
+
+def test_two_clips_and_two_models_go_through_every_kind_of_file(
+    clip: Path, detector: Path, tmp_path: Path
+) -> None:
+    other, second = save_clip(tmp_path / "other.mkv"), save_detector(tmp_path / "second.onnx")
+    places = [tmp_path / name for name in ("videos", "rows.csv", "lines.jsonl", "rows.parquet")]
+    outputs = [word for place in places for word in ("-o", place)]
+    models = ("--model", detector, "--model", second)
+    look = ("--region", "box:3.5,-10,150,150", "--no-smooth", "--draw", "boxes,ids,trails,times")
+    done = lmk_run(clip, other, *models, *look, *outputs, "--no-show")
+    assert done.returncode == 0, done.stderr
+    assert f"{2 * FRAMES} frames at " in done.stdout
+    assert {path.name: len(read_clip(path)) for path in places[0].iterdir()} == {
+        "dots.mp4": FRAMES,
+        "other.mp4": FRAMES,
+    }
+    lines = [json.loads(line) for line in places[2].read_text().splitlines()]
+    for line in lines:
+        assert [(one["model"], one["id"]) for one in line["objects"]] == [
+            ("dots", 1),
+            ("second", 1),
+        ]
+        for one in line["objects"]:
+            np.testing.assert_allclose(one["landmarks"], dots_at(line["frame"]), atol=0.05)
+    assert {line["source"] for line in lines} == {str(clip), str(other)}
+    rows = list(csv.DictReader(places[1].open()))
+    assert len(rows) == 2 * FRAMES * 2 * 3
+    table = parquet.read_table(places[3])
+    assert [float(row["x"]) for row in rows] == pytest.approx(table["x"].to_pylist(), abs=1e-3)
 
 
 def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> None:
