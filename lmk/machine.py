@@ -1,9 +1,12 @@
-"""What this machine is: its chip and cores, free memory, and whether it is a Jetson."""
+"""What this machine is: its chip, cores, packages, free memory, and whether it is a Jetson."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -19,6 +22,15 @@ def chip() -> str:
             if name.strip() == "model name":
                 return value.strip()
     return _board() or platform.processor() or platform.machine()
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those packages that are installed here."""
+    found = {}
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def usable_cores() -> list[int]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import lmk
 from lmk.bench import gpu
-from lmk.machine import MEMINFO, chip, usable_cores
+from lmk.machine import MEMINFO, chip, installed_versions, usable_cores
 
 PACKAGES = (
     "numpy",
@@ -58,13 +57,8 @@ def machine_name() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of lmk, Python and the packages that compute."""
-    found = {"lmk": lmk.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    own = {"lmk": lmk.__version__, "python": platform.python_version()}
+    return own | installed_versions(PACKAGES)
 
 
 def features() -> list[str]:

@@ -6,13 +6,13 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from lmk.errors import WeightsError
 from lmk.export.batch import BatchRange
 from lmk.files import replacing
+from lmk.machine import installed_versions
 from lmk.model.framing import Framing, framing_from
 
 SCHEMA_VERSION = 1
@@ -113,10 +113,4 @@ def sha256_of(path: Path) -> str:
 
 def tool_versions() -> dict[str, str]:
     """Versions of the packages that take part in an export, as far as they are installed."""
-    found = {}
-    for name in TOOLS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(TOOLS)

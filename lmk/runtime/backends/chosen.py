@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 import lmk
 from lmk.export.cached import cache_folder
 from lmk.export.provenance import sha256_of
 from lmk.files import replacing
-from lmk.machine import chip, usable_cores
+from lmk.machine import chip, installed_versions, usable_cores
 from lmk.model.folder import Model, find_model
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch")
@@ -85,13 +84,7 @@ def machine_identity() -> str:
 
 def runtime_versions() -> dict[str, str]:
     """Versions of lmk and of the runtimes that are installed."""
-    found = {"lmk": lmk.__version__}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"lmk": lmk.__version__} | installed_versions(PACKAGES)
 
 
 def _read(path: Path) -> Choice | None:
