@@ -161,9 +161,11 @@ def run(
         titles = [source.title for source in opened]
         if len(set(titles)) < len(titles):
             raise UsageError(f"expected different sources, got {', '.join(titles)}")
+        still = opened[0].still
+        if any(source.still != still for source in opened):
+            raise UsageError("pictures and videos do not go together: run one after the other")
         for path in output:
             check_output(path, opened, sources)
-        still = all(source.still for source in opened)
         smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth and not still else None
         where = (runtime.value, device.value if device else None)
         look = (region, search, still)

@@ -148,6 +148,7 @@ CASES = {
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
     "words to draw": (2, ["clip.mkv", "--draw", "boxes,hats"], "expected some of boxes"),
     "a source twice": (2, ["clip.mkv", "clip.mkv"], "different sources"),
+    "a picture and a video": (2, ["clip.mkv", "good.png"], "do not go together"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),
@@ -169,6 +170,7 @@ def test_bad_input_is_one_line_with_its_exit_code(
         "empty.mp4": b"",
         "cut.mp4": whole[: len(whole) // 2],
         "empty.png": b"",
+        "good.png": cv2.imencode(".png", np.zeros((9, 7, 3), np.uint8))[1].tobytes(),
         "clip.mkv": clip.read_bytes(),
         "cut.onnx": detector.read_bytes()[:300],
     }

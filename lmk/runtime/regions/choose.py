@@ -23,6 +23,11 @@ def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Find
         return (open_finder("center"), False) if still or not known else (open_finder(known), True)
     if kind != TRACK:
         return open_finder(text), False
+    if still:
+        raise UsageError(
+            f"--region {text}: pictures have nothing to follow. Choose  --region "
+            f"{finder or known or 'center'}  which looks in every picture"
+        )
     if not finder and not known:
         raise UsageError(
             "--region track: this model names no finder for its objects. Say one, such as "

@@ -56,6 +56,11 @@ def test_the_region_that_suits_model_and_source(
     assert (finder.exact, follows) == (exact, follow)
 
 
+def test_pictures_are_not_followed() -> None:
+    with pytest.raises(UsageError, match="--region cascade:cat  which looks in every picture"):
+        choose_region("track", KNOWS, still=True)
+
+
 def test_track_without_a_finder_asks_for_one() -> None:
     with pytest.raises(UsageError, match="names no finder"):
         choose_region("track", KNOWS_NOT, False)
