@@ -17,8 +17,13 @@ ROOT = Path(__file__).parents[1]
 MB = 1_000_000
 
 
-def test_core_and_faces_are_shipped() -> None:
-    assert {"core-pose", "faces"} <= {model.manifest.name for model in list_models()}
+def test_core_and_adapters_are_shipped() -> None:
+    assert [model.manifest.name for model in list_models()] == [
+        "cats",
+        "core-pose",
+        "faces",
+        "shoes",
+    ]
 
 
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.manifest.name)
