@@ -211,9 +211,10 @@ class _Run:
         if self._draws:
             with self._stages.time("draw"):
                 drawn = self._around.draw(frame, objects, title)
+        result = Result(frame, title, objects, drawn)
         with self._stages.time("write"):
             for sink in self._sinks:
-                sink.write(Result(frame, title, objects, drawn))
+                sink.write(result)
         if lane.source.live:
             self._stages.add("age", 1000 * (time.monotonic() - taken.read_s))
         self._stages.done()

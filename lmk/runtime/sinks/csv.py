@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
-from lmk.runtime.sinks.lines import whole_lines
+from lmk.runtime.sinks.lines import LineSink, whole_lines
 from lmk.runtime.sinks.rows import Row, rows
 
 DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2}
@@ -25,17 +24,7 @@ def csv_sink(path: Path) -> Iterator[Sink]:
     """
     with whole_lines(path) as append:
         append(_lines([Row._fields]))
-        yield _CsvSink(append)
-
-
-class _CsvSink:
-    draws = False
-
-    def __init__(self, append: Callable[[str], None]) -> None:
-        self._append = append
-
-    def write(self, result: Result) -> None:
-        self._append(_lines(_rounded(row) for row in rows(result)))
+        yield LineSink(append, lambda result: _lines(_rounded(row) for row in rows(result)))
 
 
 def _rounded(row: Row) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from lmk.geometry import FloatArray
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
-from lmk.runtime.sinks.lines import whole_lines
+from lmk.runtime.sinks.lines import LineSink, whole_lines
 
 
 @contextmanager
@@ -22,17 +22,11 @@ def json_sink(path: Path) -> Iterator[Sink]:
     OutputError.
     """
     with whole_lines(path) as append:
-        yield _JsonSink(append)
+        yield LineSink(append, _line)
 
 
-class _JsonSink:
-    draws = False
-
-    def __init__(self, append: Callable[[str], None]) -> None:
-        self._append = append
-
-    def write(self, result: Result) -> None:
-        self._append(json.dumps(to_json(result), separators=(",", ":")) + "\n")
+def _line(result: Result) -> str:
+    return json.dumps(to_json(result), separators=(",", ":")) + "\n"
 
 
 def to_json(result: Result) -> dict[str, Any]:

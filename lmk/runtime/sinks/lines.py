@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmk.errors import OutputError
 from lmk.files import check_writable
+from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import REMEDY
 
 
@@ -43,6 +44,19 @@ def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
 
     with file:
         yield append
+
+
+class LineSink:
+    """Appends what a function makes of each result, whole lines of text."""
+
+    draws = False
+
+    def __init__(self, append: Callable[[str], None], to_lines: Callable[[Result], str]) -> None:
+        self._append, self._to_lines = append, to_lines
+
+    def write(self, result: Result) -> None:
+        """See `Sink.write`."""
+        self._append(self._to_lines(result))
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:
