@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ Draw = Callable[[Frame, Sequence[Objects], str], Image]
 """A frame, what was found in it, and its source's title, to a copy with the landmarks drawn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detector:
     """A model of a run, and what makes its tracker for each source."""
 
@@ -103,7 +104,8 @@ class _Run:
         self._sinks, self._draws = sinks, any(sink.draws for sink in sinks)
         self._stages, self._controls = around.stages, around.controls
         self._ready = threading.Condition()
-        self._failed = self._failures_in_a_row = 0
+        self._failed = 0
+        self._failures_in_a_row = Counter[Detector]()
 
     def run(self) -> Summary:
         start = time.perf_counter()
@@ -176,7 +178,7 @@ class _Run:
         try:
             with self._stages.time("model"):
                 xy, scores = locate(detector.backend, crops, input_to_image)
-            self._failures_in_a_row = 0
+            self._failures_in_a_row[detector] = 0
         except Exception as error:  # a runtime may raise anything, and one bad frame is no end
             self._survive(error, detector, len(frames))
             return [no_objects(detector.name, detector.backend.num_landmarks) for _ in frames]
@@ -191,8 +193,8 @@ class _Run:
 
     def _survive(self, error: Exception, detector: Detector, frames: int) -> None:
         """Count a model's failure; raise it when it is one too many."""
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= MODEL_FAILURES:
+        self._failures_in_a_row[detector] += 1
+        if self._failures_in_a_row[detector] >= MODEL_FAILURES:
             raise error
         if not self._failed:
             self._around.report.warn(f"{detector.name} failed on a frame, and goes on: {error}")

@@ -115,6 +115,12 @@ def test_a_model_that_always_fails_ends_the_run() -> None:
     assert len(sink.results) == MODEL_FAILURES - 1
 
 
+def test_a_model_that_always_fails_ends_the_run_also_beside_a_good_one() -> None:
+    bad = made_detector(Batches(fail_at=tuple(range(100))), name="bad")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run([Made(100)], [bad, made_detector(Batches(), name="good")], [Kept()], around())
+
+
 def test_a_stop_ends_after_the_frame_and_closes_the_source() -> None:
     stop, source = threading.Event(), Made(1000)
     sink = Kept(stop_after=5, stop=stop)
