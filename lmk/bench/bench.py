@@ -10,7 +10,7 @@ from typing import Any
 from lmk.bench.cases import Case, Device, list_cases, prepare
 from lmk.bench.inputs import FRAME_WH, make_inputs
 from lmk.bench.operations import Cost, count
-from lmk.bench.peaks import Bandwidth, Peak, measure_peaks
+from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError, run_fresh
 from lmk.bench.record import Begun, Record, make_record
 from lmk.bench.roofline import roofline
@@ -20,9 +20,7 @@ from lmk.export.samples import Samples
 from lmk.model.folder import Model
 from lmk.progress import Reporter
 
-PEAK_S = 0.3  # for each matrix product
-
-Limits = tuple[list[Peak], list[Bandwidth]]
+PEAK_S = 0.3  # for each matrix product, after each row
 
 
 @dataclass(frozen=True)
@@ -61,17 +59,17 @@ def run_bench(
     cases = list_cases(options.runtimes, options.precisions, options.threads, options.device)
     files, why_not = _prepare(cases, model, options, samples, calibration, report)
     rows = {case: _row(case, None, why) for case, why in why_not.items()}
-    with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lmk-") as folder, Limits(PEAK_S) as limits:
         make_inputs(model, samples).save(Path(folder))
         with report.bar("measuring", len(files)) as bar:
             for case, file in files.items():
-                rows[case] = _measure(case, file, model, Path(folder), options)
+                row = rows[case] = _measure(case, file, model, Path(folder), options)
+                _measure_limits(row, limits, report)
                 bar.advance(note=f"{case.runtime} {case.precision}")
     measured = {case: row for case, row in rows.items() if row["measured"]}
-    peaks, bandwidths = _limits(list(measured.values()), report)
     cost = count(build_onnx(model, GraphOptions(batch=1)))
     for row in measured.values():
-        row["roofline"] = _hold(row, cost, peaks, bandwidths)
+        row["roofline"] = _hold(row, cost, limits)
     record = make_record(
         "bench",
         begun,
@@ -83,8 +81,8 @@ def run_bench(
             "landmarks": model.manifest.num_landmarks,
         },
         graph=asdict(cost),
-        peaks=[asdict(peak) for peak in peaks],
-        bandwidths=[asdict(bandwidth) for bandwidth in bandwidths],
+        peaks=[asdict(peak) for peak in limits.peaks],
+        bandwidths=[asdict(bandwidth) for bandwidth in limits.bandwidths],
     )
     return Bench(record, {case: files[case] for case in measured})
 
@@ -136,35 +134,27 @@ def computed_precision(measured: dict[str, Any]) -> str:
     return max(layers, key=lambda name: layers[name])
 
 
-def _limits(rows: list[dict[str, Any]], report: Reporter) -> Limits:
-    """Peaks and bandwidths of the devices and numbers of threads that were measured."""
-    used: dict[tuple[str, int | None], set[str]] = {}
-    for row in rows:
-        place = used.setdefault((row["device"], row["threads"]), set())
-        place.add(computed_precision(row["measured"]))
-    peaks: list[Peak] = []
-    bandwidths: list[Bandwidth] = []
-    for (device, threads), precisions in used.items():
-        report.say(f"measuring the peak of the {device}")
-        found, bandwidth = measure_peaks(device, sorted(precisions), threads, PEAK_S)
-        peaks += found
-        bandwidths += [bandwidth] if bandwidth else []
-    return peaks, bandwidths
+def _measure_limits(row: dict[str, Any], limits: Limits, report: Reporter) -> None:
+    """Measure what the row's device can do in the precision that the row is computed in."""
+    if row["measured"] is None:
+        return
+    try:
+        limits.take_turn(row["device"], row["threads"], computed_precision(row["measured"]))
+    except ProcessError as error:
+        report.say(f"no share of the peak: {error}")
 
 
-def _hold(
-    row: dict[str, Any], cost: Cost, peaks: list[Peak], bandwidths: list[Bandwidth]
-) -> dict[str, Any] | None:
+def _hold(row: dict[str, Any], cost: Cost, limits: Limits) -> dict[str, Any] | None:
     """Hold a row against the limits of its device, in the precision that it is computed in."""
-    place, measured = (row["device"], row["threads"]), row["measured"]
+    device, threads, measured = row["device"], row["threads"], row["measured"]
     precision = computed_precision(measured)
-    known = [p for p in peaks if (p.device, p.threads) == place and p.precision == precision]
-    if not known:
+    peak = limits.peak(device, threads, precision)
+    if peak is None:
         return None
-    bandwidth = next((b for b in bandwidths if (b.device, b.threads) == place), None)
     rates = [entry["images_per_s"] for entry in measured["throughput"]]
-    inference_ms = measured["stages_ms"]["inference"]["p50"]
-    return asdict(roofline(cost, precision, inference_ms, rates, known[0], bandwidth))
+    fastest_ms = measured["stages_ms"]["inference"]["min"]
+    bandwidth = limits.bandwidth(device, threads)
+    return asdict(roofline(cost, precision, fastest_ms, rates, peak, bandwidth))
 
 
 def _settings(options: BenchOptions, samples: Samples, calibration: Samples) -> dict[str, Any]:

@@ -17,8 +17,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Distribution:
-    """Percentiles (interpolated linearly), mean and standard deviation of times, in ms."""
+    """Least, percentiles (interpolated linearly), mean and standard deviation of times, in ms."""
 
+    min: float
     p50: float
     p90: float
     p95: float
@@ -42,7 +43,7 @@ def distribution(times_ms: Sequence[float]) -> Distribution:
     """Summarise times in milliseconds; the standard deviation is that of these times alone."""
     p50, p90, p95, p99 = np.percentile(times_ms, (50, 90, 95, 99)).tolist()
     mean, std = float(np.mean(times_ms)), float(np.std(times_ms))
-    return Distribution(p50, p90, p95, p99, mean, std, len(times_ms))
+    return Distribution(min(times_ms), p50, p90, p95, p99, mean, std, len(times_ms))
 
 
 def drift_percent(times_ms: Sequence[float]) -> float:

@@ -1,30 +1,36 @@
 """What the machine reaches at best: a large matrix product in each precision, and a memory copy.
 
-Run as a process of its own by `measure_peaks`; every runtime that is installed tries, and the
-fastest counts, so that no runtime is held against its own weakness.
+Every runtime that is installed tries, and the fastest counts, so that no runtime is held against
+its own weakness. The products take turns with the models, since a machine that is shared with
+others has fast and slow minutes, and only the fast ones are its limit.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.bench.process import Job, answer, run_fresh
+from lmk.bench.process import ProcessError
 from lmk.errors import UnavailableError
 from lmk.machine import usable_cores
 
-SIZES = {"cpu": 2048, "cuda": 8192}
+SIZES = {"cpu": 1024, "cuda": 8192}
 COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
 LEAST = 3
 QUANTUM = 0.05  # of the int8 product's inputs and output; their values do not matter
 
 Call = Callable[[], object]
+Place = tuple[str, int | None]
+"""A device, and a number of threads there, None for the runtime's own."""
 
 
 @dataclass(frozen=True)
@@ -47,36 +53,76 @@ class Bandwidth:
     bytes_per_s: float
 
 
-def measure_peaks(
-    device: str, precisions: list[str], threads: int | None, seconds: float
-) -> tuple[list[Peak], Bandwidth | None]:
-    """Peaks of the precisions that something installed computes in, and the copy's bandwidth.
+class Limits:
+    """Measures peaks turn by turn, each place in a process that waits between its turns.
 
-    `seconds` is the time for each product.
+    Use it as a context; the fastest of all turns counts.
     """
-    job = {"device": device, "precisions": precisions, "threads": threads, "seconds": seconds}
-    found = run_fresh("lmk.bench.peaks", job)
-    copy = found["bandwidth"]
-    return [Peak(**peak) for peak in found["peaks"]], Bandwidth(**copy) if copy else None
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` is the time for each product in each turn."""
+        self._seconds = seconds
+        self._pools: dict[Place, ProcessPoolExecutor] = {}
+        self._peaks: dict[tuple[Place, str], Peak] = {}
+        self._bandwidths: dict[Place, Bandwidth] = {}
+
+    def __enter__(self) -> Limits:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.shutdown()
+
+    @property
+    def peaks(self) -> list[Peak]:
+        """The best of each place and precision that something installed computes in."""
+        return list(self._peaks.values())
+
+    @property
+    def bandwidths(self) -> list[Bandwidth]:
+        """The best of each place; none of a GPU without torch."""
+        return list(self._bandwidths.values())
+
+    def take_turn(self, device: str, threads: int | None, precision: str) -> None:
+        """Measure one precision and the copy once more. Raises ProcessError if that crashes."""
+        place = device, threads
+        if place not in self._pools:
+            self._pools[place] = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        work = self._pools[place].submit(_turn, device, threads, precision, self._seconds)
+        try:
+            rates, copied = work.result()
+        except BrokenProcessPool as error:
+            del self._pools[place]
+            raise ProcessError(f"the product in {precision} crashed: {error}") from error
+        for name, rate in rates.items():
+            best = self._peaks.get((place, precision))
+            if best is None or rate > best.operations_per_s:
+                self._peaks[place, precision] = Peak(device, precision, threads, rate, name)
+        if copied:
+            known = self._bandwidths.get(place, Bandwidth(device, threads, 0))
+            fastest = max(known.bytes_per_s, copied)
+            self._bandwidths[place] = Bandwidth(device, threads, fastest)
+
+    def peak(self, device: str, threads: int | None, precision: str) -> Peak | None:
+        """The peak of a place and precision, None if nothing installed computes in it."""
+        return self._peaks.get(((device, threads), precision))
+
+    def bandwidth(self, device: str, threads: int | None) -> Bandwidth | None:
+        """The bandwidth of a place, if known."""
+        return self._bandwidths.get((device, threads))
 
 
-def _measure(job: Job) -> Job:
-    device, threads, seconds = job["device"], job["threads"], job["seconds"]
-    peaks = []
-    for precision in job["precisions"]:
-        rates = {
-            name: 2 * SIZES[device] ** 3 / _fastest(product, seconds)
-            for name, product in _products(device, precision, threads)
-        }
-        if rates:
-            best = max(rates, key=lambda name: rates[name])
-            peaks.append(vars(Peak(device, precision, threads, rates[best], best)))
+def _turn(
+    device: str, threads: int | None, precision: str, seconds: float
+) -> tuple[dict[str, float], float | None]:
+    """Operations a second by what computed them, and bytes a second of the copy."""
+    operations = 2 * SIZES[device] ** 3
+    rates = {
+        name: operations / _fastest(product, seconds)
+        for name, product in _products(device, precision, threads)
+    }
     copy = _copy(device, threads)
-    bandwidth = None
-    if copy:
-        rate = 2 * COPY_BYTES[device] / _fastest(copy, seconds)
-        bandwidth = vars(Bandwidth(device, threads, rate))
-    return {"peaks": peaks, "bandwidth": bandwidth}
+    return rates, 2 * COPY_BYTES[device] / _fastest(copy, seconds) if copy else None
 
 
 def _fastest(call: Call, seconds: float) -> float:
@@ -91,13 +137,16 @@ def _fastest(call: Call, seconds: float) -> float:
     return min(times)
 
 
-def _products(device: str, precision: str, threads: int | None) -> Iterator[tuple[str, Call]]:
-    makers = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}
-    for name, make in makers.items():
+@cache
+def _products(device: str, precision: str, threads: int | None) -> tuple[tuple[str, Call], ...]:
+    """The product of each runtime that has one, ready to be called."""
+    found = []
+    for name, make in {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}.items():
         try:
-            yield name, make(device, precision, threads)
+            found.append((name, make(device, precision, threads)))
         except (ImportError, UnavailableError):
             continue
+    return tuple(found)
 
 
 def _onnxruntime(device: str, precision: str, threads: int | None) -> Call:
@@ -204,6 +253,7 @@ def _graph(size: int, precision: str) -> tuple[bytes, npt.NDArray[Any]]:
     return model.SerializeToString(), x
 
 
+@cache
 def _copy(device: str, threads: int | None) -> Call | None:
     """Copy memory once, by all threads; on a GPU only torch can be asked."""
     if device == "cuda":
@@ -231,7 +281,3 @@ def _copy(device: str, threads: int | None) -> Call | None:
         list(pool.map(lambda pair: np.copyto(*pair), pairs))
 
     return copy
-
-
-if __name__ == "__main__":
-    answer(_measure)

@@ -35,13 +35,16 @@ class Roofline:
 def roofline(
     cost: Cost,
     precision: str,
-    inference_ms: float,
+    fastest_ms: float,
     images_per_s: Sequence[float],
     peak: Peak,
     bandwidth: Bandwidth | None,
 ) -> Roofline:
-    """Hold one picture's inference, and the best rate in batches, against the limits."""
-    rate = cost.operations / (inference_ms / 1000)
+    """Hold one picture's fastest inference, and the best rate in batches, against the limits.
+
+    Fastest against fastest: both are what the machine can do when nothing else holds it up.
+    """
+    rate = cost.operations / (fastest_ms / 1000)
     best = max(images_per_s) * cost.operations
     moved = cost.bytes(precision)
     bound, by = peak.operations_per_s, "arithmetic"

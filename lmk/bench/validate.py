@@ -56,6 +56,7 @@ RECORD: Shape = {
     "rows": [dict],
 }
 TIMES: Shape = {
+    "min": float,
     "p50": float,
     "p90": float,
     "p95": float,
@@ -132,7 +133,7 @@ BENCH: Shape = RECORD | {
     ],
 }
 MAY_BE_NEGATIVE = ("drift_percent", "temperature_c", "peak_gpu_memory_mb")
-PERCENTILES = ("p50", "p90", "p95", "p99")
+RISING = ("min", "p50", "p90", "p95", "p99")
 
 
 def problems(record: Any) -> list[str]:
@@ -220,7 +221,7 @@ def _contradictions(record: dict[str, Any]) -> Iterator[str]:
         if measured is None:
             continue
         for stage, times in measured["stages_ms"].items():
-            ordered = [times[name] for name in PERCENTILES]
+            ordered = [times[name] for name in RISING]
             if ordered != sorted(ordered):
                 yield f"{where}.measured.stages_ms.{stage}: percentiles fall"
         stages = measured["stages_ms"]

@@ -22,7 +22,7 @@ def test_percentiles_are_numpys_and_the_rest_is_python_statistics() -> None:
 
 def test_percentiles_of_a_few_by_hand() -> None:
     found = distribution([10, 20, 30, 40, 50])
-    assert (found.p50, found.p90) == (30, 46)
+    assert (found.min, found.p50, found.p90) == (10, 30, 46)
 
 
 def test_drift_compares_the_last_third_with_the_first() -> None:
