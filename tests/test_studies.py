@@ -28,7 +28,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Foxes under the names of the studies' data sets."""
     root = tmp_path_factory.mktemp("root")
     files = ["mtfl/train", "cnnfp/annotated", "aflw/test", "pose/train", "pose/val", "cats/train"]
-    for index, file in enumerate([*files, "shoes/train"]):
+    files += ["cats/test", "shoes/train", "shoes/test", "foxes/keypoints"]
+    for index, file in enumerate(files):
         write_foxes(root / "data" / f"{file}.json", seed=index)
     return root
 

@@ -39,7 +39,8 @@ class Study:
 
     train: options of `lmk train` for all rows; runs: options of each row above them, where a `core`
     that begins with `runs/` is one of this study's, with {seed} in it; pretrain: options of
-    `lmk pretrain` for a core that all rows share, in runs/core; evaluate: options of `lmk eval`.
+    `lmk pretrain` for a core that all rows share, in runs/core; evaluate: options of `lmk eval`,
+    to which a row adds with an `evaluate` of its own.
     `pictures: N` in any of them takes N pictures at random, null leaves an option out. paper: which
     of the paper's figures stand beside; smoke: options that make all of it a matter of seconds.
     """
@@ -93,13 +94,15 @@ class Runner:
     def _row(self, name: str, seed: int, result: Path) -> None:
         run = self.folder / RUNS / f"{name}-s{seed}"
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
-        options = {**self.study.train, **self.study.runs[name], **smoke}
+        row = dict(self.study.runs[name])
+        evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
+        options = {**self.study.train, **row, **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)
         if not finished(run, options):
             words = self._words(self._subset(options, seed))
             self.lmk(["train", *words, "-o", str(run), *resume(run)])
         record = self.folder / RUNS / f"{name}-s{seed}.json"
-        evaluate = self._subset({**self.study.evaluate, **self.smoke.get("evaluate", {})}, 0)
+        evaluate = self._subset({**evaluation, **self.smoke.get("evaluate", {})}, 0)
         self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
         training = json.loads((run / "manifest.json").read_text())["training"]
         content = {"row": name, "seed": seed, "options": options, "training": training}
