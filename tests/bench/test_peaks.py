@@ -1,23 +1,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-import numpy as np
-import onnxruntime
 import pytest
 
 from lmk.bench import peaks
 from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError
-
-
-@pytest.fixture(autouse=True)
-def no_products_of_other_sizes() -> Iterator[None]:
-    products, copy = peaks._products, peaks._copy
-    yield
-    products.cache_clear()
-    copy.cache_clear()
 
 
 def test_the_fastest_of_all_turns_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,42 +45,15 @@ def test_a_turn_times_every_product_and_the_copy(monkeypatch: pytest.MonkeyPatch
     def products(*_: object) -> list:
         return [(name, lambda wait=wait: time.sleep(wait)) for name, wait in waits.items()]
 
-    monkeypatch.setattr(peaks, "_products", products)
+    monkeypatch.setattr(peaks, "products", products)
+    monkeypatch.setattr(peaks, "copy", lambda *_: lambda: time.sleep(0.01))
     monkeypatch.setattr(peaks, "SIZES", {"cpu": 100})
-    monkeypatch.setattr(peaks, "COPY_BYTES", {"cpu": 2**20})
+    monkeypatch.setattr(peaks, "COPY_BYTES", {"cpu": 10_000})
     rates, copied = peaks._turn("cpu", 2, "int8", seconds=0)
     assert 0.5 * 2e6 / 0.005 < rates["fast"] <= 2e6 / 0.005
     assert 0.5 * 2e6 / 0.02 < rates["slow"] <= 2e6 / 0.02
     assert copied is not None
-    assert copied > 1e7
-
-
-def test_every_runtime_here_multiplies_in_the_precisions_that_it_has(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(peaks, "SIZES", {"cpu": 64})
-    for precision, expected in (("fp32", {"onnxruntime", "openvino", "torch"}), ("fp16", set())):
-        products = dict(peaks._products("cpu", precision, 1))
-        assert set(products) == expected
-        for product in products.values():
-            product()
-
-
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_the_product_is_the_one_that_is_counted(precision: str) -> None:
-    graph, x = peaks._graph(64, precision)
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    y = session.run(None, {"x": x})[0]
-    assert y.shape == (64, 64)
-    rng = np.random.default_rng(0)
-    rng.integers(0, 255, (64, 64))  # x itself
-    if precision == "fp32":
-        w = rng.standard_normal((64, 64)).astype(np.float32)
-        np.testing.assert_allclose(y, x @ w, rtol=1e-3, atol=0.05)
-    else:
-        w = rng.integers(-127, 127, (64, 64)).astype(np.int64)
-        real = (x.astype(np.int64) - 128) @ w * peaks.QUANTUM
-        np.testing.assert_allclose(y, np.clip(np.round(real + 128), 0, 255), atol=1)
+    assert 0.5 * 2e4 / 0.01 < copied <= 2e4 / 0.01
 
 
 def test_a_crash_is_told_and_the_next_turn_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:

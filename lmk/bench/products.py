@@ -1,0 +1,166 @@
+"""Work that shows what a machine can do: each runtime's large matrix product, a memory copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.errors import UnavailableError
+from lmk.machine import usable_cores
+
+SIZES = {"cpu": 1024, "cuda": 8192}
+COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
+QUANTUM = 0.05  # of the int8 product's inputs and output; their values do not matter
+
+Call = Callable[[], object]
+
+
+@cache
+def products(device: str, precision: str, threads: int | None) -> tuple[tuple[str, Call], ...]:
+    """The product of each runtime that has one, ready to be called."""
+    found = []
+    for name, make in {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}.items():
+        try:
+            found.append((name, make(device, precision, threads)))
+        except (ImportError, UnavailableError):
+            continue
+    return tuple(found)
+
+
+def _onnxruntime(device: str, precision: str, threads: int | None) -> Call:
+    import onnxruntime
+
+    known = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
+    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
+    if precision not in known[device] or provider not in onnxruntime.get_available_providers():
+        raise UnavailableError(f"no product in {precision}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    chosen = (provider, {"use_tf32": "0"} if device == "cuda" else {})
+    graph, picture = _graph(SIZES[device], precision)
+    session = onnxruntime.InferenceSession(graph, options, providers=[chosen])
+    if provider not in session.get_providers():
+        raise UnavailableError(f"{provider} does not start")
+    binding = session.io_binding()
+    value = onnxruntime.OrtValue.ortvalue_from_numpy(picture, device, 0)
+    binding.bind_ortvalue_input("x", value)
+    binding.bind_output("y", device)
+
+    def product() -> None:
+        session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+
+    return product
+
+
+def _openvino(device: str, precision: str, threads: int | None) -> Call:
+    import openvino
+
+    core = openvino.Core()
+    capable = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if (
+        device != "cpu"
+        or {"fp32": "FP32", "bf16": "BF16", "int8": "INT8"}.get(precision) not in capable
+    ):
+        raise UnavailableError(f"no product in {precision}")
+    graph, picture = _graph(SIZES[device], "int8" if precision == "int8" else "fp32")
+    config = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}
+    if threads:
+        config["INFERENCE_NUM_THREADS"] = str(threads)
+    request = core.compile_model(core.read_model(graph), "CPU", config).create_infer_request()
+    return lambda: request.infer({"x": picture}, share_inputs=True)
+
+
+def _torch(device: str, precision: str, threads: int | None) -> Call:
+    import torch
+
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if precision not in types or (device, precision) == ("cpu", "fp16"):
+        raise UnavailableError(f"no product in {precision}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UnavailableError("no CUDA device")
+    if threads:
+        torch.set_num_threads(threads)
+    shape = (SIZES[device], SIZES[device])
+    a, b = (torch.randn(shape, device=device).to(types[precision]) for _ in range(2))
+    result = torch.empty_like(a)
+
+    def product() -> None:
+        torch.mm(a, b, out=result)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return product
+
+
+def _graph(size: int, precision: str) -> tuple[bytes, npt.NDArray[Any]]:
+    """y = x w as an ONNX file, and an x; for int8 uint8 activations and int8 weights, as QDQ."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    kinds = {"fp32": np.float32, "fp16": np.float16, "int8": np.uint8}
+    x = rng.integers(0, 255, (size, size)).astype(kinds[precision])
+    if precision == "int8":
+        constants = {
+            "w": rng.integers(-127, 127, (size, size)).astype(np.int8),
+            "scale": np.float32(QUANTUM),
+            "middle": np.uint8(128),
+            "zero": np.int8(0),
+        }
+        nodes = [
+            helper.make_node("DequantizeLinear", ["x", "scale", "middle"], ["x_real"]),
+            helper.make_node("DequantizeLinear", ["w", "scale", "zero"], ["w_real"]),
+            helper.make_node("MatMul", ["x_real", "w_real"], ["y_real"]),
+            helper.make_node("QuantizeLinear", ["y_real", "scale", "middle"], ["y"]),
+        ]
+    else:
+        constants = {"w": rng.standard_normal((size, size)).astype(x.dtype)}
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    kind = helper.np_dtype_to_tensor_dtype(x.dtype)
+    assert kind in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.UINT8)
+    graph = helper.make_graph(
+        nodes,
+        "product",
+        [helper.make_tensor_value_info("x", kind, x.shape)],
+        [helper.make_tensor_value_info("y", kind, x.shape)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return model.SerializeToString(), x
+
+
+@cache
+def copy(device: str, threads: int | None) -> Call | None:
+    """Copy memory once, by all threads; on a GPU only torch can be asked."""
+    if device == "cuda":
+        try:
+            import torch
+        except ImportError:
+            return None
+        if not torch.cuda.is_available():
+            return None
+        a = torch.zeros(COPY_BYTES[device], dtype=torch.uint8, device=device)
+        b = torch.empty_like(a)
+
+        def copy_on_gpu() -> None:
+            b.copy_(a)
+            torch.cuda.synchronize()
+
+        return copy_on_gpu
+    count = threads or len(usable_cores())
+    pool = ThreadPoolExecutor(count)
+    source = np.ones(COPY_BYTES[device], np.uint8)
+    target = np.empty_like(source)
+    pairs = list(zip(np.array_split(target, count), np.array_split(source, count), strict=True))
+
+    def copy_by_all() -> None:
+        list(pool.map(lambda pair: np.copyto(*pair), pairs))
+
+    return copy_by_all
