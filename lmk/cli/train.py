@@ -41,10 +41,7 @@ def train(
         str,
         typer.Option("--preset", help="Defaults: fast, which are those below, or paper."),
     ] = "fast",
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Options from a YAML file or another run folder; those given here win."),
-    ] = None,
+    config: options.Config = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and end.")
     ] = False,

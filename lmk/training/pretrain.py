@@ -28,6 +28,7 @@ class CoreLearner:
     """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss.
 
     `held_out` are the crops to look at now and then; without them, some of the training crops.
+    `start` is the network to begin with, of as many joints; without it, random weights.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class CoreLearner:
         options: PretrainOptions,
         compute: Compute,
         held_out: KeypointSet | None = None,
+        start: Hourglass | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
         self.held_out = held_out or data
-        self.network = Hourglass(len(data.names))
-        nn.init.zeros_(self.network.head.weight)  # start from empty heatmaps, near their targets
+        self.network = start or Hourglass(len(data.names))
+        if start is None:
+            nn.init.zeros_(self.network.head.weight)  # empty heatmaps are near their targets
         self._detect = compute.place(self.network)
         self.modules = {"network": self.network}
         self.optimizer = torch.optim.AdamW(
