@@ -84,8 +84,7 @@ def train(
     chosen = pick(AdaptOptions, values)
     compute = select_compute(device, precision, compiled)
     report = options.reporter(compute)
-    needs_core = chosen.method != "scratch" or chosen.perceptual == "core"
-    found = find_model(values["core"]) if needs_core else None
+    found = find_model(values["core"]) if chosen.needs_core else None
     weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
     crops = open_unlabelled(source, report)
     if dry_run:

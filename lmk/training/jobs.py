@@ -118,18 +118,17 @@ def make_learner(
     perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
     """Put together what an adaptation trains. Raises UsageError when a needed core is missing."""
-    from_core = options.perceptual == "core" and options.reconstruction > 0
-    if core is None and (options.method != "scratch" or from_core):
+    if core is None and options.needs_core:
         raise UsageError(
             f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
         )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
     network = load_network(core)[0] if core else Hourglass(options.keypoints)
-    features: nn.Module
-    if options.perceptual == "core":
+    features: nn.Module | None = None
+    if options.reconstruction and options.perceptual == "core":
         features = core_features(network, options.perceptual_layers)
-    else:
+    elif options.reconstruction:
         features = vgg19_features(perceptual_weights, options.perceptual_layers)
     torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
     detector = start_detector(options.method, network, options.keypoints, options.projections)

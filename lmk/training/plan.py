@@ -20,13 +20,16 @@ def make_plan(learner: AdaptLearner) -> str:
     options, compute, images = learner.options, learner.compute, len(learner.views.crops)
     steps, batch = options.steps, options.batch_size
     learnable, frozen = count_learnable(learner.detector)
-    painter = sum(p.numel() for p in learner.generator.parameters())
+    painter = "none, without --reconstruction"
+    if "generator" in learner.modules:
+        parameters = sum(count_learnable(learner.modules["generator"]))
+        painter = f"{parameters:,} parameters, used in training only"
     seconds = _seconds_a_step(learner, compute)
     minutes = steps * seconds / 60
     rows = [
         ("method", options.method),
         ("detector", f"{learnable:,} parameters learnable, {frozen:,} frozen"),
-        ("generator", f"{painter:,} parameters, used in training only"),
+        ("generator", painter),
         ("pictures", f"{images:,}, seen {steps * batch / images:.1f} times each"),
         ("steps", f"{steps:,} of {batch} pairs"),
         ("device", compute.describe()),

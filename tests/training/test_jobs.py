@@ -14,12 +14,15 @@ from lmk.data.synthetic import draw
 from lmk.errors import TrainingError, UsageError
 from lmk.networks.load import load_network
 from lmk.progress import Reporter
+from lmk.training import jobs
 from lmk.training.device import Compute
 from lmk.training.jobs import adapt, pretrain
 from lmk.training.loop import Run
 from lmk.training.methods import start_detector
 from lmk.training.options import AdaptOptions, PretrainOptions
+from lmk.training.plan import make_plan
 
+CPU = Compute(torch.device("cpu"), bf16=False)
 OPTIONS = AdaptOptions(steps=1, batch_size=2, keypoints=6)
 
 
@@ -36,7 +39,7 @@ def joints(count: int) -> KeypointSet:
 
 
 def run(folder: Path, resume: bool = False) -> Run:
-    return Run(folder, Compute(torch.device("cpu"), bf16=False), Reporter(), resume=resume)
+    return Run(folder, CPU, Reporter(), resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,17 @@ def test_a_core_is_asked_for_where_one_is_needed(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="needs a core"):
             adapt(foxes(2), None, replace(OPTIONS, method=method), run(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_without_reconstruction_nothing_is_loaded_to_compare_pictures_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """VGG-19 need not be on the machine, and --method scratch needs no core."""
+    monkeypatch.setattr(jobs, "vgg19_features", lambda *_: pytest.fail("loads VGG-19"))
+    for perceptual in ("vgg19", "core"):
+        options = replace(OPTIONS, method="scratch", reconstruction=0, perceptual=perceptual)
+        learner = jobs.make_learner(foxes(2), None, options, CPU)
+    assert "generator  none" in make_plan(learner)
 
 
 def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> None:
