@@ -26,6 +26,12 @@ def test_core_and_adapters_are_shipped() -> None:
     ]
 
 
+def test_a_shipped_model_has_one_reference_however_it_is_named(monkeypatch) -> None:
+    monkeypatch.chdir(SHIPPED.parent)
+    named = ("faces", f"{SHIPPED.name}/faces", str(SHIPPED / "faces"))
+    assert {find_model(name).reference for name in named} == {"faces"}
+
+
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.manifest.name)
 def test_shipped_models_are_whole_small_and_described(model) -> None:
     assert model.folded().keys() == find_model("core-pose").arrays().keys()

@@ -91,7 +91,8 @@ def prepare(
     if case.precision not in WRITTEN[format]:
         raise UsageError(f"{case.runtime} has no {case.precision} on {case.device}")
     batch = BatchRange(1, batches[0], max(batches)) if case.runtime in ENGINES else BatchRange()
-    folder = cache_folder() / "bench" / model.sha256[:16] / _calibration_key(case, calibration)
+    bench = cache_folder() / "bench"
+    folder = bench / model.exported_sha256[:16] / _calibration_key(case, calibration)
     name = f"{batch.min}-{batch.opt}-{batch.max or 'any'}"
     options = ExportOptions(format, case.precision, batch, reference=None)
     suffix = "" if case.precision == "fp32" else f"-{case.precision}"

@@ -10,6 +10,7 @@ from lmk.bench.cases import Case
 from lmk.bench.record import Record
 from lmk.errors import LmkError
 from lmk.export.provenance import sha256_of
+from lmk.model.folder import Model
 from lmk.runtime.backends.chosen import Choice, machine_identity, runtime_versions
 
 LIMIT_PX = 0.5  # mean distance; what the parity gate allows int8
@@ -26,8 +27,8 @@ class Limit:
     int8: bool = True
 
 
-def choose(record: Record, files: dict[Case, Path | None], limit: Limit) -> Choice:
-    """Pick the row with the lowest median end to end.
+def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: Limit) -> Choice:
+    """Pick the row of a model's record with the lowest median end to end.
 
     `files` are those that the rows were measured with. Raises LmkError when no row is within the
     limit.
@@ -42,7 +43,8 @@ def choose(record: Record, files: dict[Case, Path | None], limit: Limit) -> Choi
     case = Case(*(best[name] for name in ("runtime", "device", "precision", "threads")))
     file = files[case]
     return Choice(
-        model_sha256=record["model"]["sha256"],
+        model=model.reference,
+        model_sha256=model.exported_sha256,
         machine=machine_identity(),
         versions=runtime_versions(),
         runtime=case.runtime,

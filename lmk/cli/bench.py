@@ -12,6 +12,7 @@ from lmk.errors import UsageError
 
 if TYPE_CHECKING:
     from lmk.bench.bench import Bench
+    from lmk.model.folder import Model
     from lmk.progress import Reporter
 
 CALIBRATION = "Calibration and comparison"
@@ -120,17 +121,17 @@ def bench(
         write_record(done.record, json)
         typer.echo(f"wrote {json}")
     if save:
-        _save(done, limit, calibration_data is not None, report)
+        _save(found, done, limit, calibration_data is not None, report)
 
 
-def _save(done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
+def _save(model: Model, done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
     from lmk.bench.choice import Limit, choose
     from lmk.bench.table import count_threads
     from lmk.runtime.backends.chosen import save_choice
 
     if not own_category:
         report.say("int8 was left out of the choice: it needs --calibration-data")
-    choice = choose(done.record, done.files, Limit(limit, int8=own_category))
+    choice = choose(model, done.record, done.files, Limit(limit, int8=own_category))
     path = save_choice(choice)
     typer.echo(
         f"--runtime auto takes {choice.runtime} in {choice.precision} on {choice.device} with "

@@ -36,6 +36,10 @@ class RunDevice(str, Enum):
 RunFolder = Annotated[
     Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Options from a YAML file or another run folder; those given here win."),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on from the run folder's checkpoint.", rich_help_panel=_RUN),

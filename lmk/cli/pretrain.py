@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import pick, with_settings
+from lmk.cli.settings import given, pick, plain, with_settings
+from lmk.errors import UsageError
 from lmk.training.options import PretrainOptions, RunOptions
+
+KNOWN = {"data", "val", "core"} | {field.name for field in fields(PretrainOptions)}
 
 
 @with_settings(PretrainOptions, RunOptions)
 def pretrain(
-    data: Annotated[Path, typer.Option(help="COCO keypoint file of the training images.")],
+    ctx: typer.Context,
     output: options.RunFolder,
+    data: Annotated[
+        Path | None, typer.Option(help="COCO keypoint file of the training images.")
+    ] = None,
     val: Annotated[
         Path | None, typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
     ] = None,
+    core: Annotated[
+        str | None,
+        typer.Option(
+            help="Core to go on from, in a new schedule: a shipped model's name, or a run folder. "
+            "Without it, random weights."
+        ),
+    ] = None,
+    config: options.Config = None,
     resume: options.Resume = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -28,21 +43,32 @@ def pretrain(
     """Train a core: supervised heatmap regression on annotated keypoints.
 
     The run folder becomes a model that `lmk train --core` adapts to other categories; beside it
-    lie the best model so far, pictures of the training, log.csv and TensorBoard events.
+    lie the best model so far, pictures of the training, log.csv, TensorBoard events, and
+    config.yaml with every option.
 
     Several processes or machines: torchrun --nproc-per-node N -m lmk pretrain ...
     """
     options.require_training()
+    from lmk.training.config import read_config
+
+    from_file = read_config(config, KNOWN) if config else {}
+    inputs = {"data": plain(data), "val": plain(val), "core": core}
+    values = {**inputs, **asdict(PretrainOptions()), **from_file, **given(ctx, KNOWN)}
+    if not values["data"]:
+        raise UsageError("give the annotated pictures with --data FILE")
     from lmk.data.coco import load_keypoints
+    from lmk.model.folder import find_model
     from lmk.training import jobs
     from lmk.training.device import select_compute
     from lmk.training.loop import Run
 
-    chosen = pick(PretrainOptions, settings)
+    chosen = pick(PretrainOptions, values)
+    found = find_model(values["core"]) if values["core"] else None
     compute = select_compute(device, precision, compiled)
     report = options.reporter(compute)
-    run = Run(output, compute, report, pick(RunOptions, settings), resume)
-    crops, held_out = load_keypoints(data, report), load_keypoints(val, report) if val else None
-    model = jobs.pretrain(crops, held_out, chosen, run)
+    run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
+    crops = load_keypoints(Path(values["data"]), report)
+    held_out = load_keypoints(Path(values["val"]), report) if values["val"] else None
+    model = jobs.pretrain(crops, held_out, found, chosen, run)
     if compute.first:
         typer.echo(f"core in {model.folder}")

@@ -41,10 +41,7 @@ def train(
         str,
         typer.Option("--preset", help="Defaults: fast, which are those below, or paper."),
     ] = "fast",
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Options from a YAML file or another run folder; those given here win."),
-    ] = None,
+    config: options.Config = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and end.")
     ] = False,
@@ -87,8 +84,7 @@ def train(
     chosen = pick(AdaptOptions, values)
     compute = select_compute(device, precision, compiled)
     report = options.reporter(compute)
-    needs_core = chosen.method != "scratch" or chosen.perceptual == "core"
-    found = find_model(values["core"]) if needs_core else None
+    found = find_model(values["core"]) if chosen.needs_core else None
     weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
     crops = open_unlabelled(source, report)
     if dry_run:

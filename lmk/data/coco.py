@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -124,25 +123,6 @@ def load_keypoints(source: Path, report: Reporter) -> KeypointSet:
     rows = rows[kept]
     xy_crop = apply_affine(to_crop, given.xy_image[rows]).astype(np.float32)
     return KeypointSet(crops, xy_crop, given.labelled[rows], given.names)
-
-
-def coco_content(
-    files: Sequence[str], xy_image: npt.NDArray[np.floating], category: str, names: Sequence[str]
-) -> dict[str, Any]:
-    """Build a COCO file's content for pictures with all their points (N, K, 2), in image pixels."""
-    images = [{"id": row, "file_name": name} for row, name in enumerate(files)]
-    annotations = [
-        {
-            "id": row,
-            "image_id": row,
-            "category_id": 1,
-            "num_keypoints": len(names),
-            "keypoints": [value for x, y in points for value in (x, y, 2)],
-        }
-        for row, points in enumerate(xy_image.astype(np.float64).round(2).tolist())
-    ]
-    categories = [{"id": 1, "name": category, "keypoints": list(names)}]
-    return {"images": images, "annotations": annotations, "categories": categories}
 
 
 def _read(file: Path) -> dict[str, list[dict[str, Any]]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lmk.data.coco import coco_content
 from lmk.data.images import CROP_SIZE
 from lmk.data.parallel import map_in_order
 from lmk.data.synthetic import NAMES, draw_one
@@ -43,6 +43,23 @@ def write_foxes(
         for index, xy in enumerate(map_in_order(save, range(count))):
             xy_crop[index] = xy
             bar.advance()
-        content = coco_content(names, xy_crop, "fox", NAMES)
+        content = _fox_keypoints(names, xy_crop)
         (folder / KEYPOINTS).write_text(json.dumps(content))
     return output / KEYPOINTS
+
+
+def _fox_keypoints(files: list[str], xy_crop: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """Content of a COCO file for one fox a picture, all its points (N, 10, 2) labelled."""
+    images = [{"id": row, "file_name": name} for row, name in enumerate(files)]
+    annotations = [
+        {
+            "id": row,
+            "image_id": row,
+            "category_id": 1,
+            "num_keypoints": len(NAMES),
+            "keypoints": [value for x, y in points for value in (x, y, 2)],
+        }
+        for row, points in enumerate(xy_crop.astype(np.float64).round(2).tolist())
+    ]
+    category = {"id": 1, "name": "fox", "keypoints": NAMES}
+    return {"images": images, "annotations": annotations, "categories": [category]}

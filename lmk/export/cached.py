@@ -24,8 +24,7 @@ def cached_onnx(model: str) -> Path:
     if model.endswith((".onnx", ".xml")):
         return _unchanged(Path(model))
     found = find_model(model)
-    framing = found.manifest.framing.to_json() if found.manifest.framing else ""
-    identity = f"{lmk.__version__}/{found.sha256}/{framing}"
+    identity = f"{lmk.__version__}/{found.exported_sha256}"
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = cache_folder() / f"{found.manifest.name}-{key}.onnx"
     if not path.is_file():

@@ -36,7 +36,7 @@ class Model:
         """The word that finds this model again: its name if shipped, else its absolute path."""
         if self.manifest.weights_file.endswith(SUFFIX):
             return str(self.folder.resolve() / self.manifest.weights_file)
-        shipped = self.folder.parent == SHIPPED
+        shipped = self.folder.resolve().parent == SHIPPED.resolve()
         return self.manifest.name if shipped else str(self.folder.resolve())
 
     @property
@@ -46,6 +46,13 @@ class Model:
         core = manifest.core.sha256 if manifest.core else ""
         parts = (manifest.weights_sha256, core, str(manifest.softargmax_beta))
         return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+    @property
+    def exported_sha256(self) -> str:
+        """Hash of all that an exported file takes from it: what `sha256` covers, and framing."""
+        framing = self.manifest.framing
+        content = f"{self.sha256}/{framing.to_json() if framing else ''}"
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def arrays(self) -> Arrays:
         """Read this folder's own weights and check their hash. Raises WeightsError."""

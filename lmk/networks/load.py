@@ -5,7 +5,7 @@ from __future__ import annotations
 from lmk.model.fold import PROJECTION
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.projection import project
+from lmk.networks.projection import Scope, project
 from lmk.networks.state import load_state
 
 
@@ -17,13 +17,9 @@ def load_network(model: str | Model, folded: bool = True) -> tuple[Hourglass, fl
     found = find_model(model) if isinstance(model, str) else model
     manifest = found.manifest
     network = Hourglass(manifest.num_landmarks)
-    if folded or manifest.kind == "network":
-        load_state(network, found.folded())
-    else:
-        arrays = found.unfolded()
-        projected = sum(name.endswith(PROJECTION) for name in arrays)
-        scope = "all" if f"stem_conv{PROJECTION}" in arrays else "3x3"
-        if projected:
-            network = project(network, manifest.num_landmarks, scope)  # type: ignore[arg-type]
-        load_state(network, arrays)
+    arrays = found.folded() if folded else found.unfolded()
+    if manifest.kind == "adapter" and not folded:
+        scope: Scope = "all" if f"stem_conv{PROJECTION}" in arrays else "3x3"
+        network = project(network, manifest.num_landmarks, scope)
+    load_state(network, arrays)
     return network.eval(), manifest.softargmax_beta

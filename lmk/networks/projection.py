@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from lmk.model.fold import PROJECTION, fold_state
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.state import load_state, state_of
+from lmk.networks.state import arrays_of, load_state, state_of
 
 Scope = Literal["all", "3x3"]
 
@@ -87,9 +87,8 @@ def fold(network: Hourglass) -> Hourglass:
     Returns a new plain `Hourglass` on the CPU, in evaluation mode, that gives the same heatmaps
     within float32 rounding. The argument is not changed.
     """
-    arrays = {name: value.float().cpu().numpy() for name, value in state_of(network).items()}
-    changes = adapter_state(network)
+    arrays = arrays_of(state_of(network))
     core = {name: value for name, value in arrays.items() if not name.endswith(PROJECTION)}
     plain = Hourglass(network.num_landmarks)
-    load_state(plain, fold_state(core, {name: arrays[name] for name in changes}))
+    load_state(plain, fold_state(core, arrays_of(adapter_state(network))))
     return plain.eval()

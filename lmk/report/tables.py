@@ -107,7 +107,11 @@ def _by_count(
         ]
         rows.append(["all" if count is None else f"{count:,}", *cells, *listed])
     header = ["training images", *results.names, *_paper_header(columns)]
-    return Table(title, header, rows, "± standard deviation over draws of the training images.")
+    note = (
+        "± standard deviation over draws of the training images. With about as many images as the "
+        "predicting points have coordinates, the default ridge weight leaves regressors unstable."
+    )
+    return Table(title, header, rows, note)
 
 
 def _consistency(results: Results) -> Table:

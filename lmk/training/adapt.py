@@ -26,13 +26,16 @@ TERMS = ("pixel", "perceptual", "equivariance", "separation")
 
 
 class AdaptLearner:
-    """A detector and a generator trained together on unlabelled crops (N, S, S, 3)."""
+    """A detector and a generator trained together on unlabelled crops (N, S, S, 3).
+
+    Without reconstruction there is no generator, and no need of `features` to compare pictures by.
+    """
 
     def __init__(
         self,
         crops: Crops,
         detector: Hourglass,
-        features: nn.Module,
+        features: nn.Module | None,
         options: AdaptOptions,
         compute: Compute,
     ) -> None:
@@ -40,15 +43,16 @@ class AdaptLearner:
         self.options, self.compute = options, compute
         self.views = Views(crops, options, compute)
         self.detector = detector
-        self.generator = Generator(options.keypoints, options.generator_width)
         self.modules: dict[str, nn.Module] = {"detector": self.detector}
         self._detect, self._generate = compute.place(self.detector), None
         if options.reconstruction:
-            self.modules["generator"] = self.generator
-            self._generate = compute.place(self.generator)
-        distance = PerceptualDistance(features, options.perceptual_norm)
-        self._distance = compute.place(distance)
-        distance.calibrate(self._shrink(self.views.fixed().view))
+            generator = Generator(options.keypoints, options.generator_width)
+            self.modules["generator"] = generator
+            self._generate = compute.place(generator)
+            assert features is not None
+            distance = PerceptualDistance(features, options.perceptual_norm)
+            self._distance = compute.place(distance)
+            distance.calibrate(self._shrink(self.views.fixed().view))
         self.optimizer = torch.optim.Adam(
             self._groups(), betas=(0.0, 0.9), weight_decay=options.weight_decay
         )
@@ -62,8 +66,8 @@ class AdaptLearner:
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """The terms of the loss of one batch of pairs, and their weighted sum."""
-        train_mode(self.detector)
-        train_mode(self.generator)
+        for module in self.modules.values():
+            train_mode(module)
         done = step / self.options.steps
         paints = self._generate is not None and done >= self.options.reconstruction_from
         terms = self._terms(self.views.pair(step), paints)[0]
@@ -71,8 +75,8 @@ class AdaptLearner:
 
     def observe(self) -> Observation:
         """Look at one batch of fixed pairs; the geometric terms count in full."""
-        self.detector.eval()
-        self.generator.eval()
+        for module in self.modules.values():
+            module.eval()
         pair = self.views.fixed()
         with torch.no_grad():
             terms, xy, xy_deformed, painted = self._terms(pair, self._generate is not None)
@@ -135,8 +139,8 @@ class AdaptLearner:
             {"params": body, "lr": options.rate_body},
             {"params": head, "lr": options.rate_head},
         ]
-        if self._generate is not None:
-            generator = list(self.generator.parameters())
+        if "generator" in self.modules:
+            generator = list(self.modules["generator"].parameters())
             groups.append({"params": generator, "lr": options.rate_generator})
         return groups
 

@@ -38,7 +38,9 @@ def read_config(file: Path, known: Collection[str]) -> dict[str, Any]:
     options = {str(name).replace("-", "_"): value for name, value in content.items()}
     unknown = sorted(options.keys() - set(known))
     if unknown:
-        raise UsageError(f"{file} has options that lmk train does not know: {', '.join(unknown)}")
+        raise UsageError(
+            f"{file} has options that this command does not know: {', '.join(unknown)}"
+        )
     return options
 
 

@@ -78,6 +78,6 @@ def core_warning(untrained: bool, core_figures: Mapping[str, Any]) -> str | None
     if pckh is not None and pckh < WEAK_PCKH:
         return (
             f"the core finds {pckh:.0f} % of its own joints (PCKh@0.5); adaptations are weak below "
-            f"{WEAK_PCKH:.0f} %: train it longer with lmk pretrain --resume"
+            f"{WEAK_PCKH:.0f} %: train it longer with lmk pretrain --core"
         )
     return None

@@ -35,17 +35,30 @@ SKIPPED = "skipped.txt"
 
 
 def pretrain(
-    data: KeypointSet, val: KeypointSet | None, options: PretrainOptions, run: Run
+    data: KeypointSet,
+    val: KeypointSet | None,
+    core: Model | None,
+    options: PretrainOptions,
+    run: Run,
 ) -> Model:
     """Train a core on annotated crops and write it into its run folder.
 
-    PCKh@0.5 is measured on `val`. Raises DataError, TrainingError, OutputError.
+    It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`. Raises
+    UsageError, DataError, WeightsError, TrainingError, OutputError.
     """
-    learner = CoreLearner(data, options, run.compute, val)
-    settings = {"task": "pretrain", "images": data.sha256, **asdict(options)}
+    start = _start_core(core, len(data.names)) if core else None
+    learner = CoreLearner(data, options, run.compute, val, start)
+    settings = {
+        "task": "pretrain",
+        "core": core.manifest.weights_sha256 if core else None,
+        "images": data.sha256,
+        **asdict(options),
+    }
+    origin = {"started_from": _origin(core)} if core else {}
 
     def save(folder: Path, done: Progress) -> Model:
-        return save_core(folder, learner.network, data.names, _record(done, settings, run))
+        record = _record(done, settings, run) | origin
+        return save_core(folder, learner.network, data.names, record)
 
     schedule = Schedule(options.steps, options.warm_up)
     model = _train(learner, schedule, settings, run, save)
@@ -105,18 +118,17 @@ def make_learner(
     perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
     """Put together what an adaptation trains. Raises UsageError when a needed core is missing."""
-    from_core = options.perceptual == "core" and options.reconstruction > 0
-    if core is None and (options.method != "scratch" or from_core):
+    if core is None and options.needs_core:
         raise UsageError(
             f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
         )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
     network = load_network(core)[0] if core else Hourglass(options.keypoints)
-    features: nn.Module
-    if options.perceptual == "core":
+    features: nn.Module | None = None
+    if options.reconstruction and options.perceptual == "core":
         features = core_features(network, options.perceptual_layers)
-    else:
+    elif options.reconstruction:
         features = vgg19_features(perceptual_weights, options.perceptual_layers)
     torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
     detector = start_detector(options.method, network, options.keypoints, options.projections)
@@ -144,6 +156,24 @@ def _train(
         save(run.folder, done)
     run.compute.wait()
     return find_model(str(run.folder))
+
+
+def _start_core(core: Model, num_landmarks: int) -> Hourglass:
+    manifest = core.manifest
+    if (manifest.architecture, manifest.num_landmarks) != ("hourglass", num_landmarks):
+        raise UsageError(
+            f"--core {manifest.name}: expected hourglass with {num_landmarks} landmarks, as many "
+            f"as the data have, got {manifest.architecture} with {manifest.num_landmarks}. Name "
+            "another core, or none to start from random weights"
+        )
+    return load_network(core)[0]
+
+
+def _origin(core: Model) -> dict[str, Any]:
+    """What a network was before its training: with the steps of that, as far as they are known."""
+    manifest = core.manifest
+    known = {"name": manifest.name, "sha256": manifest.weights_sha256}
+    return {**known, "training": manifest.training}
 
 
 def _record(done: Progress, settings: dict[str, Any], run: Run) -> dict[str, Any]:

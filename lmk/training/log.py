@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.errors import OutputError, missing_extra
+from lmk.files import replacing
 
 CSV = "log.csv"
 EVENTS = "tensorboard"
@@ -84,12 +84,10 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _trim(path: Path, step: int) -> None:
-    """Drop the rows after the checkpoint: the resumed run writes them again."""
+    """Drop the rows after the checkpoint, which the resumed run writes again, and torn ones."""
     if not path.exists():
         return
-    rows = list(csv.reader(io.StringIO(path.read_text())))
-    kept = [row for row in rows if row[0] == "step" or int(row[0]) <= step]
-    out = io.StringIO()
-    csv.writer(out).writerows(kept)
-    with path.open("w", newline="") as file:
-        file.write(out.getvalue())
+    header, *rows = list(csv.reader(path.read_text().splitlines())) or [[]]
+    kept = [row for row in rows if len(row) == len(header) and int(row[0]) <= step]
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *kept] if header else [])

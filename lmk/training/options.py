@@ -167,6 +167,11 @@ class AdaptOptions(_Checked):
                 "nothing to learn from: --reconstruction and --equivariance are both 0"
             )
 
+    @property
+    def needs_core(self) -> bool:
+        """Whether a core is started from, or its features are compared."""
+        return self.method != "scratch" or (self.perceptual == "core" and self.reconstruction > 0)
+
 
 # Everything as in Sanchez and Tzimiropoulos (2019), or as in its authors' public code where the
 # paper is silent or contradicts itself: its text calls the perceptual distance an l1 norm, its

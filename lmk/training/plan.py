@@ -20,13 +20,16 @@ def make_plan(learner: AdaptLearner) -> str:
     options, compute, images = learner.options, learner.compute, len(learner.views.crops)
     steps, batch = options.steps, options.batch_size
     learnable, frozen = count_learnable(learner.detector)
-    painter = sum(p.numel() for p in learner.generator.parameters())
+    painter = "none, without --reconstruction"
+    if "generator" in learner.modules:
+        parameters = sum(count_learnable(learner.modules["generator"]))
+        painter = f"{parameters:,} parameters, used in training only"
     seconds = _seconds_a_step(learner, compute)
     minutes = steps * seconds / 60
     rows = [
         ("method", options.method),
         ("detector", f"{learnable:,} parameters learnable, {frozen:,} frozen"),
-        ("generator", f"{painter:,} parameters, used in training only"),
+        ("generator", painter),
         ("pictures", f"{images:,}, seen {steps * batch / images:.1f} times each"),
         ("steps", f"{steps:,} of {batch} pairs"),
         ("device", compute.describe()),
@@ -41,9 +44,10 @@ def make_plan(learner: AdaptLearner) -> str:
 
 def _seconds_a_step(learner: AdaptLearner, compute: Compute) -> float:
     times = []
-    for number in range(TIMED_STEPS + 1):  # the first one warms up
+    last = learner.options.steps - 1  # paints, whenever painting begins
+    for _ in range(TIMED_STEPS + 1):  # the first one warms up
         began = time.perf_counter()
-        step(learner, number, rate=0.0)
+        step(learner, last, rate=0.0)
         if compute.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)

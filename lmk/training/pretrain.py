@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ class CoreLearner:
     """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss.
 
     `held_out` are the crops to look at now and then; without them, some of the training crops.
+    `start` is the network to begin with, of as many joints; without it, random weights.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class CoreLearner:
         options: PretrainOptions,
         compute: Compute,
         held_out: KeypointSet | None = None,
+        start: Hourglass | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
         self.held_out = held_out or data
-        self.network = Hourglass(len(data.names))
-        nn.init.zeros_(self.network.head.weight)  # start from empty heatmaps, near their targets
+        self.network = start or Hourglass(len(data.names))
+        if start is None:
+            nn.init.zeros_(self.network.head.weight)  # empty heatmaps are near their targets
         self._detect = compute.place(self.network)
         self.modules = {"network": self.network}
         self.optimizer = torch.optim.AdamW(
@@ -71,9 +75,7 @@ class CoreLearner:
         still = SimilarityRange(0, 0, 0)
         random = step_generator(0, FIXED_SEED, device)
         to_crop = random_similarity(len(index), still, data.crops.shape[1], random)
-        images = warp(to_float(data.crops[index], device), to_crop)
-        xy_input = apply_affine(invert(to_crop), torch.from_numpy(data.xy_crop[index]).to(device))
-        labelled = torch.from_numpy(data.labelled[index]).to(device)
+        images, xy_input, labelled = self._cut(data, index, to_crop)
         with torch.no_grad():
             loss, heatmaps = self._loss(images, xy_input, labelled)
         found = heatmap_to_input(softargmax(heatmaps, CORE_BETA)[0]).cpu().numpy()
@@ -100,9 +102,17 @@ class CoreLearner:
         to_crop = random_similarity(len(index), self.ranges, size, random, flip)[rows]
         color = random_color(len(index), options.color, random)[rows]
         index, flip = index[rows], flip[rows]
-        images = recolor(warp(to_float(self.data.crops[index], device), to_crop), color)
-        xy = apply_affine(invert(to_crop), torch.from_numpy(self.data.xy_crop[index]).to(device))
-        labelled = torch.from_numpy(self.data.labelled[index]).to(device)
+        images, xy, labelled = self._cut(self.data, index, to_crop)
+        images = recolor(images, color).contiguous(memory_format=self.compute.memory_format)
         xy = torch.where(flip[:, None, None], xy[:, self.mirrored], xy)
         labelled = torch.where(flip[:, None], labelled[:, self.mirrored], labelled)
-        return images.contiguous(memory_format=self.compute.memory_format), xy, labelled
+        return images, xy, labelled
+
+    def _cut(
+        self, data: KeypointSet, index: npt.NDArray[np.intp], to_crop: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures of these rows, their points in input pixels, and which are labelled."""
+        device = self.compute.device
+        images = warp(to_float(data.crops[index], device), to_crop)
+        xy_input = apply_affine(invert(to_crop), torch.from_numpy(data.xy_crop[index]).to(device))
+        return images, xy_input, torch.from_numpy(data.labelled[index]).to(device)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from lmk.bench import cases
-from lmk.bench.cases import Case, list_cases
+from lmk.bench.cases import Case, list_cases, prepare
 from lmk.errors import UsageError
+from lmk.export.samples import drawn_samples
+from lmk.model.framing import Framing
+from lmk.progress import Reporter
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +58,20 @@ def test_a_gpu_adds_the_runtimes_that_can_use_it(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_word_is_wrong_usage(runtimes: tuple, precisions: tuple, word: str) -> None:
     with pytest.raises(UsageError, match=f"{word}: expected all, or some of"):
         list_cases(runtimes, precisions, (None,), None)
+
+
+def test_a_model_framed_otherwise_is_measured_with_a_file_of_its_own(
+    adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
+    monkeypatch.setattr(cases, "export_model", lambda *_: None)
+    framing = Framing(((3.0, 4.0),) * 7, spread_px=3.0, score=0.4)
+    framed = replace(adapter_model, manifest=replace(adapter_model.manifest, framing=framing))
+    assert framed.sha256 == adapter_model.sha256
+    case, samples = Case("onnxruntime", "cpu", "fp32"), drawn_samples(2)
+    files = [
+        prepare(case, model, (1,), samples, samples, Reporter())
+        for model in (adapter_model, adapter_model, framed)
+    ]
+    assert files[0] == files[1]
+    assert files[0] != files[2]

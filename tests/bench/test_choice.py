@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from lmk.bench.cases import Case
 from lmk.bench.choice import Limit, choose
 from lmk.errors import LmkError
 from lmk.export.onnx_model import build_onnx, save_onnx
+from lmk.model.folder import Model, find_model
+from lmk.model.framing import Framing
 from lmk.runtime.backends import chosen
 from lmk.runtime.backends.chosen import choice_file, save_choice, saved_choice
 from lmk.runtime.backends.select import open_backend
@@ -54,22 +58,28 @@ def record(sha256: str = "ab" * 32) -> dict:
         (Limit(0.5, int8=False), BF16),
     ],
 )
-def test_the_fastest_within_the_limit_is_chosen(file: Path, limit: Limit, expected: Case) -> None:
-    found = choose(record(), dict.fromkeys((FP32, BF16, INT8), file), limit)
+def test_the_fastest_within_the_limit_is_chosen(
+    adapter_model, file: Path, limit: Limit, expected: Case
+) -> None:
+    found = choose(adapter_model, record(), dict.fromkeys((FP32, BF16, INT8), file), limit)
     assert Case(found.runtime, found.device, found.precision, found.threads) == expected
 
 
-def test_nothing_within_the_limit_is_an_error(file: Path) -> None:
+def test_nothing_within_the_limit_is_an_error(adapter_model, file: Path) -> None:
     with pytest.raises(LmkError, match="larger --limit"):
-        choose(record(), dict.fromkeys((FP32, BF16, INT8), file), Limit(1e-6))
+        choose(adapter_model, record(), dict.fromkeys((FP32, BF16, INT8), file), Limit(1e-6))
 
 
 @pytest.fixture
 def saved(adapter_model, file: Path) -> str:
     """A choice of ONNX Runtime with one thread, where auto would take OpenVINO."""
-    only = bench_record([row(Case("onnxruntime", "cpu", "fp32", 1))], adapter_model.sha256)
-    save_choice(choose(only, {Case("onnxruntime", "cpu", "fp32", 1): file}, Limit()))
-    return str(adapter_model.folder)
+    return save(adapter_model, file)
+
+
+def save(model: Model, file: Path) -> str:
+    case = Case("onnxruntime", "cpu", "fp32", 1)
+    save_choice(choose(model, bench_record([row(case)], model.sha256), {case: file}, Limit()))
+    return str(model.folder)
 
 
 def test_auto_takes_the_saved_choice_and_says_so(saved: str) -> None:
@@ -88,44 +98,67 @@ def edit(**changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+NONE = (None, None)
 STALE = {
-    "another machine": {"machine": "Some other chip, cores 0,1,2,3"},
-    "another model": {"model_sha256": "cd" * 32},
-    "another version": {"versions": {"lmk": "0.0.1"}},
-    "another lmk": {"schema_version": 2},
-    "another kind of file": {"unknown": 1},
-    "file changed": {"file_sha256": "cd" * 32},
-    "file gone": {"file": "/nowhere.onnx"},
+    "another machine": ({"machine": "Some other chip, cores 0,1,2,3"}, "the machine or its"),
+    "another model": ({"model_sha256": "cd" * 32}, "the model"),
+    "another version": ({"versions": {"lmk": "0.0.1"}}, "the version of lmk"),
+    "file changed": ({"file_sha256": "cd" * 32}, "its exported file"),
+    "file gone": ({"file": "/nowhere.onnx"}, "its exported file"),
 }
 
 
-@pytest.mark.parametrize("changes", STALE.values(), ids=STALE)
-def test_a_stale_choice_is_not_used(saved: str, changes: dict) -> None:
-    assert saved_choice(saved, None) is not None
+@pytest.mark.parametrize(("changes", "said"), STALE.values(), ids=STALE)
+def test_a_stale_choice_is_not_used_and_says_why(saved: str, changes: dict, said: str) -> None:
+    choice, changed = saved_choice(saved, None)
+    assert choice is not None
+    assert changed is None
     edit(**changes)
-    assert saved_choice(saved, None) is None
+    choice, changed = saved_choice(saved, None)
+    assert choice is None
+    assert changed.startswith(said)
 
 
-def test_with_a_stale_choice_auto_is_what_it_was(saved: str) -> None:
-    edit(machine="Some other chip, cores 0")
-    backend = open_backend(saved)
-    assert backend.name == "openvino"
-    assert "chosen" not in backend.description
+@pytest.mark.parametrize("changes", [{"schema_version": 1}, {"unknown": 1}])
+def test_a_choice_of_another_lmk_is_none(saved: str, changes: dict) -> None:
+    edit(**changes)
+    assert saved_choice(saved, None) == NONE
+
+
+def test_a_choice_ends_when_the_framing_changes_and_auto_says_so(
+    adapter_model, file: Path, tmp_path: Path
+) -> None:
+    """The measured file carries the old framing, which would follow objects wrongly."""
+    folder = tmp_path / "model"
+    shutil.copytree(adapter_model.folder, folder)
+    save(find_model(str(folder)), file)
+    assert open_backend(str(folder)).name == "onnxruntime"
+
+    points = tuple((10.0 * index, 5.0 * index) for index in range(7))
+    framing = Framing(points, spread_px=3.0, score=0.4)
+    replace(adapter_model.manifest, framing=framing).write(folder)
+    assert find_model(str(folder)).sha256 == adapter_model.sha256
+    backend = open_backend(str(folder))
+    assert (backend.name, backend.framing) == ("openvino", framing)
+    assert backend.description.endswith(
+        "; the choice of lmk bench is left out, because the model changed: run  "
+        f"lmk bench {folder} --save  again"
+    )
 
 
 def test_a_choice_for_the_gpu_is_not_used_when_the_processor_is_asked_for(saved: str) -> None:
     edit(device="cuda")
-    assert saved_choice(saved, "cpu") is None
-    assert saved_choice(saved, None) is not None
+    assert saved_choice(saved, "cpu") == NONE
+    assert saved_choice(saved, None) != NONE
 
 
 def test_a_choice_that_cannot_be_read_is_none(saved: str, adapter_model) -> None:
-    choice_file(adapter_model.sha256).write_text("{")
-    assert saved_choice(saved, None) is None
+    choice_file(adapter_model.reference).write_text("{")
+    assert saved_choice(saved, None) == NONE
 
 
 def test_versions_and_cores_are_part_of_what_holds(
     saved: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chosen, "usable_cores", lambda: [0, 1, 2, 3, 4])
-    assert saved_choice(saved, None) is None
+    assert saved_choice(saved, None) == (None, "the machine or its usable cores")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import yaml
 
 from lmk.data.synthetic import draw
 from lmk.training.checkpoint import CHECKPOINT
@@ -99,7 +100,9 @@ def test_every_command_explains_itself(command: str) -> None:
         (["train", "--images", "absent", "-o", "r", "--method", "scratch"], 1, "not a folder"),
         (["train", "--images", ".", "-o", "r", "--core", "absent"], 1, "no model 'absent'"),
         (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not here"),
+        (["pretrain", "-o", "r"], 2, "annotated pictures with --data FILE"),
         (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
+        (["pretrain", "--data", ".", "--core", "absent", "-o", "r"], 1, "no model 'absent'"),
         (["eval", "absent", "--data", "x.json"], 1, "no model 'absent'"),
         (["compare", "faces", "--data", "x"], 2, "at least two"),
         (["export", "absent", "-o", "d"], 1, "no model 'absent'"),
@@ -180,6 +183,15 @@ def test_pretrain_makes_a_core_and_measures_it(tmp_path: Path) -> None:
     shown = lmk("models", "show", run, "--json")
     assert '"kind": "network"' in shown.stdout
     assert '"head_top"' in shown.stdout
+
+    on = lmk("pretrain", "--config", run, "--core", run, "-o", tmp_path / "on", "--steps", 1)
+    assert on.returncode == 0, on.stderr
+    config = {
+        path.name: yaml.safe_load((path / "config.yaml").read_text())
+        for path in (run, tmp_path / "on")
+    }
+    assert (config["run"]["data"], config["run"]["core"]) == (str(file), None)
+    assert config["on"] == {**config["run"], "core": str(run), "steps": 1}
 
 
 def write_keypoints(folder: Path, crops, xy_crop, names: list[str]) -> Path:

@@ -7,18 +7,22 @@ import numpy as np
 import pytest
 import torch
 
+from lmk.data.coco import KeypointSet
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
-from lmk.errors import UsageError
+from lmk.errors import TrainingError, UsageError
 from lmk.networks.load import load_network
 from lmk.progress import Reporter
+from lmk.training import jobs
 from lmk.training.device import Compute
-from lmk.training.jobs import adapt
+from lmk.training.jobs import adapt, pretrain
 from lmk.training.loop import Run
 from lmk.training.methods import start_detector
-from lmk.training.options import AdaptOptions
+from lmk.training.options import AdaptOptions, PretrainOptions
+from lmk.training.plan import make_plan
 
+CPU = Compute(torch.device("cpu"), bf16=False)
 OPTIONS = AdaptOptions(steps=1, batch_size=2, keypoints=6)
 
 
@@ -27,8 +31,15 @@ def foxes(count: int) -> UnlabelledSet:
     return UnlabelledSet(crops, content_sha256(crops))
 
 
-def run(folder: Path) -> Run:
-    return Run(folder, Compute(torch.device("cpu"), bf16=False), Reporter())
+def joints(count: int) -> KeypointSet:
+    crops, xy_crop = draw(4, seed=1)
+    xy_crop = np.resize(xy_crop, (4, count, 2))
+    names = [f"joint_{index}" for index in range(count)]
+    return KeypointSet(crops, xy_crop, np.ones((4, count), bool), names)
+
+
+def run(folder: Path, resume: bool = False) -> Run:
+    return Run(folder, CPU, Reporter(), resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,17 @@ def test_a_core_is_asked_for_where_one_is_needed(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_without_reconstruction_nothing_is_loaded_to_compare_pictures_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """VGG-19 need not be on the machine, and --method scratch needs no core."""
+    monkeypatch.setattr(jobs, "vgg19_features", lambda *_: pytest.fail("loads VGG-19"))
+    for perceptual in ("vgg19", "core"):
+        options = replace(OPTIONS, method="scratch", reconstruction=0, perceptual=perceptual)
+        learner = jobs.make_learner(foxes(2), None, options, CPU)
+    assert "generator  none" in make_plan(learner)
+
+
 def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> None:
     core = load_network(core_model)[0]
     assert start_detector("finetune-after-projection", core, 14) is core
@@ -74,3 +96,35 @@ def test_pictures_left_out_are_listed_and_the_framing_is_measured(
     assert np.shape(framing.landmarks_input) == (4, 2)
     assert 0 < framing.score < 1
     assert framing.spread_px > 0
+
+
+def test_a_core_goes_on_from_another_and_names_it(core_model, tmp_path: Path) -> None:
+    still = PretrainOptions(steps=1, batch_size=2, learning_rate=0)
+    first = pretrain(joints(14), None, core_model, still, run(tmp_path / "first"))
+    before, after = core_model.arrays(), first.arrays()
+    learnt = {name for name in before if "running" not in name}
+    assert all(np.array_equal(before[name], after[name]) for name in learnt)
+
+    second = pretrain(joints(14), None, first, still, run(tmp_path / "second"))
+    origin = second.manifest.training["started_from"]
+    assert (origin["name"], origin["sha256"]) == ("first", first.manifest.weights_sha256)
+    assert origin["training"]["steps"] == 1
+    assert origin["training"]["started_from"]["sha256"] == core_model.manifest.weights_sha256
+    assert second.manifest.training["steps"] == 1
+
+    with pytest.raises(TrainingError, match=r"core was '.*' and is None"):
+        pretrain(joints(14), None, None, still, run(tmp_path / "second", resume=True))
+    again = pretrain(joints(14), None, first, still, run(tmp_path / "second", resume=True))
+    assert again.manifest.training["started_from"] == origin
+
+
+def test_a_core_of_random_weights_names_no_origin(tmp_path: Path) -> None:
+    options = PretrainOptions(steps=1, batch_size=2)
+    made = pretrain(joints(3), None, None, options, run(tmp_path / "run"))
+    assert "started_from" not in made.manifest.training
+
+
+def test_a_core_to_go_on_from_has_the_landmarks_of_the_data(core_model, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected hourglass with 6 .*, got hourglass with 14"):
+        pretrain(joints(6), None, core_model, PretrainOptions(), run(tmp_path / "run"))
+    assert not list(tmp_path.iterdir())

@@ -39,6 +39,20 @@ def test_a_resumed_log_drops_what_came_after_the_checkpoint(tmp_path: Path) -> N
     ]
 
 
+def test_a_row_that_a_full_disk_cut_short_is_dropped(tmp_path: Path) -> None:
+    with Log(tmp_path, 0) as log:
+        for step in (10, 20):
+            log.losses(step, {"loss": float(step), "pixel": 0.5})
+    whole = (tmp_path / CSV).read_bytes()
+    (tmp_path / CSV).write_bytes(whole + b"\r\n12")  # of step 120
+    with Log(tmp_path, 200):
+        assert (tmp_path / CSV).read_bytes() == whole
+    (tmp_path / CSV).write_bytes(b"")
+    with Log(tmp_path, 200) as log:
+        log.losses(210, {"loss": 1.0})
+    assert (tmp_path / CSV).read_text().split() == ["step,loss", "210,1"]
+
+
 def test_pictures_keep_their_colours(tmp_path: Path) -> None:
     red = np.zeros((16, 24, 3), np.uint8)
     red[..., 0] = 200

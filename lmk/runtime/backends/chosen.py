@@ -1,11 +1,12 @@
 """The runtime, precision and threads that `lmk bench --save` found fastest for a model here.
 
-A choice holds for one machine, one model and the package versions that it was measured with. With
-any other it is not used, as if it had never been made.
+A choice holds for one machine, one model and the package versions that it was measured with. When
+one of them changed since, it is left out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,19 +19,21 @@ from lmk.machine import chip, installed_versions, usable_cores
 from lmk.model.folder import Model, find_model
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Choice:
     """What to run a model with, and what it was measured to give.
 
-    `file` is what the runtime opens: an exported file in the user's cache, whose SHA-256 is
-    `file_sha256`, or the model itself (for torch, then empty). `threads` None is the runtime's own
-    number. `p50_ms` is of one picture's inference, `mean_px` how far landmarks lie from the float32
-    reference in input pixels.
+    `model` is the word that finds the model, `model_sha256` the hash of what exported files take
+    from it. `file` is what the runtime opens: an exported file in the user's cache, whose SHA-256
+    is `file_sha256`, or the model itself (for torch, then empty). `threads` None is the runtime's
+    own number. `p50_ms` is of one picture, end to end, `mean_px` how far landmarks lie from the
+    float32 reference in input pixels.
     """
 
+    model: str
     model_sha256: str
     machine: str
     versions: dict[str, str]
@@ -47,29 +50,29 @@ class Choice:
 
 def save_choice(choice: Choice) -> Path:
     """Keep a choice in the user's cache, in place of an earlier one. Raises OutputError."""
-    path = choice_file(choice.model_sha256)
+    path = choice_file(choice.model)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
     return path
 
 
-def saved_choice(model: str, device: str | None) -> Choice | None:
-    """Return the choice for a model's name or folder if there is one that still holds.
+def saved_choice(model: str, device: str | None) -> tuple[Choice | None, str | None]:
+    """Return the choice for a model's name or folder, or what changed since it was saved.
 
-    `device` None takes the choice's own. Raises WeightsError when there is no such model.
+    Both are None where none was saved. `device` None takes the choice's own. Raises WeightsError
+    when there is no such model.
     """
-    if not choice_folder().is_dir():
-        return None
     found = find_model(model)
-    choice = _read(choice_file(found.sha256))
+    choice = _read(choice_file(found.reference))
     if choice is None or device not in (None, choice.device):
-        return None
-    return choice if _holds(choice, found) else None
+        return None, None
+    changed = _what_changed(choice, found)
+    return (None, changed) if changed else (choice, None)
 
 
-def choice_file(model_sha256: str) -> Path:
-    """Where the choice for a model is kept."""
-    return choice_folder() / f"{model_sha256[:16]}.json"
+def choice_file(reference: str) -> Path:
+    """Where the choice is kept for the model that this word finds."""
+    return choice_folder() / f"{hashlib.sha256(reference.encode()).hexdigest()[:16]}.json"
 
 
 def choice_folder() -> Path:
@@ -89,19 +92,20 @@ def runtime_versions() -> dict[str, str]:
 
 def _read(path: Path) -> Choice | None:
     try:
-        return Choice(**json.loads(path.read_text()))
+        choice = Choice(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):  # none yet, or of another lmk
         return None
+    return choice if choice.schema_version == SCHEMA_VERSION else None
 
 
-def _holds(choice: Choice, model: Model) -> bool:
-    same = (
-        choice.schema_version == SCHEMA_VERSION
-        and choice.model_sha256 == model.sha256
-        and choice.machine == machine_identity()
-        and choice.versions == runtime_versions()
-    )
-    if not same or not choice.file:
-        return same
+def _what_changed(choice: Choice, model: Model) -> str | None:
+    if choice.model_sha256 != model.exported_sha256:
+        return "the model"
+    if choice.machine != machine_identity():
+        return "the machine or its usable cores"
+    if choice.versions != runtime_versions():
+        return "the version of lmk or of a runtime"
     file = Path(choice.file)
-    return file.is_file() and sha256_of(file) == choice.file_sha256
+    if choice.file and not (file.is_file() and sha256_of(file) == choice.file_sha256):
+        return "its exported file"
+    return None

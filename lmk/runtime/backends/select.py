@@ -39,21 +39,29 @@ def open_backend(
     `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
     one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
     many threads compute on the processor, by default the runtime's own number. "auto" takes what
-    `lmk bench --save` chose for this model on this machine, if it did and `saved` is set. Nothing
-    is tried in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError
+    `lmk bench --save` chose for this model on this machine, if it did and `saved` is set; the
+    backend's description says so, and what changed when the choice holds no longer. Nothing is
+    tried in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError
     when the runtime or device is not on this machine.
     """
+    choice = changed = None
     if saved and runtime == "auto" and Path(model).suffix not in READERS:
-        choice = saved_choice(model, device)
-        if choice:
-            chosen = choice.file or model, choice.runtime, choice.device
-            backend = _open(*chosen, threads or choice.threads)
-            backend.description += ", chosen by lmk bench"
-            return backend
+        choice, changed = saved_choice(model, device)
+    if choice:
+        chosen = choice.file or model, choice.runtime, choice.device
+        backend = _open(*chosen, threads or choice.threads)
+        backend.description += ", chosen by lmk bench"
+        return backend
     runtime, device = _choose(model, runtime, device)
     if threads and device != "cpu":
         raise UsageError(f"threads are for the processor, not for {device}: leave them out")
-    return _open(model, runtime, device, threads)
+    backend = _open(model, runtime, device, threads)
+    if changed:
+        backend.description += (
+            f"; the choice of lmk bench is left out, because {changed} changed: run  "
+            f"lmk bench {model} --save  again"
+        )
+    return backend
 
 
 def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend:
