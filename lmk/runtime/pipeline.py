@@ -119,9 +119,6 @@ class _Run:
                     if bar:
                         bar.advance(len(taken), note="running")
                 self._around.idle()
-        for source in self._sources:
-            for cause, count in source.dropped.items():
-                self._stages.drop(cause, count)
         self._tell_broken(lanes)
         return Summary(self._stages.frames, time.perf_counter() - start, self._failed)
 
