@@ -32,7 +32,8 @@ def command(*arguments: object) -> list[str]:
 
 
 def lmk_run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    headless = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    # As after a lost connection of ssh -X: the window library would end the process.
+    headless = {**os.environ, "DISPLAY": "localhost:97"}
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=60, env=headless
     )
