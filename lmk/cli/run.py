@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +29,7 @@ def run(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
             "stream URL, a GStreamer pipeline, or - for JPEGs on standard input; several are "
             "watched together.",
@@ -166,11 +167,12 @@ def run(
             raise UsageError("pictures and videos do not go together: run one after the other")
         for path in output:
             check_output(path, opened, sources)
+        named = _named(models)
         smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth and not still else None
         where = (runtime.value, device.value if device else None)
         look = (region, search, still)
-        detectors = [_open_detector(model, where, look, smoothing, report) for model in models]
-        controls, names = Controls(stop), {Path(model).stem: _names(model) for model in models}
+        detectors = [_open_detector(*one, where, look, smoothing, report) for one in named.items()]
+        controls, names = Controls(stop), {name: _names(model) for name, model in named.items()}
         overlay = Overlay(drawn, stages, names)
         sinks = [stack.enter_context(open_output(path, opened)) for path in output]
         if serve:
@@ -199,7 +201,19 @@ def _drawn(text: str) -> OverlayOptions:
     return OverlayOptions(**dict.fromkeys(words, True))
 
 
+def _named(models: Sequence[str]) -> dict[str, str]:
+    """What results call each model: the name of its folder or file."""
+    named = {Path(model).absolute().stem: model for model in models}
+    if len(named) < len(models):
+        raise UsageError(
+            f"expected models of different names, got {', '.join(models)}: results could not tell "
+            "them apart. Rename a folder or file"
+        )
+    return named
+
+
 def _open_detector(
+    name: str,
     model: str,
     where: tuple[str, str | None],
     look: tuple[str, float, bool],
@@ -211,7 +225,7 @@ def _open_detector(
     from lmk.runtime.regions.choose import choose_region
     from lmk.runtime.tracking import Tracker, Tracking
 
-    backend, name = open_backend(model, *where), Path(model).stem
+    backend = open_backend(model, *where)
     region, search_s, still = look
     finder, follow = choose_region(region, backend.framing, still)
     tracking = Tracking(follow, search_s)
@@ -247,15 +261,19 @@ def _page(
 
 
 def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> None:
-    typer.echo(f"{summary.frames} frames at {summary.fps:.1f} frames/s")
+    typer.echo(f"{_frames(summary.frames)} at {summary.fps:.1f} frames/s")
     spread = stages.spread()
     if spread:
         typer.echo(f"{'ms a frame':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
     for stage, ms in spread.items():
         typer.echo(f"{stage:<10}{ms.p50_ms:8.1f}{ms.p95_ms:8.1f}{ms.p99_ms:8.1f}")
     for cause, count in stages.dropped.items():
-        typer.echo(f"{count} frames not used: {cause}")
+        typer.echo(f"{_frames(count)} not used: {cause}")
     for path in written:
         typer.echo(f"wrote {path}")
     if summary.failed:
-        raise WeightsError(f"{summary.failed} frames have no landmarks: a model failed on them")
+        raise WeightsError(f"a model failed on {_frames(summary.failed)}: no landmarks are there")
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lmk.doctor.finding import Finding
 from lmk.errors import SourceError
+from lmk.runtime.display import has_display
 
 DEVICES = Path("/dev")
 
@@ -36,8 +37,7 @@ def _window(build: str) -> Finding:
     if gui and gui[1] == "NONE":
         remedy = "pip uninstall opencv-python-headless && pip install opencv-python"
         return Finding("window", "this OpenCV has none; --no-show works", "absent", remedy)
-    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.platform.startswith("linux") and not display:
+    if not has_display():
         return Finding("window", "no display here; --no-show works", "absent")
     return Finding("window", "can be shown")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from lmk.runtime.sources.base import Frame, Source
@@ -25,7 +25,8 @@ class Taken:
 class Feed:
     """Reads a source in a thread. A live source keeps its newest frame alone, a file every one.
 
-    `ready` is shared by the feeds of a run, and notified whenever one of them has news.
+    `ready` is shared by the feeds of a run, and notified whenever one of them has news. Frames that
+    the source could not give, and those that were too old, are counted in `stages`.
     """
 
     def __init__(self, source: Source, stages: Stages, ready: threading.Condition) -> None:
@@ -33,6 +34,7 @@ class Feed:
         self.error: Exception | None = None
         self._stages, self._ready = stages, ready
         self._waiting: deque[Taken] = deque()
+        self._counted = Counter[str]()
         self._reading, self._closed = True, False
         self._thread = threading.Thread(target=self._read, daemon=True, name="reader")
         self._thread.start()
@@ -67,6 +69,7 @@ class Feed:
             while not self._closed:
                 start = time.perf_counter()
                 frame = next(frames, None)
+                self._count_dropped()
                 if frame is None:
                     break
                 if not self.source.live:  # reading a live source is waiting for it
@@ -78,6 +81,13 @@ class Feed:
             with self._ready:
                 self._reading = False
                 self._ready.notify_all()
+
+    def _count_dropped(self) -> None:
+        """Count what the source has dropped since the last look."""
+        news = self.source.dropped - self._counted
+        for cause, count in news.items():
+            self._stages.drop(cause, count)
+        self._counted += news
 
     def _give(self, taken: Taken) -> None:
         with self._ready:

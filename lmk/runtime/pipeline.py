@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lmk.errors import WeightsError
 from lmk.progress import Bar, Reporter
 from lmk.runtime.backends.base import Backend
 from lmk.runtime.controls import Controls
@@ -78,8 +79,8 @@ def run(
 
     One frame of every source that has one goes through each model in one batch. Ends with the last
     source, or after the current frame once `controls.stop` is set. A source that breaks ends, and
-    its error is raised when the others are through. Raises SourceError, OutputError and, when it
-    fails again and again, what the model raises.
+    its error is raised when the others are through. Raises SourceError, OutputError, and
+    WeightsError when a model fails again and again.
     """
     return _Run(sources, detectors, sinks, around).run()
 
@@ -106,6 +107,7 @@ class _Run:
         self._ready = threading.Condition()
         self._failed = 0
         self._failures_in_a_row = Counter[Detector]()
+        self._broken: list[Exception] = []
 
     def run(self) -> Summary:
         start = time.perf_counter()
@@ -118,11 +120,11 @@ class _Run:
                     self._process(taken)
                     if bar:
                         bar.advance(len(taken), note="running")
+                self._tell_broken(lanes)
                 self._around.idle()
-        for source in self._sources:
-            for cause, count in source.dropped.items():
-                self._stages.drop(cause, count)
-        self._tell_broken(lanes)
+        self._tell_broken(lanes)  # one may have broken since the last look
+        if self._broken:
+            raise self._broken[0]
         return Summary(self._stages.frames, time.perf_counter() - start, self._failed)
 
     def _open(self, source: Source, stack: ExitStack) -> _Lane:
@@ -195,18 +197,21 @@ class _Run:
         """Count a model's failure; raise it when it is one too many."""
         self._failures_in_a_row[detector] += 1
         if self._failures_in_a_row[detector] >= MODEL_FAILURES:
-            raise error
+            raise WeightsError(
+                f"{detector.name} failed {MODEL_FAILURES} times in a row, the last time with: "
+                f"{error}. Choose another --runtime or --device"
+            ) from error
         if not self._failed:
             self._around.report.warn(f"{detector.name} failed on a frame, and goes on: {error}")
         self._failed += frames
 
     def _tell_broken(self, lanes: Sequence[_Lane]) -> None:
-        """Raise the error that ended a source; of several, warn of the others."""
-        broken = [lane.feed.error for lane in lanes if lane.feed.error]
-        for error in broken[1:]:
-            self._around.report.warn(str(error))
-        if broken:
-            raise broken[0]
+        """Keep the errors that ended sources; of several sources, say so at once."""
+        for error in (lane.feed.error for lane in lanes):
+            if error and error not in self._broken:
+                self._broken.append(error)
+                if len(lanes) > 1:
+                    self._around.report.warn(str(error))
 
     def _finish(self, lane: _Lane, taken: Taken, objects: tuple[Objects, ...]) -> None:
         frame, title, drawn = taken.frame, lane.source.title, taken.frame.image_bgr

@@ -34,7 +34,7 @@ class Stages:
         self._last_ms: dict[str, deque[float]] = {}
         self._ends = deque[float](maxlen=100)
         self.frames = 0
-        self.dropped: Counter[str] = Counter()
+        self._dropped = Counter[str]()
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -51,13 +51,19 @@ class Stages:
     def drop(self, cause: str, count: int = 1) -> None:
         """Count frames that were not used."""
         with self._lock:
-            self.dropped[cause] += count
+            self._dropped[cause] += count
 
     def done(self) -> None:
         """Count a frame that went all the way."""
         with self._lock:
             self.frames += 1
             self._ends.append(time.monotonic())
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Frames that were not used, by cause, as of now."""
+        with self._lock:
+            return self._dropped.copy()
 
     @property
     def fps(self) -> float:

@@ -19,6 +19,7 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # Shares of the framing's own figures: a track is worse than the crops of training for a while,
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
+REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ class Tracker:
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing
         self._tracks: list[_Track] = []
+        self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
         self._number, self._searched_s = 0, -np.inf
 
     def look(self, image_bgr: Image, time_s: float) -> FloatArray:
         """Boxes (N, 4) to cut out of a frame, x, y, width, height in image pixels."""
+        # Pictures have no time that passes, and objects of one are not those of the next.
+        self._lost = [lost for lost in self._lost if 0 < time_s - lost[0] <= REMEMBER_S]
         if not self._tracking.follow:
-            self._identify(self._find(image_bgr))
+            self._identify(self._find(image_bgr), time_s)
         elif not self._tracks or time_s - self._searched_s >= self._tracking.search_s:
             self._searched_s = time_s
             self._add_new(self._find(image_bgr))
@@ -89,11 +93,11 @@ class Tracker:
                 shown[row], opacity[row] = track.smoother(
                     time_s, xy_image[row], scores[row], track.box_xywh
                 )
-        kept = self._advance(xy_image, scores)
+        kept = self._advance(time_s, xy_image, scores)
         ids = np.array([track.number for track in self._tracks], np.int64)
         return Objects(self._model, ids, boxes[kept], shown[kept], scores[kept], opacity[kept])
 
-    def _advance(self, xy_image: FloatArray, scores: FloatArray) -> list[int]:
+    def _advance(self, time_s: float, xy_image: FloatArray, scores: FloatArray) -> list[int]:
         """Move the tracks to their landmarks, drop those that are lost, return the rows kept."""
         rows = list(range(len(self._tracks)))
         if not self._tracking.follow or self._framing is None or not rows:
@@ -109,6 +113,7 @@ class Tracker:
                 kept.append(row)
         for row in kept:
             self._tracks[row].box_xywh = following[row]
+        self._lost += [(time_s, self._tracks[row]) for row in rows if row not in kept]
         self._tracks = [self._tracks[row] for row in kept]
         return kept
 
@@ -124,7 +129,7 @@ class Tracker:
             if not (overlap(box, known) > SAME).any():
                 self._tracks.append(self._new(box))
 
-    def _identify(self, boxes_xywh: FloatArray) -> None:
+    def _identify(self, boxes_xywh: FloatArray, time_s: float) -> None:
         """Give every box the track that it overlaps most, each once, or a new one."""
         left, matched = list(self._tracks), []
         for box in boxes_xywh:
@@ -136,10 +141,16 @@ class Tracker:
                 track = self._new(box)
             matched.append(track)
         self._tracks = matched
+        self._lost += [(time_s, track) for track in left]
 
     def _new(self, box_xywh: FloatArray) -> _Track:
-        self._number += 1
-        return _Track(self._number, box_xywh, self._smoothing)
+        """Begin a track, with the number of an object that was lost there, or the next one."""
+        shares = overlap(box_xywh, _stack([track.box_xywh for _, track in self._lost]))
+        if len(shares) and shares.max() > SAME:
+            number = self._lost.pop(int(shares.argmax()))[1].number
+        else:
+            number = self._number = self._number + 1
+        return _Track(number, box_xywh, self._smoothing)
 
 
 def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:

@@ -92,6 +92,13 @@ def test_every_command_explains_itself(command: str) -> None:
     assert not re.search(r"Traceback|None\b", done.stdout)
 
 
+def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
+    done = lmk("run", "--help")
+    assert "onnx:FILE[#CLASS]" in " ".join(re.sub("[│╭╮╰╯─]", " ", done.stdout).split())
+    (line,) = (line for line in done.stdout.splitlines() if "Cameras and streams" in line)
+    assert len(line.rstrip()) > 65  # of 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

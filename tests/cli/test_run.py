@@ -32,7 +32,8 @@ def command(*arguments: object) -> list[str]:
 
 
 def lmk_run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    headless = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    # As after a lost connection of ssh -X: the window library would end the process.
+    headless = {**os.environ, "DISPLAY": "localhost:97"}
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=60, env=headless
     )
@@ -129,6 +130,35 @@ def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> Non
     assert len(list(out.iterdir())) == len(lines)
 
 
+def test_termination_ends_a_live_run_that_waits_and_its_recording_plays(
+    detector: Path, tmp_path: Path
+) -> None:
+    """The program that sends frames has fallen silent, and its pipe stays open."""
+    out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    process = subprocess.Popen(
+        command("-", "--model", detector, "-o", out, "-o", lines, "--no-show"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    _, jpeg = cv2.imencode(".jpg", np.full((72, 90, 3), 90, np.uint8))
+    deadline = time.monotonic() + 30
+    sent = 0
+    while time.monotonic() < deadline and (not lines.exists() or lines.read_text().count("\n") < 3):
+        process.stdin.write(jpeg.tobytes())
+        process.stdin.flush()
+        sent += 1
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=10)
+    assert process.returncode == 0, stderr
+    written = lines.read_text().count("\n")
+    assert 3 <= written <= sent
+    assert len(read_clip(out)) == written
+    assert f"{written} frames at " in stdout.decode()
+
+
 CASES = {
     "missing file": (1, ["none.mp4"], "no file or folder"),
     "empty video": (1, ["empty.mp4"], "cannot be opened"),
@@ -146,8 +176,10 @@ CASES = {
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
+    "region": (2, ["clip.mkv", "--region", "nose"], "or track: before one of these"),
     "words to draw": (2, ["clip.mkv", "--draw", "boxes,hats"], "expected some of boxes"),
     "a source twice": (2, ["clip.mkv", "clip.mkv"], "different sources"),
+    "a model's name twice": (2, ["clip.mkv", "-m", "dots.onnx"], "models of different names"),
     "a picture and a video": (2, ["clip.mkv", "good.png"], "do not go together"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),

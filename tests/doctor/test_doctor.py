@@ -120,8 +120,9 @@ def test_cameras(monkeypatch, tmp_path: Path) -> None:
 
 def test_windows_need_a_gui_and_a_display(monkeypatch) -> None:
     assert "headless" in video._window("  GUI:                           NONE\n").remedy
-    monkeypatch.setenv("DISPLAY", ":0")
-    assert video._window("  GUI:  GTK2\n").state == "good"
+    for display, state in ((True, "good"), (False, "absent")):
+        monkeypatch.setattr(video, "has_display", lambda display=display: display)
+        assert video._window("  GUI:  GTK2\n").state == state
 
 
 @pytest.mark.parametrize("essential", [False, True])

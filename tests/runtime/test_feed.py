@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from runtime.made_sources import Made
 
 from lmk.errors import SourceError
 from lmk.runtime.feed import AHEAD, Feed
+from lmk.runtime.sources.base import Frame
 from lmk.runtime.stages import Stages
 
 
@@ -46,6 +47,30 @@ def test_a_live_source_gives_its_newest_frame_and_counts_the_others() -> None:
     feed = Feed(source, stages, ready)
     wait_until(lambda: stages.dropped["a newer frame came"] == 29)
     assert take_all(feed, ready) == [29]
+    feed.close()
+
+
+class Dropping(Made):
+    """Drops frames before some of those that it gives, and before its end."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.dropped["damaged"] += 2
+        for frame in super().__iter__():
+            yield frame
+            self.dropped["damaged"] += frame.index % 2
+            self.dropped["cut short"] += frame.index == self.count - 1
+
+
+def test_what_a_source_drops_is_known_as_soon_as_its_next_frame() -> None:
+    ready, stages, source = threading.Condition(), Stages(), Dropping(9)
+    feed = Feed(source, stages, ready)
+    for given, damaged in ((AHEAD + 1, 3), (AHEAD + 2, 3), (AHEAD + 3, 4)):
+        wait_until(lambda given=given: source.given == given)
+        wait_until(lambda damaged=damaged: stages.dropped == {"damaged": damaged})
+        with ready:
+            feed.take()
+    take_all(feed, ready)
+    assert stages.dropped == {"damaged": 2 + 4, "cut short": 1}
     feed.close()
 
 

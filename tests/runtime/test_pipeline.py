@@ -13,7 +13,7 @@ import pytest
 from runtime.clips import FRAMES, dots_at, save_clip
 from runtime.made_sources import Kept, Made
 
-from lmk.errors import SourceError
+from lmk.errors import SourceError, WeightsError
 from lmk.geometry import FloatArray
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
@@ -110,14 +110,14 @@ def test_one_bad_frame_of_a_model_is_survived_and_counted(capsys) -> None:
 
 def test_a_model_that_always_fails_ends_the_run() -> None:
     sink = Kept()
-    with pytest.raises(RuntimeError, match="out of memory"):
+    with pytest.raises(WeightsError, match=r"dots failed 10 times .* out of memory"):
         run_one(Made(100), sink, Batches(fail_at=tuple(range(100))))
     assert len(sink.results) == MODEL_FAILURES - 1
 
 
 def test_a_model_that_always_fails_ends_the_run_also_beside_a_good_one() -> None:
     bad = made_detector(Batches(fail_at=tuple(range(100))), name="bad")
-    with pytest.raises(RuntimeError, match="out of memory"):
+    with pytest.raises(WeightsError, match=r"bad failed 10 times .* out of memory"):
         run([Made(100)], [bad, made_detector(Batches(), name="good")], [Kept()], around())
 
 
@@ -129,11 +129,34 @@ def test_a_stop_ends_after_the_frame_and_closes_the_source() -> None:
     assert source.closed
 
 
-def test_a_broken_source_is_raised_when_the_others_are_through() -> None:
+def test_a_broken_source_is_raised_when_the_others_are_through(capsys) -> None:
     sink, sources = Kept(), [Made(9, break_at=3), Made(6, title="whole")]
     with pytest.raises(SourceError, match="grey vanished"):
         run(sources, [made_detector(Batches())], [sink], around())
     assert Counter(result.source for result in sink.results) == {"grey": 3, "whole": 6}
+    assert capsys.readouterr().err.count("warning: grey vanished") == 1
+
+
+def test_a_broken_source_is_told_while_the_others_go_on(capsys) -> None:
+    stop, said = threading.Event(), ""
+
+    def look() -> None:
+        nonlocal said
+        said += capsys.readouterr().err
+        if said:
+            stop.set()
+
+    sources = [Made(9, break_at=3), Made(100_000, title="whole")]
+    with pytest.raises(SourceError, match="grey vanished"):
+        run(sources, [made_detector(Batches())], [Kept()], around(stop, idle=look))
+    assert said == "warning: grey vanished\n"
+    assert sources[1].given < 100_000
+
+
+def test_a_run_of_one_broken_source_says_so_once(capsys) -> None:
+    with pytest.raises(SourceError, match="grey vanished"):
+        run_one(Made(9, break_at=3), Kept(), Batches())
+    assert not capsys.readouterr().err
 
 
 def test_a_pause_holds_files_and_a_step_lets_one_frame_through() -> None:

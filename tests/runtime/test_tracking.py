@@ -7,6 +7,7 @@ from lmk.errors import UsageError
 from lmk.model.framing import Framing
 from lmk.runtime.regions.base import Finder
 from lmk.runtime.regions.places import fixed
+from lmk.runtime.smoothing import Smoothing
 from lmk.runtime.tracking import Tracker, Tracking, overlap
 
 MEAN = np.array([[40.0, 50.0], [90.0, 46.0], [66.0, 100.0]], np.float32)
@@ -80,7 +81,30 @@ def test_a_lost_object_is_searched_for_at_once(loss: str) -> None:
     boxes, objects = step(follows, 0.2, [mean_in([100, 50, 80, 80])])
     assert find.asked == 2
     assert boxes.tolist() == [[100, 50, 80, 80]]
-    assert objects.ids.tolist() == [2]
+    assert objects.ids.tolist() == [1]
+
+
+@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize(
+    ("place", "back_s", "number"),
+    [([110, 55, 80, 80], 0.9, 1), ([110, 55, 80, 80], 1.3, 2), ([170, 50, 80, 80], 0.9, 2)],
+)
+def test_an_object_found_again_soon_and_nearby_keeps_its_number_and_starts_afresh(
+    follow: bool, place: list[float], back_s: float, number: int
+) -> None:
+    finder = Finder(Finds([[100, 50, 80, 80]], [], [place]), exact=True)
+    looks = Tracker("dots", finder, FRAMING, Tracking(follow), Smoothing())
+    step(looks, 0.0, [mean_in([100, 50, 80, 80])], score=0.45 if follow else 0.9)
+    step(looks, 0.1, [])
+    _, objects = step(looks, back_s, [mean_in(place)])
+    assert objects.ids.tolist() == [number]
+    np.testing.assert_allclose(objects.xy, [mean_in(place)], atol=1e-3)  # no filter lags behind
+
+
+def test_pictures_share_no_numbers_of_lost_objects() -> None:
+    looks = tracker(Finds([[100, 50, 80, 80]], [], [[100, 50, 80, 80]]), follow=False)
+    ids = [step(looks, 0.0, [mean_in([100, 50, 80, 80])])[1].ids.tolist() for _ in range(3)]
+    assert ids == [[1], [], [2]]
 
 
 def test_two_tracks_that_run_into_one_leave_the_older() -> None:

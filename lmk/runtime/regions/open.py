@@ -10,7 +10,7 @@ from lmk.runtime.regions.cascade import CASCADES, Cascade
 from lmk.runtime.regions.onnx_detector import OnnxDetector
 from lmk.runtime.regions.places import center, fixed
 
-WORDS = "center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE"
+WORDS = "center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]"
 
 
 def open_finder(text: str) -> Finder:
@@ -31,7 +31,7 @@ def open_finder(text: str) -> Finder:
             raise UsageError(f"expected onnx:FILE#CLASS with the class's number, got {text}")
         detector = OnnxDetector(Path(path), int(only) if only else None)
         return Finder(detector, exact=False)
-    raise UsageError(f"no region {text!r}: expected {WORDS}")
+    raise UsageError(f"no region {text!r}: expected {WORDS}, or track: before one of these")
 
 
 def _numbers(text: str) -> tuple[float, ...]:

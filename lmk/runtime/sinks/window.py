@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -16,6 +14,7 @@ from lmk.files import replacing
 from lmk.progress import Reporter
 from lmk.runtime.controls import Controls
 from lmk.runtime.crops import Image
+from lmk.runtime.display import has_display
 from lmk.runtime.opencv import cv2
 from lmk.runtime.overlay import Overlay, text_size
 from lmk.runtime.result import Result
@@ -187,8 +186,7 @@ class Window:
 
 
 def _open_windows(titles: Sequence[str]) -> bool:
-    # Without an X display OpenCV's window library ends the whole process, so ask first.
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+    if not has_display():
         return False
     try:
         for title in titles:

@@ -36,7 +36,7 @@ class Display:
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     display = Display()
-    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window, "has_display", lambda: True)
     fake = SimpleNamespace(
         error=cv2.error,
         imencode=cv2.imencode,
@@ -76,8 +76,7 @@ def of_source(title: str, index: int, level: int) -> Result:
 def test_without_a_display_the_window_says_so_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(window.sys, "platform", "linux")
-    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr(window, "has_display", lambda: False)
     with window_sink(["clip"], Controls(), Overlay(), Reporter()) as sink:
         assert sink is None
     assert capsys.readouterr().err.count("no display was found") == 1

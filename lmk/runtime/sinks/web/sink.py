@@ -127,7 +127,8 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             remedy = "it is in use. Choose another port, or 0 for a free one"
         else:
-            remedy = f"{error.strerror or error}. Name an address of this machine, or 0.0.0.0"
+            reason = str(error.strerror or error).partition(" (while")[0]  # it repeats the address
+            remedy = f"{reason}. Name an address of this machine, or 0.0.0.0"
         raise OutputError(f"cannot serve on port {port} of {host}: {remedy}") from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
