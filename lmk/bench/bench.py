@@ -20,7 +20,7 @@ from lmk.export.samples import Samples
 from lmk.model.folder import Model
 from lmk.progress import Reporter
 
-PEAK_S = 0.3  # for each matrix product, after each row
+PEAK_S = 0.2  # for each matrix product, after each row
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from lmk.bench.process import ProcessError
-from lmk.bench.products import COPY_BYTES, SIZES, copy, products
+from lmk.bench.products import COPY_BYTES, copy, products
 
 LEAST = 3
 Place = tuple[str, int | None]
@@ -105,11 +105,10 @@ def _turn(
     device: str, threads: int | None, precision: str, seconds: float
 ) -> tuple[dict[str, float], float | None]:
     """Operations a second by what computed them, and bytes a second of the copy."""
-    operations = 2 * SIZES[device] ** 3
-    rates = {
-        name: operations / _fastest(product, seconds)
-        for name, product in products(device, precision, threads)
-    }
+    rates: dict[str, float] = {}
+    for product in products(device, precision, threads):
+        rate = product.operations / _fastest(product.call, seconds)
+        rates[product.computed_by] = max(rate, rates.get(product.computed_by, 0.0))
     copied = copy(device, threads)
     return rates, 2 * COPY_BYTES[device] / _fastest(copied, seconds) if copied else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,26 +14,39 @@ import numpy.typing as npt
 from lmk.errors import UnavailableError
 from lmk.machine import usable_cores
 
-SIZES = {"cpu": 1024, "cuda": 8192}
+# Small ones stay in a core's cache, large ones keep many cores busy.
+SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}
 COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
 QUANTUM = 0.05  # of the int8 product's inputs and output; their values do not matter
 
 Call = Callable[[], object]
 
 
+@dataclass(frozen=True)
+class Product:
+    """A matrix product that is ready to be called, what computes it, and its operations."""
+
+    computed_by: str
+    operations: int
+    call: Call
+
+
 @cache
-def products(device: str, precision: str, threads: int | None) -> tuple[tuple[str, Call], ...]:
-    """The product of each runtime that has one, ready to be called."""
+def products(device: str, precision: str, threads: int | None) -> tuple[Product, ...]:
+    """The products of each runtime that has them, one a size."""
     found = []
     for name, make in {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}.items():
         try:
-            found.append((name, make(device, precision, threads)))
+            found += [
+                Product(name, 2 * size**3, make(device, precision, threads, size))
+                for size in SIZES[device]
+            ]
         except (ImportError, UnavailableError):
             continue
     return tuple(found)
 
 
-def _onnxruntime(device: str, precision: str, threads: int | None) -> Call:
+def _onnxruntime(device: str, precision: str, threads: int | None, size: int) -> Call:
     import onnxruntime
 
     known = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
@@ -43,7 +57,7 @@ def _onnxruntime(device: str, precision: str, threads: int | None) -> Call:
     options.intra_op_num_threads = threads or 0
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     chosen = (provider, {"use_tf32": "0"} if device == "cuda" else {})
-    graph, picture = _graph(SIZES[device], precision)
+    graph, picture = _graph(size, precision)
     session = onnxruntime.InferenceSession(graph, options, providers=[chosen])
     if provider not in session.get_providers():
         raise UnavailableError(f"{provider} does not start")
@@ -59,7 +73,7 @@ def _onnxruntime(device: str, precision: str, threads: int | None) -> Call:
     return product
 
 
-def _openvino(device: str, precision: str, threads: int | None) -> Call:
+def _openvino(device: str, precision: str, threads: int | None, size: int) -> Call:
     import openvino
 
     core = openvino.Core()
@@ -69,7 +83,7 @@ def _openvino(device: str, precision: str, threads: int | None) -> Call:
         or {"fp32": "FP32", "bf16": "BF16", "int8": "INT8"}.get(precision) not in capable
     ):
         raise UnavailableError(f"no product in {precision}")
-    graph, picture = _graph(SIZES[device], "int8" if precision == "int8" else "fp32")
+    graph, picture = _graph(size, "int8" if precision == "int8" else "fp32")
     config = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}
     if threads:
         config["INFERENCE_NUM_THREADS"] = str(threads)
@@ -77,7 +91,7 @@ def _openvino(device: str, precision: str, threads: int | None) -> Call:
     return lambda: request.infer({"x": picture}, share_inputs=True)
 
 
-def _torch(device: str, precision: str, threads: int | None) -> Call:
+def _torch(device: str, precision: str, threads: int | None, size: int) -> Call:
     import torch
 
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -87,8 +101,7 @@ def _torch(device: str, precision: str, threads: int | None) -> Call:
         raise UnavailableError("no CUDA device")
     if threads:
         torch.set_num_threads(threads)
-    shape = (SIZES[device], SIZES[device])
-    a, b = (torch.randn(shape, device=device).to(types[precision]) for _ in range(2))
+    a, b = (torch.randn((size, size), device=device).to(types[precision]) for _ in range(2))
     result = torch.empty_like(a)
 
     def product() -> None:

@@ -102,8 +102,8 @@ def run(
             metavar="WORD",
             help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]: look there "
             "in every frame. track:WORD: look there now and then, and follow in between. By "
-            "default the model's own finder is tracked in videos; elsewhere it is the centred "
-            "square.",
+            "default the model's own finder looks in pictures and is tracked in videos; without "
+            "one it is the centred square.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),
@@ -187,6 +187,11 @@ def run(
         around = Surroundings(overlay, report, controls, stages, idle)
         summary = run_pipeline(opened, detectors, [*sinks, *([window] if window else [])], around)
     _print_summary(summary, stages, output)
+    if summary.empty:
+        elsewhere = "" if region else ": --region center takes the middle of the frame"
+        typer.echo(f"nothing was found in {_frames(summary.empty)}{elsewhere}")
+    if summary.failed:
+        raise WeightsError(f"a model failed on {_frames(summary.failed)}: no landmarks are there")
 
 
 def _drawn(text: str) -> OverlayOptions:
@@ -271,8 +276,6 @@ def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> Non
         typer.echo(f"{_frames(count)} not used: {cause}")
     for path in written:
         typer.echo(f"wrote {path}")
-    if summary.failed:
-        raise WeightsError(f"a model failed on {_frames(summary.failed)}: no landmarks are there")
 
 
 def _frames(count: int) -> str:

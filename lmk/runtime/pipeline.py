@@ -57,11 +57,12 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: frames to the end, seconds, and frames in which a model failed."""
+    """What a run did: frames to the end, those without an object, those where a model failed."""
 
     frames: int
-    seconds: float
+    empty: int
     failed: int
+    seconds: float
 
     @property
     def fps(self) -> float:
@@ -105,7 +106,7 @@ class _Run:
         self._sinks, self._draws = sinks, any(sink.draws for sink in sinks)
         self._stages, self._controls = around.stages, around.controls
         self._ready = threading.Condition()
-        self._failed = 0
+        self._empty = self._failed = 0
         self._failures_in_a_row = Counter[Detector]()
         self._broken: list[Exception] = []
 
@@ -125,7 +126,8 @@ class _Run:
         self._tell_broken(lanes)  # one may have broken since the last look
         if self._broken:
             raise self._broken[0]
-        return Summary(self._stages.frames, time.perf_counter() - start, self._failed)
+        seconds = time.perf_counter() - start
+        return Summary(self._stages.frames, self._empty, self._failed, seconds)
 
     def _open(self, source: Source, stack: ExitStack) -> _Lane:
         feed = Feed(source, self._stages, self._ready)
@@ -215,6 +217,7 @@ class _Run:
 
     def _finish(self, lane: _Lane, taken: Taken, objects: tuple[Objects, ...]) -> None:
         frame, title, drawn = taken.frame, lane.source.title, taken.frame.image_bgr
+        self._empty += not any(len(found.ids) for found in objects)
         if self._draws:
             with self._stages.time("draw"):
                 drawn = self._around.draw(frame, objects, title)

@@ -7,6 +7,7 @@ import pytest
 from lmk.bench import peaks
 from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError
+from lmk.bench.products import Product
 
 
 def test_the_fastest_of_all_turns_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,14 +41,13 @@ def test_places_and_precisions_have_limits_of_their_own(monkeypatch: pytest.Monk
 
 
 def test_a_turn_times_every_product_and_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = {"slow": 0.02, "fast": 0.005}
+    def waits(name: str, operations: int, wait_s: float) -> Product:
+        return Product(name, operations, lambda: time.sleep(wait_s))
 
-    def products(*_: object) -> list:
-        return [(name, lambda wait=wait: time.sleep(wait)) for name, wait in waits.items()]
-
-    monkeypatch.setattr(peaks, "products", products)
+    made = [waits("slow", 2_000_000, 0.02), waits("fast", 8_000, 0.01)]
+    made += [waits("fast", 2_000_000, 0.005), waits("fast", 1_000, 0.001)]
+    monkeypatch.setattr(peaks, "products", lambda *_: made)
     monkeypatch.setattr(peaks, "copy", lambda *_: lambda: time.sleep(0.01))
-    monkeypatch.setattr(peaks, "SIZES", {"cpu": 100})
     monkeypatch.setattr(peaks, "COPY_BYTES", {"cpu": 10_000})
     rates, copied = peaks._turn("cpu", 2, "int8", seconds=0)
     assert 0.5 * 2e6 / 0.005 < rates["fast"] <= 2e6 / 0.005

@@ -19,12 +19,15 @@ def none_kept_of_other_sizes() -> Iterator[None]:
 def test_every_runtime_here_multiplies_in_the_precisions_that_it_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(products.SIZES, "cpu", 64)
+    monkeypatch.setitem(products.SIZES, "cpu", (64, 48))
     for precision, expected in (("fp32", {"onnxruntime", "openvino", "torch"}), ("fp16", set())):
-        found = dict(products.products("cpu", precision, 1))
-        assert set(found) == expected
-        for product in found.values():
-            product()
+        found = products.products("cpu", precision, 1)
+        assert {product.computed_by for product in found} == expected
+        assert {product.operations for product in found} == (
+            {524_288, 221_184} if expected else set()
+        )
+        for product in found:
+            product.call()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

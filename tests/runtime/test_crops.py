@@ -7,7 +7,6 @@ from lmk.geometry import INPUT_SIZE, apply_affine
 from lmk.runtime.crops import cut_crops
 
 WIDTH, HEIGHT = 173, 121
-SLOPES_RGB = (-1, 2, 1)
 BOXES = {
     "shrinks, inside": (21.3, 4.6, 110.0, 113.0),
     "shrinks, beyond the right and bottom edge": (60.0, 30.5, 150.0, 260.0),
@@ -52,11 +51,14 @@ def picture() -> np.ndarray:
 def test_cut_crops_samples_pixel_centres_exactly(picture: np.ndarray, box: tuple) -> None:
     crops, _ = cut_crops(picture, [box])
     error = crops[0].astype(float) - area_mean(box)[:, :, ::-1]  # RGB against BGR
-    # Up to two steps of sampling round to whole grey levels.
-    assert np.abs(error).max() < 1.1
+    # Up to three steps of sampling round to whole grey levels.
+    assert np.abs(error).max() < 1.6
     # In image pixels: rounding alone leaves 0.05, half an input pixel of shift would be 0.12 to 1.
-    shift_px = error.mean((0, 1)) / SLOPES_RGB
-    assert np.abs(shift_px).max() < 0.06
+    # Red falls as blue rises: a shift moves them apart, rounding moves both up.
+    red, green, blue = error.mean((0, 1))
+    assert abs(blue - red) / 2 < 0.06
+    assert abs(green) / 2 < 0.06
+    assert abs(blue + red) / 2 < 0.5
 
 
 def test_cut_crops_keeps_rows_in_the_boxes_order(picture: np.ndarray) -> None:
@@ -79,14 +81,14 @@ def test_cut_crops_matrix_leads_back_to_the_image() -> None:
     np.testing.assert_allclose(corners, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [640.0, 611.0, 300.0])
+@pytest.mark.parametrize("side", [640.0, 611.0, 400.0, 300.0])
 def test_cut_crops_shrinks_fine_stripes_to_grey(side: float) -> None:
     rows, columns = np.mgrid[:700, :720]
     checks = (255 * ((rows + columns) % 2)).astype(np.uint8)
     crops, _ = cut_crops(np.repeat(checks[:, :, None], 3, 2), [(31.0, 22.0, side, side)])
     # Sampling without reduction leaves a standard deviation of 60 and more.
     assert np.abs(crops.astype(float) - 127.5).max() < 40
-    assert crops.std() < 8
+    assert crops.std() < 10
 
 
 def test_cut_crops_bounds_memory_for_a_huge_box(picture: np.ndarray) -> None:

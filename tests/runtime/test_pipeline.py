@@ -72,6 +72,20 @@ def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None
     assert set(stages.spread()) == {"read", "region", "crop", "model", "follow", "write"}
 
 
+def test_frames_without_any_object_are_counted() -> None:
+    finds_on_even = iter([[BOX], [], [BOX], [], [BOX]])
+    finder = Finder(lambda _: np.array(next(finds_on_even), np.float32).reshape(-1, 4), exact=True)
+    one = Detector("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
+    assert run([Made(5)], [one], [Kept()], around()).empty == 2
+
+
+def test_an_object_of_any_model_is_enough() -> None:
+    nothing = Finder(lambda _: np.empty((0, 4), np.float32), exact=True)
+    blind = Detector("b", Batches(), lambda: Tracker("b", nothing, None, Tracking(), None))
+    assert run([Made(3)], [blind], [Kept()], around()).empty == 3
+    assert run([Made(3)], [blind, made_detector(Batches())], [Kept()], around()).empty == 0
+
+
 def test_several_sources_share_a_batch_fairly() -> None:
     many, few = Made(12, title="many"), Made(5, title="few")
     backend, sink = Batches(), Kept()

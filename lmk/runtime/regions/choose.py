@@ -13,14 +13,15 @@ TRACK = "track"
 def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Finder, bool]:
     """Return the finder, and whether its objects are followed.
 
-    `text` is a finder's (see `open_finder`), `track` or `track:FINDER`, or empty: then a camera or
-    video whose model knows a finder is tracked by it, and all else is looked at in the centre.
+    `text` is a finder's (see `open_finder`), `track` or `track:FINDER`, or empty: then the finder
+    that the model knows looks in every picture and is tracked in a video; without one it is the
+    centre.
     Raises UsageError, WeightsError, UnavailableError.
     """
     kind, _, finder = text.partition(":")
     known = framing.finder if framing else None
     if not text:
-        return (open_finder("center"), False) if still or not known else (open_finder(known), True)
+        return open_finder(known or "center"), bool(known) and not still
     if kind != TRACK:
         return open_finder(text), False
     if still:

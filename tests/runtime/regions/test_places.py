@@ -40,7 +40,8 @@ def test_bad_words_are_refused(text: str, said: str) -> None:
     ("text", "framing", "still", "exact", "follow"),
     [
         ("", KNOWS, False, False, True),
-        ("", KNOWS, True, True, False),
+        ("", KNOWS, True, False, False),
+        ("", KNOWS_NOT, True, True, False),
         ("", KNOWS_NOT, False, True, False),
         ("", None, False, True, False),
         ("center", KNOWS, False, True, False),
