@@ -25,7 +25,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from output import bar_rows, finish, parse
+from output import bar_rows, finish, parse, print_rows
 
 from lmk.bench.record import Begun, make_record
 from lmk.demo.clip import FACE_XY, photograph
@@ -125,8 +125,8 @@ def reading(clip: Path) -> Cost:
     return meter.cost(count)
 
 
-def whole(backend: Backend, clip: Path, folder: Path) -> Cost:
-    """A run as `lmk run CLIP -o lines.jsonl` does it, without the start."""
+def whole(backend: Backend, clip: Path, folder: Path, stages: Stages) -> Cost:
+    """A run as `lmk run CLIP -o lines.jsonl` does it, without the start; adds to the stages."""
     finder, follow = choose_region("", backend.framing, still=False)
     if not follow:
         raise SystemExit("this model names no finder: choose one that can be tracked")
@@ -143,7 +143,7 @@ def whole(backend: Backend, clip: Path, folder: Path) -> Cost:
             [source],
             [Detector("model", backend, new_tracker)],
             [lines],
-            Surroundings(Overlay(), Reporter()),
+            Surroundings(Overlay(), Reporter(), stages=stages),
         )
     return meter.cost(summary.frames)
 
@@ -244,18 +244,20 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(model: str, runtime: str, frames: int, long: int, folder: Path) -> Figures:
-    """Measure everything."""
+def measure(
+    model: str, runtime: str, frames: int, long: int, folder: Path, stages: Stages
+) -> Figures:
+    """Measure everything; the stages are those of the measured runs."""
     clip = folder / "clip.mp4"
     write_clip(clip, frames)
     backend = open_backend(model, runtime)
     crop = cv2.resize(photograph(), (128, 128))[None]
     bare(backend, crop, WARM_UP)
-    whole(backend, clip, folder)
+    whole(backend, clip, folder, Stages())
     alone, runs = [], []
     for _ in range(TURNS):
         alone.append(bare(backend, crop, frames))
-        runs.append(whole(backend, clip, folder))
+        runs.append(whole(backend, clip, folder, stages))
     model_cost, run_cost = (min(costs, key=lambda cost: cost.wall_s) for costs in (alone, runs))
     decode = reading(clip)
     first_s, peak_mb = start(model, runtime, clip, folder)
@@ -284,17 +286,20 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--long", type=int, default=100_000, help="frames of the long run; 0: none")
     given = parse(parser)
-    begun = Begun()
+    begun, stages = Begun(), Stages()
+    options = given.model, given.runtime, given.frames, given.long
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(given.model, given.runtime, given.frames, given.long, Path(folder))
+        figures = measure(*options, Path(folder), stages)
     values = asdict(figures)
-    print("| figure | value |\n|---|---|")
-    for name, value in values.items():
-        print(f"| {name.replace('_', ' ')} | {value} |")
-    rates = [("the model alone", figures.bare_fps), ("the whole run", figures.run_fps)]
+    rows = [{"figure": name.replace("_", " "), "value": value} for name, value in values.items()]
+    print_rows(rows, {"figure": "", "value": ""})
+    times = [{"stage": stage} | asdict(spread) for stage, spread in stages.spread().items()]
+    heads = {"stage": "", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
+    print_rows(times, heads, "Stages of a frame; reading goes on beside the others")
     settings = {"model": given.model, "runtime": given.runtime, "frames": given.frames}
-    record = make_record("video", begun, settings, [values])
-    finish(record, bar_rows(rates, "frames a second of a 1080p file"), given)
+    record = make_record("video", begun, settings, [values], stages=times)
+    bars = [(str(row["stage"]), float(row["p50_ms"])) for row in times]
+    finish(record, bar_rows(bars, "median ms of each stage of a 1080p frame"), given)
 
 
 if __name__ == "__main__":

@@ -188,8 +188,9 @@ def run(
         summary = run_pipeline(opened, detectors, [*sinks, *([window] if window else [])], around)
     _print_summary(summary, stages, output)
     if summary.empty:
-        elsewhere = "" if region else ": --region center takes the middle of the frame"
-        typer.echo(f"nothing was found in {_frames(summary.empty)}{elsewhere}")
+        many = not region and (still or 2 * summary.empty > summary.frames)
+        advice = ": --region center takes the middle of the frame" if many else ""
+        typer.echo(f"nothing was found in {_frames(summary.empty)}{advice}")
     if summary.failed:
         raise WeightsError(f"a model failed on {_frames(summary.failed)}: no landmarks are there")
 

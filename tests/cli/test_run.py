@@ -16,6 +16,8 @@ from pyarrow import parquet
 from runtime.clips import FRAMES, dots_at, read_clip, save_clip
 from runtime.colour_detector import dots_image, save_detector
 
+from lmk.demo.clip import FACE_XY, photograph
+
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -71,6 +73,22 @@ def test_run_draws_on_an_image(detector: Path, tmp_path: Path) -> None:
     found = json.loads(lines.read_text())["objects"][0]
     assert found["box"] == [35, 0, 80, 80]
     np.testing.assert_allclose(found["landmarks"], xy, atol=0.1)
+
+
+def test_pictures_are_searched_by_the_models_own_finder(tmp_path: Path) -> None:
+    portrait = photograph()
+    left = np.pad(portrait, ((0, 0), (0, 300), (0, 0)))  # its face is not in the middle
+    for name, picture in {"a": left, "b": np.full((90, 120, 3), 99, np.uint8)}.items():
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    lines = tmp_path / "out.jsonl"
+    done = lmk_run(tmp_path, "--model", "faces", "--no-show", "-o", lines)
+    assert done.returncode == 0, done.stderr
+    assert "nothing was found in 1 frame: --region center takes the middle" in done.stdout
+    face, nothing = (json.loads(line)["objects"] for line in lines.read_text().splitlines())
+    assert nothing == []
+    assert len(face) == 1
+    centre = np.mean(face[0]["landmarks"], axis=0)
+    np.testing.assert_allclose(centre, FACE_XY, atol=25)
 
 
 def test_two_clips_and_two_models_go_through_every_kind_of_file(
