@@ -9,13 +9,11 @@ import typer
 
 from lmk.data.prepare.catalogue import PUBLIC_SETS
 
-_WIDTH = max(len(public_set.name) for public_set in PUBLIC_SETS)
-_LIST = "\n".join(f"{public_set.name:{_WIDTH}}  {public_set.summary}" for public_set in PUBLIC_SETS)
+_LIST = "\n".join(f"- {public_set.name}: {public_set.summary}" for public_set in PUBLIC_SETS)
 HELP = f"""Turn a public data set, as downloaded, into crops and COCO keypoint files.
 
 NAME is one of
 
-\b
 {_LIST}
 
 Nothing is downloaded; a missing file is named together with the page that offers it.

@@ -46,7 +46,7 @@ PUBLIC_SETS = (
     PublicSet(
         "bbc-pose",
         "BBC-Pose",
-        "sign language on television, 7 joints of the upper body, 20 videos",
+        "sign language on television, 7 joints, 20 videos",
         "https://www.robots.ox.ac.uk/~vgg/data/pose/",
         "bbc_pose",
     ),

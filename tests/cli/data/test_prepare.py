@@ -23,7 +23,7 @@ def lmk(*arguments: object, columns: int = 100) -> subprocess.CompletedProcess[s
 def test_help_has_a_line_a_set() -> None:
     lines = [line.strip() for line in lmk("data", "prepare", "--help").stdout.splitlines()]
     for public_set in PUBLIC_SETS:
-        named = [line for line in lines if line.split()[:1] == [public_set.name]]
+        named = [line for line in lines if line.split()[1:2] == [f"{public_set.name}:"]]
         assert len(named) == 1
         assert named[0].endswith(public_set.summary)
 
