@@ -27,7 +27,9 @@ def examine_video() -> list[Finding]:
         found = f"installed, but fails: {error}"
         return [Finding("OpenCV", found, "broken", remedy, essential=True)]
     registry = cv2.videoio_registry
-    names = dict.fromkeys(registry.getBackendName(code) for code in registry.getBackends())
+    # OpenCV also lists those that a plugin could bring: GStreamer, in the packages of PyPI.
+    usable = [code for code in registry.getBackends() if registry.hasBackend(code)]
+    names = dict.fromkeys(map(registry.getBackendName, usable))
     opencv = Finding("OpenCV", f"{cv2.__version__}; {', '.join(names)}", essential=True)
     return [opencv, _window(cv2.getBuildInformation()), _camera()]
 

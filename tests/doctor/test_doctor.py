@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import pytest
 
 from lmk.cli import doctor as command
@@ -157,3 +159,11 @@ def test_the_command_runs_here() -> None:
     content = json.loads(done.stdout)
     assert done.returncode == (0 if content["webcam"] else 4)
     assert {"software", "runtimes", "hardware", "video"} < content.keys()
+
+
+def test_video_back_ends_are_those_that_this_opencv_can_use() -> None:
+    opencv = by_subject(video.examine_video())["OpenCV"]
+    built = re.search(r"GStreamer:\s+(\w+)", cv2.getBuildInformation())
+    assert built is not None
+    assert ("GSTREAMER" in opencv.found) == (built[1] == "YES")
+    assert "FFMPEG" in opencv.found
