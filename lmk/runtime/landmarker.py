@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from lmk.errors import DataError, UsageError, WeightsError
-from lmk.geometry import FloatArray, apply_affine, center_square
+from lmk.geometry import FloatArray, apply_affine
 from lmk.runtime.backends.base import Backend
 from lmk.runtime.backends.select import open_backend
+from lmk.runtime.boxes import Boxes, check_boxes
 from lmk.runtime.crops import Image, cut_crops
-
-Boxes = npt.ArrayLike
+from lmk.runtime.regions.base import Finder
+from lmk.runtime.regions.choose import choose_region
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +26,13 @@ class Landmarks:
 
     xy: float32 (N, K, 2), (x, y) in image pixels, (0, 0) the centre of the top-left pixel.
     score: float32 (N, K) in [0, 1]: how sure the network is of each point.
+    boxes: float32 (N, 4), x, y, width, height in image pixels: where each object was looked for.
     image_index: (N,), which of the given images each row belongs to; 0 for a single image.
     """
 
     xy: FloatArray
     score: FloatArray
+    boxes: FloatArray
     image_index: npt.NDArray[np.intp]
 
 
@@ -37,15 +41,29 @@ class Landmarker:
 
     `model` is the name of a shipped model, a model or run folder, a .adapter file, or an exported
     file; `runtime` "auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx" or "torch";
-    `device` "cpu" or "cuda", by default the cpu but for engines.
+    `device` "cpu" or "cuda", by default the cpu but for engines. `region` says where objects are
+    looked for when no boxes are given, in the words of `lmk run --region`, such as "center",
+    "cascade:face" or "onnx:FILE"; by default the finder that the model names, or else the centre.
     `landmarker.backend.description` says what was chosen. Raises WeightsError, UsageError, and
-    UnavailableError when the runtime or device is not on this machine.
+    UnavailableError when the runtime, device or finder is not on this machine.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str], runtime: str = "auto", device: str | None = None
+        self,
+        model: str | os.PathLike[str],
+        runtime: str = "auto",
+        device: str | None = None,
+        region: str = "",
     ) -> None:
         self.backend = open_backend(os.fspath(model), runtime, device)
+        self._region = region
+        if region:
+            self._finder  # noqa: B018, so that a region that cannot be used is told at once
+
+    @cached_property
+    def _finder(self) -> Finder:
+        """Opened when it is needed: those who give boxes can do without OpenCV's cascades."""
+        return choose_region(self._region, self.backend.framing, still=True)[0]
 
     @property
     def num_landmarks(self) -> int:
@@ -60,18 +78,24 @@ class Landmarker:
         images: one uint8 BGR image (H, W, 3), or a list of such, each of its own size.
         boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels; for a list of
         images a list of such, one entry an image. Without boxes, or where an entry is None, the
-        largest centred square of the image. A box may reach beyond the image.
+        region is searched. A box may reach beyond the image.
 
         The rows of the result are the boxes in order, image by image; an image with several boxes
-        has as many rows, one with boxes of shape (0, 4) none. Raises DataError for an image and
-        UsageError for boxes that cannot be used.
+        has as many rows, one with boxes of shape (0, 4), or where nothing was found, none. Raises
+        DataError for an image and UsageError for boxes that cannot be used.
         """
-        pairs = _pair(images, boxes)
+        pairs = [(image, self._boxes(image, given)) for image, given in _pair(images, boxes)]
         cuts = [cut_crops(image, boxes_xywh) for image, boxes_xywh in pairs]
         crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
         xy, score = locate(self.backend, crops, input_to_image)
-        counts = [len(crops) for crops, _ in cuts]
-        return Landmarks(xy, score, np.repeat(np.arange(len(cuts)), counts))
+        all_boxes = [boxes_xywh for _, boxes_xywh in pairs]
+        image_index = np.repeat(np.arange(len(pairs)), [len(some) for some in all_boxes])
+        return Landmarks(xy, score, np.concatenate(all_boxes), image_index)
+
+    def _boxes(self, image: Image, given: Boxes | None) -> FloatArray:
+        if given is not None:
+            return check_boxes(given)
+        return self._finder.crop_boxes(image, self.backend.framing)
 
 
 def locate(
@@ -94,24 +118,8 @@ def locate(
     return apply_affine(input_to_image, xy_input), scores
 
 
-def check_boxes(boxes_xywh: Boxes) -> FloatArray:
-    """Return boxes as float32 (N, 4). Raises UsageError when they are no boxes or have no area."""
-    try:
-        checked = np.asarray(boxes_xywh, np.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"expected boxes of numbers, shape (N, 4): {error}") from error
-    checked = checked[None] if checked.shape == (4,) else checked
-    if checked.ndim != 2 or checked.shape[1] != 4:
-        raise UsageError(f"expected boxes of shape (4,) or (N, 4), got {checked.shape}")
-    bad = ~(np.isfinite(checked).all(1) & (checked[:, 2:] > 0).all(1))
-    if bad.any():
-        found = checked[bad][0].tolist()
-        raise UsageError(f"expected x, y, width > 0, height > 0, all finite, got {found}")
-    return checked
-
-
-def _pair(images: object, boxes: object) -> list[tuple[Image, FloatArray]]:
-    """Check the arguments of a call and put each image with its boxes (N, 4)."""
+def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:
+    """Check the images of a call and put each with what was given as its boxes."""
     if isinstance(images, np.ndarray):
         images, boxes = [images], [boxes]
     elif not isinstance(images, list | tuple) or not images:
@@ -120,12 +128,7 @@ def _pair(images: object, boxes: object) -> list[tuple[Image, FloatArray]]:
         boxes = [None] * len(images)
     elif not isinstance(boxes, list | tuple) or len(boxes) != len(images):
         raise UsageError(f"expected a list of {len(images)} boxes, one entry an image")
-    return [_pair_one(_check_image(i), b) for i, b in zip(images, boxes, strict=True)]
-
-
-def _pair_one(image: Image, boxes: Boxes | None) -> tuple[Image, FloatArray]:
-    height, width = image.shape[:2]
-    return image, check_boxes(center_square(width, height) if boxes is None else boxes)
+    return [(_check_image(image), given) for image, given in zip(images, boxes, strict=True)]
 
 
 def _check_image(image: object) -> Image:

@@ -73,10 +73,10 @@ class Tracker:
         # Pictures have no time that passes, and objects of one are not those of the next.
         self._lost = [lost for lost in self._lost if 0 < time_s - lost[0] <= REMEMBER_S]
         if not self._tracking.follow:
-            self._identify(self._find(image_bgr), time_s)
+            self._identify(self._finder.crop_boxes(image_bgr, self._framing), time_s)
         elif not self._tracks or time_s - self._searched_s >= self._tracking.search_s:
             self._searched_s = time_s
-            self._add_new(self._find(image_bgr))
+            self._add_new(self._finder.crop_boxes(image_bgr, self._framing))
         return _stack([track.box_xywh for track in self._tracks])
 
     def update(
@@ -116,12 +116,6 @@ class Tracker:
         self._lost += [(time_s, self._tracks[row]) for row in rows if row not in kept]
         self._tracks = [self._tracks[row] for row in kept]
         return kept
-
-    def _find(self, image_bgr: Image) -> FloatArray:
-        found = self._finder.find(image_bgr)
-        if self._finder.exact or self._framing is None:
-            return found
-        return self._framing.boxes_round_found(found)
 
     def _add_new(self, boxes_xywh: FloatArray) -> None:
         for box in boxes_xywh:

@@ -75,7 +75,7 @@ sys.modules["torch"] = None
 import numpy as np
 from lmk import Landmarker
 image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
-found = [Landmarker(model)(image).xy for model in ("faces", {str(path)!r})]
+found = [Landmarker(model, region="center")(image).xy for model in ("faces", {str(path)!r})]
 assert np.array_equal(*found)
 print(len(found[0][0]))
 """

@@ -9,7 +9,9 @@ import pytest
 from runtime.colour_detector import dots_image
 
 from lmk import Landmarker
+from lmk.demo.clip import FACE_XY, photograph
 from lmk.errors import DataError, UsageError, WeightsError
+from lmk.runtime.regions import cascade
 
 XY = np.array([[88.0, 60.5], [131.3, 90.2], [104.6, 121.9]])
 IMAGE = dots_image((233, 181), XY)
@@ -36,6 +38,37 @@ def test_landmarker_without_boxes_takes_the_centred_square(landmarker: Landmarke
     image = np.maximum(IMAGE, dots_image((233, 181), np.array([[5.0, 90.0]] * 3), sigma=2))
     found = landmarker(image)
     np.testing.assert_allclose(found.xy[0], XY, atol=0.1)
+
+
+def test_landmarker_looks_in_its_region_where_no_boxes_are_given(detector: Path) -> None:
+    landmarker = Landmarker(detector, region="box:50,28,121,118")
+    found = landmarker([IMAGE, IMAGE], [None, BOXES[1]])
+    np.testing.assert_array_equal(found.boxes, np.float32([[50, 28, 121, 118], BOXES[1]]))
+    np.testing.assert_allclose(found.xy, [XY, XY], atol=0.1)
+    with pytest.raises(UsageError, match="pictures have nothing to follow"):
+        Landmarker(detector, region="track")
+
+
+def test_landmarker_needs_no_finder_where_boxes_are_given(monkeypatch) -> None:
+    monkeypatch.setattr(cascade.cv2, "CascadeClassifier", no_cascade)
+    landmarker = Landmarker("faces")
+    assert landmarker(photograph(), (165.5, 62, 118, 118)).xy.shape == (1, 10, 2)
+    with pytest.raises(RuntimeError, match="no cascade"):
+        landmarker(photograph())
+
+
+def no_cascade(_: str) -> None:
+    raise RuntimeError("no cascade")
+
+
+def test_landmarker_finds_faces_by_the_models_own_finder() -> None:
+    landmarker, image = Landmarker("faces"), photograph()
+    blank = np.full((120, 90, 3), 120, np.uint8)
+    moved = np.pad(image, ((40, 0), (0, 200), (0, 0)))
+    found = landmarker([image, blank, moved])
+    np.testing.assert_array_equal(found.image_index, [0, 2])
+    np.testing.assert_allclose(found.xy[0].mean(0), FACE_XY, atol=25)
+    np.testing.assert_allclose(found.boxes[1] - found.boxes[0], [0, 40, 0, 0], atol=12)
 
 
 def test_landmarker_takes_one_flat_box(landmarker: Landmarker) -> None:
@@ -134,6 +167,7 @@ import sys
 sys.modules["torch"] = None  # importing it now fails
 import numpy as np
 from lmk import Landmarker
+from lmk.demo.clip import FACE_XY, photograph
 found = Landmarker({str(detector)!r}, {runtime!r})(np.load({str(tmp_path / "image.npy")!r}))
 assert not [n for n in sys.modules if n.split(".")[0] in ("torch", "torchvision") and n != "torch"]
 assert sys.modules["torch"] is None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lmk.geometry import FloatArray
+from lmk.model.framing import Framing
 from lmk.runtime.crops import Image
 
 Find = Callable[[Image], FloatArray]
@@ -22,3 +23,8 @@ class Finder:
 
     find: Find
     exact: bool
+
+    def crop_boxes(self, image_bgr: Image, framing: Framing | None) -> FloatArray:
+        """Boxes (N, 4) of the crops to cut out of a frame for a model that frames objects so."""
+        found = self.find(image_bgr)
+        return found if self.exact or framing is None else framing.boxes_round_found(found)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lmk.geometry import FloatArray, center_square
+from lmk.runtime.boxes import Boxes, check_boxes
 from lmk.runtime.crops import Image
-from lmk.runtime.landmarker import Boxes, check_boxes
 from lmk.runtime.regions.base import Find
 
 
