@@ -40,7 +40,7 @@ def make_record(
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(map(_without_folders, sys.argv)),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "environment": environment(),
         "before": begun.condition,
@@ -63,3 +63,9 @@ def read_record(path: Path) -> Record:
     """Read what `write_record` wrote. Raises OSError and ValueError; see `validate` for checks."""
     record: Record = json.loads(path.read_text())
     return record
+
+
+def _without_folders(word: str) -> str:
+    """A word of the command line; of an absolute path, which may name a user, its end alone."""
+    option, equals, value = word.rpartition("=")
+    return option + equals + Path(value).name if Path(value).is_absolute() else word

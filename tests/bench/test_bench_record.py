@@ -18,6 +18,15 @@ ROWS = [
 GOOD = bench_record(ROWS)
 
 
+def test_a_command_is_kept_without_what_names_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = ["/home/me/bin/lmk", "bench", "runs/mugs", "--json=/home/me/a.json", "--verify-data"]
+    monkeypatch.setattr("sys.argv", [*typed, "/home/me/my photos", "--precision", "fp32,int8"])
+    record = make_record("bench", Begun(), {}, [])
+    assert record["command"] == (
+        "lmk bench runs/mugs --json=a.json --verify-data 'my photos' --precision fp32,int8"
+    )
+
+
 def change(path: str, value: object) -> dict:
     record = deepcopy(GOOD)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
