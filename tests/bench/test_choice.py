@@ -120,9 +120,10 @@ def test_a_stale_choice_is_not_used_and_says_why(saved: str, changes: dict, said
 
 
 @pytest.mark.parametrize("changes", [{"schema_version": 1}, {"unknown": 1}])
-def test_a_choice_of_another_lmk_is_none(saved: str, changes: dict) -> None:
+def test_a_choice_of_another_lmk_is_not_used_and_says_why(saved: str, changes: dict) -> None:
     edit(**changes)
-    assert saved_choice(saved, None) == NONE
+    assert saved_choice(saved, None) == (None, "the format of saved choices")
+    assert "because the format of saved choices changed" in open_backend(saved).description
 
 
 def test_a_choice_ends_when_the_framing_changes_and_auto_says_so(
@@ -152,9 +153,9 @@ def test_a_choice_for_the_gpu_is_not_used_when_the_processor_is_asked_for(saved:
     assert saved_choice(saved, None) != NONE
 
 
-def test_a_choice_that_cannot_be_read_is_none(saved: str, adapter_model) -> None:
+def test_a_choice_that_cannot_be_read_is_not_used(saved: str, adapter_model) -> None:
     choice_file(adapter_model.reference).write_text("{")
-    assert saved_choice(saved, None) == NONE
+    assert saved_choice(saved, None) == (None, "the format of saved choices")
 
 
 def test_versions_and_cores_are_part_of_what_holds(

@@ -188,6 +188,7 @@ CASES = {
     "camera name": (2, ["webcam:front"], "webcam:NUMBER"),
     "box": (2, ["clip.mkv", "--region", "box:1,2,3"], "box:X,Y,W,H"),
     "box without area": (2, ["clip.mkv", "--region", "box:1,2,0,3"], "width > 0"),
+    "box elsewhere": (2, ["clip.mkv", "--region", "box:999,0,9,9"], "outside of a frame of"),
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "source itself"),

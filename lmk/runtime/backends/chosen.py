@@ -63,10 +63,13 @@ def saved_choice(model: str, device: str | None) -> tuple[Choice | None, str | N
     when there is no such model.
     """
     found = find_model(model)
-    choice = _read(choice_file(found.reference))
-    if choice is None or device not in (None, choice.device):
+    path = choice_file(found.reference)
+    if not path.is_file():
         return None, None
-    changed = _what_changed(choice, found)
+    choice = _read(path)
+    if choice and device not in (None, choice.device):
+        return None, None
+    changed = _what_changed(choice, found) if choice else "the format of saved choices"
     return (None, changed) if changed else (choice, None)
 
 
@@ -93,7 +96,7 @@ def runtime_versions() -> dict[str, str]:
 def _read(path: Path) -> Choice | None:
     try:
         choice = Choice(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):  # none yet, or of another lmk
+    except (OSError, ValueError, TypeError):  # damaged, or of another lmk
         return None
     return choice if choice.schema_version == SCHEMA_VERSION else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lmk.errors import UsageError
 from lmk.geometry import FloatArray, center_square
 from lmk.runtime.boxes import Boxes, check_boxes
 from lmk.runtime.crops import Image
@@ -15,6 +16,22 @@ def center(image_bgr: Image) -> FloatArray:
 
 
 def fixed(boxes_xywh: Boxes) -> Find:
-    """Look at the same boxes (4,) or (N, 4) in every frame. Raises UsageError."""
+    """Look at the same boxes (4,) or (N, 4) in every frame.
+
+    Raises UsageError, also for a frame that one of them lies wholly outside of.
+    """
     boxes = check_boxes(boxes_xywh)
-    return lambda _: boxes
+
+    def find(image_bgr: Image) -> FloatArray:
+        height, width = image_bgr.shape[:2]
+        ends = boxes[:, :2] + boxes[:, 2:]
+        outside = (boxes[:, :2] >= (width, height)).any(1) | (ends <= 0).any(1)
+        if outside.any():
+            box = ",".join(f"{value:g}" for value in boxes[outside][0])
+            raise UsageError(
+                f"box:{box} lies outside of a frame of {width} x {height} pixels: give X,Y of its "
+                "left top corner and W,H in pixels of the frame"
+            )
+        return boxes
+
+    return find

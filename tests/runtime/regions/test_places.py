@@ -20,6 +20,15 @@ def test_center_and_box() -> None:
     assert finder.exact
 
 
+@pytest.mark.parametrize("corner", ["160,0", "0,90", "-20,0", "0,-30"])
+def test_a_box_must_touch_the_frame(corner: str) -> None:
+    with pytest.raises(UsageError, match=f"box:{corner},20,30 lies outside .* 160 x 90 pixels"):
+        open_finder(f"box:{corner},20,30").find(FRAME)
+    x, y = (int(number) for number in corner.split(","))
+    inward = [x - (x > 0) + (x < 0), y - (y > 0) + (y < 0), 20, 30]
+    assert open_finder(f"box:{','.join(map(str, inward))}").find(FRAME).tolist() == [inward]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
