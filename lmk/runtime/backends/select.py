@@ -21,9 +21,9 @@ READERS = {
 
 ENGINES = ("tensorrt", "tensorrt-rtx")
 
-# Fastest first. In float32 on a quiet processor OpenVINO and ONNX Runtime take the same time
-# (19.7 and 19.8 ms on 2 cores), but beside other work ONNX Runtime's spinning threads fight for
-# the cores (40 to 72 ms), and a video loop is other work. OpenVINO does not run on NVIDIA GPUs.
+# Fastest first, by benchmarks/plain.py on 2 cores: alike in float32 (20.9 and 21.6 ms), OpenVINO in
+# int8 (8.1 against 11.5 ms); beside a busy process it loses in float32 (42 against 34 ms) and stays
+# ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
 PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 
 
