@@ -20,7 +20,7 @@ from paper_tables import paper_consistency, paper_errors  # noqa: E402
 from study import Runner, read_study  # noqa: E402
 from study_tables import spread_of  # noqa: E402
 
-STUDIES = sorted(path.stem for path in (TOOLS / "studies").glob("*.yaml"))
+STUDIES = [*sorted((TOOLS / "studies").glob("*.yaml")), TOOLS.parent / "benchmarks/recipe.yaml"]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,12 @@ class InProcess:
         app(arguments, standalone_mode=False)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_a_study_runs_and_is_not_run_twice(
-    name: str, root: Path, tmp_path: Path, monkeypatch
+    file: Path, root: Path, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
-    study = read_study(TOOLS / "studies" / f"{name}.yaml")
+    study = read_study(file)
     one_seed = type(study)(**{**vars(study), "seeds": study.seeds[:1]})
     lmk = InProcess()
     rows = list(study.runs)[:4]
@@ -82,6 +82,16 @@ def test_a_study_runs_and_is_not_run_twice(
     again = InProcess()
     Runner(one_seed, root, tmp_path / "out", again, smoke=True).run(rows)
     assert again.commands == []
+
+
+def test_a_row_with_seeds_of_its_own_has_no_others(root: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+    study = read_study(TOOLS / "studies/categories.yaml")
+    runs = {"cats": study.runs["cats"], "foxes": study.runs["foxes"] | {"seeds": [1]}}
+    two = type(study)(**{**vars(study), "runs": runs, "seeds": [0, 1]})
+    Runner(two, root, tmp_path / "out", InProcess(), smoke=True).run()
+    results = {path.stem for path in (tmp_path / "out/results").iterdir()}
+    assert results == {"cats-s0", "cats-s1", "foxes-s1"}
 
 
 def test_the_papers_figures_stand_in_their_columns() -> None:

@@ -40,7 +40,7 @@ class Study:
     train: options of `lmk train` for all rows; runs: options of each row above them, where a `core`
     that begins with `runs/` is one of this study's, with {seed} in it; pretrain: options of
     `lmk pretrain` for a core that all rows share, in runs/core; evaluate: options of `lmk eval`,
-    to which a row adds with an `evaluate` of its own.
+    to which a row adds with an `evaluate` of its own. A row with `seeds` of its own has no others.
     `pictures: N` in any of them takes N pictures at random, null leaves an option out. paper: which
     of the paper's figures stand beside; smoke: options that make all of it a matter of seconds.
     """
@@ -78,8 +78,9 @@ class Runner:
             raise UsageError(f"no row {', '.join(unknown)}: there are {', '.join(self.study.runs)}")
         if self.study.pretrain:
             self._pretrain()
+        rows = {name: self.study.runs[name] for name in only or self.study.runs}
         for seed in self.study.seeds:
-            for name in only or self.study.runs:
+            for name in [name for name, row in rows.items() if seed in row.get("seeds", [seed])]:
                 result = self.folder / RESULTS / f"{name}-s{seed}.json"
                 if not result.exists():
                     self._row(name, seed, result)
@@ -94,7 +95,7 @@ class Runner:
     def _row(self, name: str, seed: int, result: Path) -> None:
         run = self.folder / RUNS / f"{name}-s{seed}"
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
-        row = dict(self.study.runs[name])
+        row = {key: value for key, value in self.study.runs[name].items() if key != "seeds"}
         evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
         options = {**self.study.train, **row, **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)

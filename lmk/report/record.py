@@ -6,7 +6,6 @@ import json
 import platform
 from dataclasses import asdict
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lmk.evaluation.figures import figures
 from lmk.evaluation.pck import Pck
 from lmk.evaluation.protocol import Curve, Evaluation
 from lmk.files import replacing
+from lmk.machine import installed_versions
 from lmk.report.results import Results
 
 SCHEMA_VERSION = 1
@@ -81,13 +81,8 @@ def manifest_figures(results: Results) -> dict[str, float | str]:
 
 def versions() -> dict[str, str]:
     """Versions of lmk, Python and the packages that compute."""
-    found = {"lmk": lmk.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    own = {"lmk": lmk.__version__, "python": platform.python_version()}
+    return own | installed_versions(PACKAGES)
 
 
 def _data(data: AnnotatedSet) -> dict[str, Any]:
