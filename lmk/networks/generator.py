@@ -28,8 +28,8 @@ class Generator(nn.Module):
         )
         self.blocks = nn.Sequential(*(_Residual(joined) for _ in range(RESIDUAL_BLOCKS)))
         self.decoder = nn.Sequential(
-            *_layer(_up(joined, 2 * width)),
-            *_layer(_up(2 * width, width)),
+            *_up(joined, 2 * width),
+            *_up(2 * width, width),
             nn.Conv2d(width, 3, 7, padding=3),
         )
 
@@ -53,11 +53,12 @@ class _Residual(nn.Module):
         return x + self.body(x)  # type: ignore[no-any-return]
 
 
-def _layer(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+def _layer(conv: nn.Conv2d) -> list[nn.Module]:
     return [conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU(inplace=True)]
 
 
-def _up(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(
-        in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=False
-    )
+def _up(in_channels: int, out_channels: int) -> list[nn.Module]:
+    # A transposed convolution would paint a checkerboard (Odena et al., 2016), to which features
+    # that are compared at half the size are blind.
+    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return [nn.Upsample(scale_factor=2.0, mode="nearest"), *_layer(conv)]

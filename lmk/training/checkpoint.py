@@ -69,8 +69,8 @@ def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[
 def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progress:
     """Load a run's checkpoint into a learner.
 
-    Raises TrainingError when there is none, when it is damaged, or when it was made with other
-    settings, naming those that differ.
+    Raises TrainingError when there is none, when it is damaged, when it was made with other
+    settings, naming those that differ, or by an lmk whose networks were others.
     """
     path = run / CHECKPOINT
     if not path.exists():
@@ -84,9 +84,15 @@ def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progre
             f"{path} is damaged ({_first_line(error)}): start again in another folder"
         ) from error
     _compare(before, settings)
-    for name, module in learner.modules.items():
-        module.load_state_dict(content["modules"][name])
-    learner.optimizer.load_state_dict(content["optimizer"])
+    try:
+        for name, module in learner.modules.items():
+            module.load_state_dict(content["modules"][name])
+        learner.optimizer.load_state_dict(content["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise TrainingError(
+            f"{path} was made by an lmk whose networks were others: resume with that one, or start "
+            "again in another folder"
+        ) from error
     return done
 
 

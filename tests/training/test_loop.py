@@ -184,6 +184,17 @@ def test_nothing_to_resume_and_a_damaged_checkpoint_are_clear_errors(tmp_path) -
     assert "\n" not in str(caught.value)
 
 
+def test_a_checkpoint_of_other_networks_is_a_clear_error(tmp_path) -> None:
+    """As of an earlier version, whose settings had the same names."""
+    run(TinyLearner(), tmp_path, steps=2)
+    other = TinyLearner()
+    other.net = nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 1))
+    other.modules = {"net": other.net}
+    with pytest.raises(TrainingError, match="whose networks were others") as caught:
+        run(other, tmp_path, resume=True)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch) -> None:
     run(TinyLearner(), tmp_path, steps=10)
     good = (tmp_path / CHECKPOINT).read_bytes()
