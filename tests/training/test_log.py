@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import cv2
@@ -24,10 +25,12 @@ def test_losses_are_in_the_csv_and_in_the_events(tmp_path: Path) -> None:
     assert [(e.step, e.value) for e in events.Scalars("stillness")] == [(20, 0.25)]
 
 
-def test_a_resumed_log_drops_what_came_after_the_checkpoint(tmp_path: Path) -> None:
+def test_a_resumed_log_drops_what_came_after_the_checkpoint(tmp_path: Path, monkeypatch) -> None:
     with Log(tmp_path, 0) as log:
         for step in (10, 20, 30):
             log.losses(step, {"loss": float(step)})
+    later = time.time() + 2  # files are read in the order of their names, which tell the second
+    monkeypatch.setattr(time, "time", lambda: later)
     with Log(tmp_path, 20) as log:
         log.losses(30, {"loss": 99.0})
     assert (tmp_path / CSV).read_text().split() == ["step,loss", "10,10", "20,20", "30,99"]
