@@ -176,7 +176,7 @@ class AdaptOptions(_Checked):
 # Everything as in Sanchez and Tzimiropoulos (2019), or as in its authors' public code where the
 # paper is silent or contradicts itself: its text calls the perceptual distance an l1 norm, its
 # formula writes a plain norm, the code uses the squared one. Neither says how far views are zoomed
-# and shifted.
+# and shifted. How the generator grows pictures is ours, see networks/generator.py.
 PAPER = AdaptOptions(
     steps=200_000,
     batch_size=48,
