@@ -95,7 +95,8 @@ class Runner:
     def _row(self, name: str, seed: int, result: Path) -> None:
         run = self.folder / RUNS / f"{name}-s{seed}"
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
-        row = {key: value for key, value in self.study.runs[name].items() if key != "seeds"}
+        row = dict(self.study.runs[name])
+        row.pop("seeds", None)
         evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
         options = {**self.study.train, **row, **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)

@@ -167,7 +167,6 @@ import sys
 sys.modules["torch"] = None  # importing it now fails
 import numpy as np
 from lmk import Landmarker
-from lmk.demo.clip import FACE_XY, photograph
 found = Landmarker({str(detector)!r}, {runtime!r})(np.load({str(tmp_path / "image.npy")!r}))
 assert not [n for n in sys.modules if n.split(".")[0] in ("torch", "torchvision") and n != "torch"]
 assert sys.modules["torch"] is None
