@@ -25,6 +25,7 @@ Matrix = npt.NDArray[np.float64]
 SAMPLES_APART = 1.25
 BLOCKS_A_PIXEL = 3
 MAX_BLOCK, MAX_SAMPLES = 32, 8  # bound the memory at some megabytes
+WARP_SIDE = 32766  # OpenCV's warps take no larger images
 
 
 def cut_crops(image_bgr: Image, boxes_xywh: npt.ArrayLike) -> tuple[Image, FloatArray]:
@@ -49,7 +50,7 @@ def _sample(image: Image, input_to_image: FloatArray) -> Image:
     scale = float(input_to_image[0, 0])
     block = min(max(int(scale / BLOCKS_A_PIXEL), 1), MAX_BLOCK)
     to_samples = input_to_image.astype(np.float64)
-    if block > 1:
+    if block > 1 or max(image.shape) > WARP_SIDE:
         image, to_samples = _reduce(image, to_samples, block)
     f = min(math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
     offset = apply_affine(to_samples, resize_xy(np.zeros((1, 2)), 1 / f))
@@ -74,7 +75,7 @@ def _reduce(image: Image, input_to_image: Matrix, block: int) -> tuple[Image, Ma
     edges = np.array([[-1.0, -1.0], [INPUT_SIZE, INPUT_SIZE]])
     first, last = apply_affine(input_to_image, edges)
     start = np.clip(np.floor(first).astype(int) - block, -block, size_wh - 1)
-    stop = np.clip(np.ceil(last).astype(int) + block, start + 1, size_wh + block)
+    stop = np.clip(np.ceil(last).astype(int) + block, np.maximum(start, 0) + 1, size_wh + block)
     count = -(-(stop - start) // block)
     stop = start + count * block
     (left, top), (right, bottom) = np.maximum(-start, 0), np.maximum(stop - size_wh, 0)

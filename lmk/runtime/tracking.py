@@ -20,14 +20,16 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
 REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
+LOST_SEARCH_S = 0.2  # between two searches in that time, beside objects that are followed
 
 
 @dataclass(frozen=True)
 class Tracking:
     """How objects are followed.
 
-    follow: the finder is asked when nothing is followed and every `search_s` seconds; in between a
-    crop comes from the last landmarks. Otherwise it is asked in every frame.
+    follow: the finder is asked when nothing is followed, every `search_s` seconds, and more often
+    for a second after a loss; in between a crop comes from the last landmarks. Otherwise it is
+    asked in every frame.
     """
 
     follow: bool = False
@@ -66,15 +68,18 @@ class Tracker:
         self._tracking, self._smoothing = tracking, smoothing
         self._tracks: list[_Track] = []
         self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
-        self._number, self._searched_s = 0, -np.inf
+        self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
 
     def look(self, image_bgr: Image, time_s: float) -> FloatArray:
         """Boxes (N, 4) to cut out of a frame, x, y, width, height in image pixels."""
-        # Pictures have no time that passes, and objects of one are not those of the next.
-        self._lost = [lost for lost in self._lost if 0 < time_s - lost[0] <= REMEMBER_S]
+        if time_s <= self._time_s:  # pictures: objects of one are not those of the next
+            self._tracks, self._lost = [], []
+        self._time_s = time_s
+        self._lost = [lost for lost in self._lost if time_s - lost[0] <= REMEMBER_S]
+        pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
         if not self._tracking.follow:
             self._identify(self._finder.crop_boxes(image_bgr, self._framing), time_s)
-        elif not self._tracks or time_s - self._searched_s >= self._tracking.search_s:
+        elif not self._tracks or time_s - self._searched_s >= pause_s:
             self._searched_s = time_s
             self._add_new(self._finder.crop_boxes(image_bgr, self._framing))
         return _stack([track.box_xywh for track in self._tracks])

@@ -15,6 +15,9 @@ BOXES = {
     "shrinks a lot, beyond all edges": (-310.3, -401.2, 800.0, 900.0),
     "shrinks a lot, the image in a corner": (-1270.5, -20.0, 1400.0, 1411.0),
     "shrinks a lot, the image in the other corner": (-33.0, -1290.25, 1500.0, 1300.0),
+    "shrinks a lot, all above the image": (-300.0, -1500.5, 1000.0, 1000.0),
+    "shrinks a lot, all left of and above the image": (-2500.0, -2600.0, 2000.0, 2000.0),
+    "shrinks a lot, all right of the image": (400.0, -300.0, 1100.0, 900.0),
     "grows, inside": (70.7, 50.2, 31.0, 24.0),
     "grows, beyond the right edge": (150.4, 40.0, 60.0, 50.0),
 }
@@ -63,6 +66,14 @@ def test_cut_crops_samples_pixel_centres_exactly(picture: np.ndarray, box: tuple
     assert abs(blue - red) / 2 < 0.06
     assert abs(green) / 2 < 0.06
     assert abs(blue + red) / 2 < 0.5
+
+
+def test_cut_crops_takes_pictures_larger_than_opencv_warps() -> None:
+    picture = np.zeros((40, 33_000, 3), np.uint8)
+    picture[:, 32_900:] = 200
+    crops, _ = cut_crops(picture, [[32_895.0, 5.0, 10.0, 10.0]])
+    assert (crops[0, :, :40] == 0).all()
+    assert (crops[0, :, 88:] == 200).all()
 
 
 def test_cut_crops_keeps_rows_in_the_boxes_order(picture: np.ndarray) -> None:

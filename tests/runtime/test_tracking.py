@@ -84,6 +84,20 @@ def test_a_lost_object_is_searched_for_at_once(loss: str) -> None:
     assert objects.ids.tolist() == [1]
 
 
+def test_an_object_lost_beside_another_is_searched_for_within_the_second() -> None:
+    left, right = [20, 50, 80, 80], [220, 50, 80, 80]
+    find = Finds([left, right])
+    follows = tracker(find, follow=True)
+    both = [mean_in(left), mean_in(right)]
+    assert step(follows, 0.0, both)[1].ids.tolist() == [1, 2]
+    lost = [both[0], both[1][::-1]]
+    ids = [step(follows, t, xy)[1].ids.tolist() for t, xy in ((0.1, lost), (0.15, both))]
+    assert (ids, find.asked) == ([[1], [1]], 1)
+    assert step(follows, 0.25, both)[1].ids.tolist() == [1, 2]
+    step(follows, 1.9, both)
+    assert find.asked == 2  # nothing is lost any more
+
+
 @pytest.mark.parametrize("follow", [True, False])
 @pytest.mark.parametrize(
     ("place", "back_s", "number"),
@@ -101,10 +115,12 @@ def test_an_object_found_again_soon_and_nearby_keeps_its_number_and_starts_afres
     np.testing.assert_allclose(objects.xy, [mean_in(place)], atol=1e-3)  # no filter lags behind
 
 
-def test_pictures_share_no_numbers_of_lost_objects() -> None:
-    looks = tracker(Finds([[100, 50, 80, 80]], [], [[100, 50, 80, 80]]), follow=False)
-    ids = [step(looks, 0.0, [mean_in([100, 50, 80, 80])])[1].ids.tolist() for _ in range(3)]
-    assert ids == [[1], [], [2]]
+@pytest.mark.parametrize("follow", [True, False])
+def test_pictures_share_no_objects(follow: bool) -> None:
+    box = [100, 50, 80, 80]
+    looks = tracker(Finds([box], [], [box], [box]), follow)
+    ids = [step(looks, 0.0, [mean_in(box)])[1].ids.tolist() for _ in range(4)]
+    assert ids == [[1], [], [2], [3]]
 
 
 def test_two_tracks_that_run_into_one_leave_the_older() -> None:

@@ -27,10 +27,8 @@ def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) ->
     texts: how each source was called. A table (.jsonl, .csv, .parquet) fits all. Frames go into an
     .mp4 file for a video, camera or stream, into a picture for a picture, and into a folder of
     pictures for a folder. Several sources go into a folder that has a file or a folder of each.
+    Nothing goes where a source is, nor pictures into a folder that is one.
     """
-    for text in texts:
-        if path.resolve() == Path(text).resolve():
-            raise UsageError(f"{path} is the source itself: choose another place for the result")
     suffix = path.suffix.lower()
     if suffix in TABLES:
         fits, expected = True, ""
@@ -48,6 +46,13 @@ def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) ->
         raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {path}")
     if suffix not in ("", ".parquet") and path.is_dir():
         raise UsageError(f"{path} is a folder: name a file")
+    for place in [path] if suffix else [path, *_places(path, sources).values()]:
+        for text in texts:
+            if _meets(place, Path(text)):
+                raise UsageError(
+                    f"-o {path} would write {place}, where the source {text} is: choose another "
+                    "place for the result"
+                )
 
 
 def open_output(path: Path, sources: Sequence[Source]) -> AbstractContextManager[Sink]:
@@ -58,7 +63,7 @@ def open_output(path: Path, sources: Sequence[Source]) -> AbstractContextManager
     if len(sources) == 1:
         return picture_sink(path) if still else _video(path, sources[0].fps)
     rates = {source.title: source.fps for source in sources}
-    places = _places(path, list(rates), "" if still else VIDEO_SUFFIX)
+    places = _places(path, sources)
     if still:
         return split_sink(lambda title: picture_sink(places[title]))
     return split_sink(lambda title: _video(places[title], rates[title]))
@@ -70,13 +75,23 @@ def _video(path: Path, fps: float | None) -> AbstractContextManager[Sink]:
     return video_sink(path, fps)
 
 
-def _places(folder: Path, titles: Sequence[str], suffix: str) -> dict[str, Path]:
-    """Name a place in the folder for each source; the second of a name gets a number, and so on."""
+def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
+    """Name a place in the folder for each of several; the second of a name gets a number."""
     places: dict[str, Path] = {}
-    for title in titles:
-        stem, number = file_stem(title), 2
+    for source in sources if len(sources) > 1 else ():
+        stem, number = file_stem(source.title), 2
+        suffix = "" if source.still else VIDEO_SUFFIX
         place = folder / f"{stem}{suffix}"
         while place in places.values():
             place, number = folder / f"{stem}-{number}{suffix}", number + 1
-        places[title] = place
+        places[source.title] = place
     return places
+
+
+def _meets(place: Path, source: Path) -> bool:
+    """Whether writing to a place would touch a source: the same file, or inside a folder."""
+    whole, within = place.resolve(), source.resolve()
+    if whole == within or (place.exists() and source.exists() and place.samefile(source)):
+        return True
+    inside = source.is_dir() and whole.is_relative_to(within)
+    return inside and place.suffix.lower() not in TABLES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,14 @@ KEYS = (
     ("h", "this help"),
 )
 QUIT, PAUSE, STEP, HELP = (ord("q"), 27), (ord(" "),), (ord("n"), ord(".")), (ord("h"),)
+SNAPSHOT, RECORD, FILTER = (ord("s"),), (ord("r"),), (ord("f"),)
+STILL_KEYS = (
+    *(row for row in KEYS if row[0] not in ("space", "n", "r", "f", "t")),
+    ("any other", "next picture"),
+)
 OVERLAYS = {"b": "boxes", "i": "ids", "l": "labels", "c": "scores", "t": "trails", "d": "times"}
 STILL_WAIT_MS = 50
+NO_KEY = 0xFF
 
 
 @contextmanager
@@ -61,7 +68,8 @@ def window_sink(
         report.warn("no display was found, so nothing is shown (--no-show says that this is meant)")
         yield None
         return
-    report.say(f"keys: {', '.join(f'{key} {what}' for key, what in KEYS)}")
+    keys = STILL_KEYS if still else KEYS
+    report.say(f"keys: {', '.join(f'{key} {what}' for key, what in keys)}")
     window = Window(titles, controls, overlay, report, still, folder)
     try:
         yield window
@@ -84,22 +92,29 @@ class Window:
         still: bool,
         folder: Path,
     ) -> None:
-        self._titles, self._controls, self._overlay = titles, controls, overlay
+        self._controls, self._overlay = controls, overlay
         self._report, self._still, self._folder = report, still, folder
+        self._keys = STILL_KEYS if still else KEYS
         self._last: dict[str, Result] = {}
         self._help = False
         self._recording: Sink | None = None
         self._files = ExitStack()
+        self._tells_closed = {title: _property_that_tells(title) for title in titles}
         actions: list[tuple[tuple[int, ...], Callable[[], object]]] = [
             (QUIT, controls.stop.set),
-            (PAUSE, controls.toggle_pause),
-            (STEP, controls.step),
             (HELP, self._toggle_help),
-            ((ord("s"),), self._snapshot),
-            ((ord("r"),), self._toggle_recording),
-            ((ord("f"),), self._toggle_filter),
+            (SNAPSHOT, self._snapshot),
         ]
+        if not still:
+            actions += [
+                (PAUSE, controls.toggle_pause),
+                (STEP, controls.step),
+                (RECORD, self._toggle_recording),
+                (FILTER, self._toggle_filter),
+            ]
         self._actions = {key: action for keys, action in actions for key in keys}
+        for key, option in OVERLAYS.items():
+            self._actions[ord(key)] = partial(overlay.toggle, option)
 
     def write(self, result: Result) -> None:
         """Show a result, and record it. Raises OutputError when a recording's disk is full."""
@@ -107,23 +122,25 @@ class Window:
         if self._recording:
             self._recording.write(result)
         self._show(result.source, result.drawn_bgr)
-        pressed = self.poll()
-        while self._still and not pressed and not self._controls.stop.is_set():
-            pressed = self.poll(STILL_WAIT_MS)
+        moves_on = self.poll()
+        while self._still and not moves_on and not self._controls.stop.is_set():
+            moves_on = self.poll(STILL_WAIT_MS)
 
     def poll(self, wait_ms: int = 1) -> bool:
-        """Obey a key if one was pressed, and say whether one was; closing a window quits."""
+        """Obey a key if one was pressed, and say whether it was one without a meaning of its own.
+
+        Closing a window quits.
+        """
         key = cv2.waitKey(wait_ms) & 0xFF
-        if any(cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1 for title in self._titles):
+        if any(_is_closed(title, tells) for title, tells in self._tells_closed.items()):
             self._controls.stop.set()
-        if key == 0xFF:  # none
+        if key == NO_KEY:
             return False
-        if chr(key) in OVERLAYS:
-            self._overlay.toggle(OVERLAYS[chr(key)])
-        else:
-            self._actions.get(key, lambda: None)()
+        if key not in self._actions:
+            return True
+        self._actions[key]()
         self._draw_again()
-        return True
+        return False
 
     def close(self) -> None:
         """End a recording."""
@@ -141,7 +158,7 @@ class Window:
     def _with_notes(self, drawn: Image) -> Image:
         """Add, for the window alone, what goes on and the keys."""
         state = ("paused", self._controls.paused), ("recording", self._recording is not None)
-        rows = tuple((name, "") for name, on in state if on) + (KEYS if self._help else ())
+        rows = tuple((name, "") for name, on in state if on) + (self._keys if self._help else ())
         if not rows:
             return drawn
         stamp = plate(rows, text_size(drawn), right=False)
@@ -194,3 +211,21 @@ def _open_windows(titles: Sequence[str]) -> bool:
     except cv2.error:  # OpenCV was built without windows
         return False
     return True
+
+
+def _property_that_tells(title: str) -> int | None:
+    """The property that will tell that an open window was closed; GTK knows no visibility."""
+    for tells in (cv2.WND_PROP_VISIBLE, cv2.WND_PROP_AUTOSIZE):
+        if cv2.getWindowProperty(title, tells) >= 0:
+            return tells
+    return None
+
+
+def _is_closed(title: str, tells: int | None) -> bool:
+    if tells is None:
+        return False
+    try:
+        value = cv2.getWindowProperty(title, tells)
+    except cv2.error:  # Qt's answer once its last window is gone
+        return True
+    return bool(value < (1 if tells == cv2.WND_PROP_VISIBLE else 0))

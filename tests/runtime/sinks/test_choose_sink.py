@@ -47,6 +47,32 @@ def test_outputs_that_do_not_fit_the_sources_are_wrong_usage(
         check_output(tmp_path / output.format(**place), sources, texts)
 
 
+def test_nothing_is_written_over_a_source(tmp_path: Path) -> None:
+    for name in ("in/a.mp4", "in/b.mp4", "cats/a.png", "dogs/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link.mp4").hardlink_to(tmp_path / "in/a.mp4")
+    (tmp_path / "there").symlink_to(tmp_path / "cats")
+    clips = [str(tmp_path / name) for name in ("in/a.mp4", "in/b.mp4")]
+    folders = [str(tmp_path / name) for name in ("cats", "dogs")]
+    two_clips = [source(title=f"video {text}") for text in clips]
+    two_folders = [source(**PICTURES, title=text, frame_count=2) for text in folders]
+    for output, sources, texts in (
+        ("in", two_clips, clips),
+        ("link.mp4", two_clips[:1], clips[:1]),
+        (".", two_folders, folders),
+        ("cats/found", two_folders[:1], folders[:1]),
+        ("there", two_folders[:1], folders[:1]),
+        ("there/found", two_folders, folders),
+    ):
+        with pytest.raises(UsageError, match="source"):
+            check_output(tmp_path / output, sources, texts)
+    check_output(tmp_path / "out", two_clips, clips)
+    check_output(tmp_path / "in/found", two_clips, clips)
+    check_output(tmp_path / "in/found.mp4", two_clips[:1], clips[:1])
+    check_output(tmp_path / "cats/found.jsonl", two_folders[:1], folders[:1])
+
+
 def test_outputs_that_fit_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     check_output(tmp_path / "out.mp4", [source()], ["clip.avi"])

@@ -18,6 +18,13 @@ from lmk.runtime.sinks import window
 from lmk.runtime.sinks.window import KEYS, OVERLAYS, window_sink
 
 NO_KEY = -1
+VISIBLE, AUTOSIZE = cv2.WND_PROP_VISIBLE, cv2.WND_PROP_AUTOSIZE
+QT, GTK, BLIND = (
+    {VISIBLE: 1.0, AUTOSIZE: 0.0},
+    {VISIBLE: -1.0, AUTOSIZE: 1.0},
+    {VISIBLE: -1.0, AUTOSIZE: -1.0},
+)
+GONE = {VISIBLE: -1.0, AUTOSIZE: -1.0}
 
 
 class Display:
@@ -26,11 +33,17 @@ class Display:
     def __init__(self) -> None:
         self.keys: list[int] = []
         self.shown: dict[str, np.ndarray] = {}
-        self.visible, self.closed, self.waits = 1.0, False, []
+        self.properties = {VISIBLE: 1.0, AUTOSIZE: 0.0}
+        self.closed, self.waits = False, []
 
     def wait_key(self, wait_ms: int) -> int:
         self.waits.append(wait_ms)
         return self.keys.pop(0) if self.keys else NO_KEY
+
+    def property(self, _title: str, which: int) -> float:
+        if not self.properties:
+            raise cv2.error("NULL guiReceiver")
+        return self.properties[which]
 
 
 @pytest.fixture
@@ -42,11 +55,12 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
         imencode=cv2.imencode,
         WINDOW_NORMAL=0,
         WINDOW_KEEPRATIO=0,
-        WND_PROP_VISIBLE=4,
+        WND_PROP_VISIBLE=VISIBLE,
+        WND_PROP_AUTOSIZE=AUTOSIZE,
         namedWindow=lambda title, _flags: display.shown.setdefault(title),
         imshow=display.shown.__setitem__,
         waitKey=display.wait_key,
-        getWindowProperty=lambda _title, _prop: display.visible,
+        getWindowProperty=display.property,
         destroyAllWindows=lambda: setattr(display, "closed", True),
     )
     monkeypatch.setattr(window, "cv2", fake)
@@ -63,7 +77,8 @@ def run(display: Display, tmp_path: Path) -> Iterator[SimpleNamespace]:
         def press(*keys: str) -> None:
             for key in keys:
                 display.keys.append(ord(key))
-                assert sink.poll()
+                sink.poll()
+            assert not display.keys
 
         yield SimpleNamespace(sink=sink, controls=controls, overlay=overlay, press=press)
     assert display.closed
@@ -91,22 +106,35 @@ def test_each_source_has_its_window(display: Display, run: SimpleNamespace) -> N
     }
 
 
+@pytest.mark.parametrize(("key", "stops"), [("q", True), ("\x1b", True), ("x", False)])
+def test_q_and_escape_stop(run: SimpleNamespace, key: str, stops: bool) -> None:
+    run.press(key)
+    assert run.controls.stop.is_set() is stops
+
+
 @pytest.mark.parametrize(
-    ("key", "visible", "stops"),
+    ("opened", "later", "stops"),
     [
-        (ord("q"), 1, True),
-        (27, 1, True),
-        (NO_KEY, 0, True),
-        (NO_KEY, 1, False),
-        (ord("x"), 1, False),
+        (QT, QT, False),
+        (QT, {**QT, VISIBLE: 0.0}, True),
+        (QT, GONE, True),
+        (QT, {}, True),  # raises once the last window is gone
+        (GTK, GTK, False),
+        (GTK, GONE, True),
+        (BLIND, BLIND, False),
     ],
 )
-def test_keys_and_closing_the_window_stop(
-    display: Display, run: SimpleNamespace, key: int, visible: float, stops: bool
+def test_closing_a_window_stops_with_any_window_system(
+    display: Display, opened: dict[int, float], later: dict[int, float], stops: bool
 ) -> None:
-    display.keys, display.visible = [key], visible
-    run.sink.poll()
-    assert run.controls.stop.is_set() is stops
+    controls = Controls()
+    display.properties = opened
+    with window_sink(["clip"], controls, Overlay(), Reporter()) as sink:
+        sink.write(of_source("clip", 0, 120))
+        assert not controls.stop.is_set()
+        display.properties = later
+        sink.poll()
+        assert controls.stop.is_set() is stops
 
 
 def test_space_pauses_and_n_and_dot_step(run: SimpleNamespace) -> None:
@@ -185,9 +213,18 @@ def test_a_recording_ends_with_the_window(display: Display, tmp_path: Path) -> N
     assert len(read_clip(path)) == 1
 
 
-def test_a_picture_waits_for_a_key(display: Display) -> None:
-    display.keys = [NO_KEY, NO_KEY, NO_KEY, ord("x"), ord("y")]
-    with window_sink(["clip"], Controls(), Overlay(), Reporter(), still=True) as sink:
-        sink.write(of_source("clip", 0, 120))
-    assert display.keys == [ord("y")]
+def test_a_picture_waits_for_a_key_without_a_meaning(
+    display: Display, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    controls = Controls()
+    display.keys = [NO_KEY, *map(ord, "hbs"), NO_KEY, ord(" "), ord("n"), ord("y"), ord("q")]
+    with window_sink(["a.png"], controls, Overlay(), Reporter(), True, tmp_path) as sink:
+        for keys_left in (3, 2, 1):
+            sink.write(of_source("a.png", 0, 120))
+            assert len(display.keys) == keys_left
+            assert not controls.paused
+        assert (display.shown["a.png"] != 120).mean() > 0.2  # the help stays
+        sink.write(of_source("a.png", 0, 120))
+    assert controls.stop.is_set()
+    assert "any other next picture" in capsys.readouterr().err
     assert max(display.waits) <= 100  # a signal is noticed between two polls
