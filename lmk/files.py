@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from lmk.errors import OutputError, UsageError
 
@@ -15,10 +17,11 @@ from lmk.errors import OutputError, UsageError
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to `path` when the block ends well.
 
-    On an error nothing is left behind and an earlier file at `path` stays. Raises OutputError when
-    the disk is full or the folder cannot be written.
+    On an error nothing is left behind and an earlier file at `path` stays; of several at once the
+    last to end stays. Raises OutputError when the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    writer = f"{os.getpid()}-{threading.get_native_id()}"
+    temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -52,6 +55,12 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise _cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync(file: BinaryIO) -> None:
+    """Bring what was written onto the disk, so that a new name cannot be there before it."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +24,7 @@ from lmk.data.packed import (
 )
 from lmk.data.source import list_pictures
 from lmk.errors import OutputError, UsageError
-from lmk.files import new_folder
+from lmk.files import new_folder, sync
 from lmk.geometry import apply_affine
 from lmk.progress import Reporter
 
@@ -48,7 +47,7 @@ def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) ->
         if keypoints is not None:
             with (folder / KEYPOINTS).open("wb") as file:
                 np.savez(file, xy_crop=keypoints.xy_crop, labelled=keypoints.labelled)
-                _sync(file)
+                sync(file)
         root = source if source.is_dir() else source.parent
         index = Index(
             format=FORMAT,
@@ -63,7 +62,7 @@ def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) ->
         )
         with (folder / INDEX).open("wb") as file:
             file.write(index.to_json().encode())
-            _sync(file)
+            sync(file)
     return open_packed(output)
 
 
@@ -81,7 +80,7 @@ def _write_crops(
         kept.append(row)
     file.seek(0)
     assert _write_header(file, len(kept), decoding.size) == offset, "NumPy's padding has changed"
-    _sync(file)
+    sync(file)
     keypoints = None
     if given.annotated.any():
         labelled = given.labelled[kept]
@@ -95,11 +94,6 @@ def _write_header(file: BinaryIO, count: int, size: int) -> int:
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     return file.tell()
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())  # the folder's new name must not reach the disk before its contents
 
 
 def _check_space(folder: Path, output: Path, needed: int) -> None:

@@ -44,11 +44,11 @@ class AdaptLearner:
         self.views = Views(crops, options, compute)
         self.detector = detector
         self.modules: dict[str, nn.Module] = {"detector": self.detector}
-        self._detect, self._generate = compute.place(self.detector), None
+        self._placed = {"detector": compute.place(self.detector)}
         if options.reconstruction:
             generator = Generator(options.keypoints, options.generator_width)
             self.modules["generator"] = generator
-            self._generate = compute.place(generator)
+            self._placed["generator"] = compute.place(generator)
             assert features is not None
             distance = PerceptualDistance(features, options.perceptual_norm)
             self._distance = compute.place(distance)
@@ -69,7 +69,7 @@ class AdaptLearner:
         for module in self.modules.values():
             train_mode(module)
         done = step / self.options.steps
-        paints = self._generate is not None and done >= self.options.reconstruction_from
+        paints = "generator" in self.modules and done >= self.options.reconstruction_from
         terms = self._terms(self.views.pair(step), paints)[0]
         return {"loss": self._total(terms, _fade(done, self.options.geometric_fade)), **terms}
 
@@ -79,7 +79,7 @@ class AdaptLearner:
             module.eval()
         pair = self.views.fixed()
         with torch.no_grad():
-            terms, xy, xy_deformed, painted = self._terms(pair, self._generate is not None)
+            terms, xy, xy_deformed, painted = self._terms(pair, "generator" in self.modules)
         xy_input, xy_input_deformed = (
             heatmap_to_input(points).cpu().numpy() for points in (xy, xy_deformed)
         )
@@ -95,7 +95,7 @@ class AdaptLearner:
         """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting."""
         options = self.options
         with self.compute.autocast():
-            heatmaps = self._detect(torch.cat([pair.view, pair.deformed]))
+            heatmaps = self._call("detector", torch.cat([pair.view, pair.deformed]))
         xy, xy_deformed = softargmax(heatmaps, options.beta)[0].chunk(2)
         moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
         terms = {name: xy.new_zeros(()) for name in TERMS}
@@ -118,11 +118,16 @@ class AdaptLearner:
         return options.reconstruction * painting + geometric * tying
 
     def _paint(self, deformed: Tensor, xy: Tensor) -> Tensor:
-        assert self._generate is not None
         size = (HEATMAP_SIZE, HEATMAP_SIZE)
         heatmaps = gaussian_heatmaps(xy, size, self.options.sigma)
         with self.compute.autocast():
-            return self._generate(deformed, heatmaps)  # type: ignore[no-any-return]
+            return self._call("generator", deformed, heatmaps)
+
+    def _call(self, name: str, *inputs: Tensor) -> Tensor:
+        """Call a network; for a look, which one process takes alone, not together with others."""
+        module = self.modules[name]
+        called = self._placed[name] if module.training else module
+        return called(*inputs)  # type: ignore[no-any-return]
 
     def _shrink(self, images: Tensor) -> Tensor:
         size = self.options.perceptual_size

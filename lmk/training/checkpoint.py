@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from lmk.errors import TrainingError
-from lmk.files import replacing
+from lmk.files import replacing, sync
 from lmk.training.learner import Learner
 
 CHECKPOINT = "checkpoint.pt"
@@ -62,8 +63,11 @@ def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[
         "modules": {name: module.state_dict() for name, module in learner.modules.items()},
         "optimizer": learner.optimizer.state_dict(),
     }
-    with replacing(run / CHECKPOINT) as temporary:
-        torch.save(content, temporary)
+    whole = io.BytesIO()  # torch's own writer of files has no OSError for a full disk
+    torch.save(content, whole)
+    with replacing(run / CHECKPOINT) as temporary, temporary.open("wb") as file:
+        file.write(whole.getbuffer())
+        sync(file)
 
 
 def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progress:

@@ -23,7 +23,7 @@ from lmk.training.log import Log
 from lmk.training.options import Decay, RunOptions
 from lmk.training.watch import Watch
 
-AGREE_INTERVAL = 10  # steps between two questions of several processes to one another
+AGREE_INTERVAL = 10  # steps between two questions of several GPUs to one another: they wait then
 GRADIENT_NORM = 1.0
 EARLY_SHARE = 0.1
 
@@ -130,9 +130,10 @@ def _lead(
 def _follow(learner: Learner, schedule: Schedule, first: Progress, run: Run) -> Progress:
     """Take the same steps as the first process, which alone writes and decides when to end."""
     done = first
-    while done.steps < schedule.steps and not _ends(run, done, False):
-        step(learner, done.steps, schedule.rate(done.steps))
-        done = replace(done, steps=done.steps + 1)
+    with stop_on_signals() as stop:  # which torchrun hands on to every process
+        while done.steps < schedule.steps and not _ends(run, done, stop.is_set()):
+            step(learner, done.steps, schedule.rate(done.steps))
+            done = replace(done, steps=done.steps + 1)
     return done
 
 
@@ -172,8 +173,9 @@ def _note(values: Mapping[str, float], images_a_second: float) -> str:
 
 
 def _ends(run: Run, done: Progress, ending: bool) -> bool:
-    """Whether to end before the next step; several processes agree now and then, not always."""
-    if run.compute.processes > 1 and done.steps % AGREE_INTERVAL:
+    """Whether to end before the next step, in which several processes agree."""
+    several = run.compute.processes > 1
+    if several and run.compute.device.type == "cuda" and done.steps % AGREE_INTERVAL:
         return False
     return run.compute.any(ending)
 

@@ -46,7 +46,7 @@ class CoreLearner:
         self.network = start or Hourglass(len(data.names))
         if start is None:
             nn.init.zeros_(self.network.head.weight)  # empty heatmaps are near their targets
-        self._detect = compute.place(self.network)
+        self._placed = compute.place(self.network)
         self.modules = {"network": self.network}
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
@@ -87,8 +87,10 @@ class CoreLearner:
     def _loss(self, images: Tensor, xy_input: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
         size = (HEATMAP_SIZE, HEATMAP_SIZE)
         target = gaussian_heatmaps(input_to_heatmap(xy_input), size, TARGET_SIGMA)
+        # A look is taken by one process alone, not together with the others.
+        detect = self._placed if self.network.training else self.network
         with self.compute.autocast():
-            heatmaps = self._detect(images)
+            heatmaps = detect(images)
         error = (heatmaps.float() - target).square().sum((2, 3))
         return (error * labelled).mean() / self.labelled_share, heatmaps
 

@@ -55,7 +55,7 @@ class Watch:
             for name in seen.warnings.keys() - self._warned:
                 self.report.warn(f"step {step}: {seen.warnings[name]}")
             self._warned = set(seen.warnings)
-        if seen.loss >= best:
+        if not seen.loss < best:  # or not a number
             return best
         self.save_model(self.run / BEST, done)
         return seen.loss

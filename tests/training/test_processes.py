@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -17,13 +19,20 @@ from lmk.training.device import Compute, select_compute
 ROOT = Path(__file__).parents[2]
 
 
-def torchrun(*command: str) -> subprocess.CompletedProcess[str]:
+def started(*command: str) -> subprocess.Popen[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*launcher, *command], env=environment, capture_output=True, text=True, timeout=300
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*launcher, *command], env=environment, stdout=pipe, stderr=pipe, text=True
     )
+
+
+def torchrun(*command: str) -> subprocess.CompletedProcess[str]:
+    with started(*command) as running:
+        out, errors = running.communicate(timeout=300)
+    return subprocess.CompletedProcess(command, running.returncode, out, errors)
 
 
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
@@ -46,22 +55,44 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
         torch.testing.assert_close(two["gradients"][name], gradient, rtol=1e-2, atol=5e-3 * scale)
 
 
-def test_two_processes_train_one_run_and_resume_it(tmp_path: Path, core_model) -> None:
+@pytest.fixture
+def command(tmp_path: Path, core_model) -> list[str]:
+    """A training that looks at every step, and does not paint from the first on."""
     (tmp_path / "images").mkdir()
     for index, crop in enumerate(draw(6, seed=0)[0]):
         cv2.imwrite(str(tmp_path / f"images/{index}.png"), crop)
-    run = tmp_path / "run"
-    command = ["-m", "lmk", "train", "--images", str(tmp_path / "images"), "-o", str(run)]
-    command += ["--core", str(core_model.folder), "--steps", "3", "--batch-size", "4"]
-    command += ["--generator-width", "4", "--log-every", "1", "--precision", "fp32"]
-    done = torchrun(*command)
+    command = ["-m", "lmk", "train", "--images", str(tmp_path / "images")]
+    command += ["--core", str(core_model.folder), "--batch-size", "4", "--precision", "fp32"]
+    command += ["--generator-width", "4", "--reconstruction-from", "0.01"]
+    return [*command, "--log-every", "1", "--look-every", "1", "-o", str(tmp_path / "run")]
+
+
+def test_two_processes_train_one_run(command: list[str], tmp_path: Path) -> None:
+    done = torchrun(*command, "--steps", "3")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model in") == 1
     assert "2 processes" in done.stderr
-    assert len((run / "log.csv").read_text().split()) == 1 + 3
-    assert find_model(str(run)).manifest.training["steps"] == 3
-    again = torchrun(*command, "--resume")
+    assert len((tmp_path / "run/log.csv").read_text().split()) == 1 + 3
+    assert len(list((tmp_path / "run/samples").iterdir())) == 3
+    assert find_model(str(tmp_path / "run")).manifest.training["steps"] == 3
+
+
+def test_two_processes_that_are_interrupted_keep_their_work(
+    command: list[str], tmp_path: Path
+) -> None:
+    command += ["--steps", "200"]
+    log = tmp_path / "run/log.csv"
+    with started(*command) as running:
+        while running.poll() is None and not (log.exists() and len(log.read_text().split()) > 2):
+            time.sleep(0.1)
+        assert running.poll() is None, running.communicate()[1]
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=100)
+    steps = torch.load(tmp_path / "run/checkpoint.pt")["steps"]
+    assert 2 <= steps < 200
+    again = torchrun(*command, "--resume", "--max-minutes", "0.001")
     assert again.returncode == 0, again.stderr
+    assert find_model(str(tmp_path / "run")).manifest.training["steps"] > steps
 
 
 def test_half_an_environment_names_torchrun(monkeypatch) -> None:
