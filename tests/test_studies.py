@@ -45,8 +45,8 @@ def write_foxes(file: Path, seed: int) -> None:
         box = [*xy.min(axis=0).tolist(), *(xy.max(axis=0) - xy.min(axis=0)).tolist()]
         images.append({"id": index, "file_name": name})
         annotations.append({"id": index, "image_id": index, "keypoints": flat, "bbox": box})
-    names = {"scarf": "neck", "nose": "head_top"}
-    categories = [{"id": 1, "name": "fox", "keypoints": [names.get(n, n) for n in NAMES]}]
+    body = {"scarf": "neck", "nose": "head_top"} if "pose" in file.parts else {}
+    categories = [{"id": 1, "name": "fox", "keypoints": [body.get(n, n) for n in NAMES]}]
     content = {"images": images, "annotations": annotations, "categories": categories}
     file.write_text(json.dumps(content))
 

@@ -37,12 +37,13 @@ def load_average() -> float | None:
 def governor(root: Path = ROOT) -> str | None:
     """The rules by which clocks are chosen, such as "performance", of all cores."""
     found = {_text(path) for path in _cores(root, "cpufreq/scaling_governor")}
-    return ", ".join(sorted(found)) or None
+    return ", ".join(sorted(found - {""})) or None
 
 
 def clock_mhz(root: Path = ROOT) -> float | None:
     """Mean clock of the cores now; of a virtual machine what it was told at its start."""
-    clocks = [int(_text(path)) / 1000 for path in _cores(root, "cpufreq/scaling_cur_freq")]
+    texts = [_text(path) for path in _cores(root, "cpufreq/scaling_cur_freq")]
+    clocks = [int(text) / 1000 for text in texts if text]  # a core that is off has none
     if not clocks:
         file = root / "proc/cpuinfo"
         lines = file.read_text().splitlines() if file.is_file() else []
@@ -76,7 +77,10 @@ def temperature_c(root: Path = ROOT) -> float | None:
 
 @dataclass(frozen=True)
 class Busy:
-    """Core seconds that all programs, and that this process alone, have used so far."""
+    """Core seconds that all programs, and that this process alone, have used so far.
+
+    Of the cores that this process may run on: load on others does not disturb it.
+    """
 
     everyone_s: float
     own_s: float
@@ -90,8 +94,10 @@ class Busy:
             return None
         # user, nice, system, idle, iowait, irq, softirq, steal: time that the host gave to others
         # is as lost as time that programs here took.
-        ticks = [int(word) for word in file.read_text().splitlines()[0].split()[1:9]]
-        busy = sum(ticks) - ticks[3] - ticks[4]
+        usable = {f"cpu{core}" for core in usable_cores()}
+        rows = [line.split()[:9] for line in file.read_text().splitlines()]
+        ticks = [[int(word) for word in row[1:]] for row in rows if row and row[0] in usable]
+        busy = sum(sum(core) - core[3] - core[4] for core in ticks)
         times = os.times()
         own = times.user + times.system + times.children_user + times.children_system
         return Busy(busy / os.sysconf("SC_CLK_TCK"), own, times.elapsed)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -36,8 +40,20 @@ class KeypointSet:
         """Hash of the crops' bytes, the same in memory and packed."""
         return content_sha256(self.crops)
 
+    @property
+    def annotation_sha256(self) -> str:
+        """Hash of the points, which of them are labelled, and their names."""
+        arrays = (self.xy_crop.astype("<f4"), self.labelled)
+        parts = (json.dumps(self.names).encode(), *(array.tobytes() for array in arrays))
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
     def mirrored_order(self) -> list[int]:
-        """For each point the index of the one that takes its place in a mirrored image."""
+        """For each point the index of the one that takes its place in a mirrored image.
+
+        Sides are told by `left` and `right`, or `l` and `r`, as words of the names: left_eye,
+        eye-right, LShoulder. A name without such a word is its own mirror image. Raises DataError
+        when a point lacks its mirror image.
+        """
         swapped = [_swap_side(name) for name in self.names]
         missing = sorted(set(swapped) - set(self.names))
         if missing:
@@ -66,23 +82,34 @@ class Annotations:
 
 def image_paths(file: Path) -> list[Path]:
     """List the pictures that a COCO file names, without reading any annotation."""
-    return [_locate(file, image["file_name"]) for image in _read(file)["images"]]
+    content = _read(file)
+    with _malformed(file):
+        return [_locate(file, image["file_name"]) for image in content["images"]]
 
 
 def read_annotations(file: Path) -> Annotations:
-    """Read a COCO keypoint file, of its first category.
+    """Read a COCO keypoint file, of its first category that has keypoints.
 
     Pictures lie beside the file or in `images/` there. Raises DataError when the file is malformed
     or an image carries more than one object.
     """
     content = _read(file)
-    category = content["categories"][0] if content["categories"] else {}
+    with _malformed(file):
+        return _parse(file, content)
+
+
+def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
+    category = next((c for c in content["categories"] if c.get("keypoints")), {})
     names = list(category.get("keypoints", []))
     rows = {image["id"]: row for row, image in enumerate(content["images"])}
+    if len(rows) < len(content["images"]):
+        raise DataError(f"{file}: two images have the same id")
     points = np.zeros((len(rows), len(names), 3), np.float32)
     boxes = np.full((len(rows), 4), np.nan, np.float32)
     annotated = np.zeros(len(rows), bool)
     for annotation in content["annotations"] if names else []:
+        if annotation.get("category_id", category.get("id")) != category.get("id"):
+            continue
         flat, row = annotation.get("keypoints", []), rows.get(annotation["image_id"])
         if len(flat) != 3 * len(names):
             raise DataError(
@@ -95,7 +122,7 @@ def read_annotations(file: Path) -> Annotations:
             name = content["images"][row]["file_name"]
             raise DataError(f"{file}: {name} has two objects; crop each to its own image")
         points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
-        boxes[row] = annotation.get("bbox", np.nan)
+        boxes[row] = annotation.get("bbox") or np.nan
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
     labelled = points[..., 2] > 0
     category_name = str(category.get("name", ""))
@@ -145,8 +172,28 @@ def _locate(file: Path, name: str) -> Path:
     return beside if beside.exists() else file.parent / "images" / name
 
 
+@contextmanager
+def _malformed(file: Path) -> Iterator[None]:
+    """Turn what a file of another shape leads to into one error."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
+        raise DataError(f"{file} is no COCO keypoint file: an entry {found}") from error
+
+
+# A word may begin after what is no letter, or with a capital after a small letter.
+_SIDE = re.compile(
+    r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
+    r"(?:(left|Left|LEFT|right|Right|RIGHT)(?![a-z])|([lrLR])(?=[^A-Za-z0-9]|[A-Z][a-z]|$))"
+)
+_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
 def _swap_side(name: str) -> str:
-    for side, other in (("left", "right"), ("right", "left")):
-        if name.startswith(f"{side}_"):
-            return f"{other}_{name.removeprefix(f'{side}_')}"
-    return name
+    def swap(found: re.Match[str]) -> str:
+        word = found.group()
+        other = _OTHER_SIDE[word.lower()]
+        return other.upper() if word.isupper() else other.title() if word.istitle() else other
+
+    return _SIDE.sub(swap, name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from lmk.doctor.finding import Finding
 from lmk.errors import LmkError
@@ -11,6 +13,7 @@ from lmk.machine import free_memory_mb, jetson_model
 from lmk.runtime.cuda import Cuda
 
 NEEDED_MB = 400  # what `lmk run` takes with one model
+POWER_MODES = Path("/etc/nvpmodel.conf")
 
 
 def examine_hardware() -> list[Finding]:
@@ -47,4 +50,12 @@ def _jetson(board: str) -> Finding:
         mode = lines[0].partition("NV ")[2] or mode if lines else mode
     if "MAXN" in mode or "unknown" in mode:
         return Finding("Jetson", f"{board}, {mode}")
-    return Finding("Jetson", f"{board}, {mode}", "absent", "sudo nvpmodel -m 0  for full speed")
+    remedy = f"sudo nvpmodel -m {_fastest_mode()}  for full speed"
+    return Finding("Jetson", f"{board}, {mode}", "absent", remedy)
+
+
+def _fastest_mode() -> str:
+    """Number of the mode without a limit; which it is differs from board to board."""
+    text = POWER_MODES.read_text(errors="replace") if POWER_MODES.is_file() else ""
+    found = re.search(r"POWER_MODEL\s+ID=(\d+)\s+NAME=MAXN", text)
+    return found[1] if found else f"ID, the number of the largest mode in {POWER_MODES}"

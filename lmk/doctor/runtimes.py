@@ -12,21 +12,27 @@ import numpy.typing as npt
 
 from lmk.doctor.finding import Finding
 from lmk.errors import LmkError
+from lmk.machine import jetson_model
 from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
 from lmk.runtime.cuda import Cuda
 
 Array = npt.NDArray[np.float32]
 PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
 EXPECTED = 2 * PICTURE + 1
-RUNS = "runs a model"
+RUNS, LOADS = "runs a model", "loads on"
+PACKAGES = {
+    "tensorrt": "tensorrt",
+    "tensorrt-rtx": "tensorrt-rtx-cu13-bindings onnxruntime-ep-nv-tensorrt-rtx-cu13",
+}
 GPU_PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
 
 
 def examine_runtimes() -> list[Finding]:
     """Try every runtime that lmk has a backend for."""
     findings = [*_onnxruntime(), _openvino(), _tensorrt("tensorrt"), _tensorrt("tensorrt-rtx")]
-    if not any(finding.found.startswith(RUNS) for finding in findings):
-        remedy = "pip install 'lmk[run]'"
+    if not any(finding.found.startswith((RUNS, LOADS)) for finding in findings):
+        # The extra would bring an OpenCV that hides JetPack's.
+        remedy = "pip install onnxruntime" if jetson_model() else "pip install 'lmk[run]'"
         findings.append(Finding("some runtime", "no model runs", "broken", remedy, essential=True))
     return findings
 
@@ -98,14 +104,14 @@ def _tensorrt(kind: Kind) -> Finding:
         remedy = str(error).partition("run  ")[2]
         return Finding(title, "not installed", "absent", remedy)
     except (OSError, ImportError) as error:
-        return _broken(title, error, f"pip install --force-reinstall 'lmk[{kind}]'")
+        return _broken(title, error, f"pip install --force-reinstall {PACKAGES[kind]}")
     try:
         cuda = Cuda()
     except LmkError:
         can = "builds engines" if kind == "tensorrt-rtx" else "no GPU to run or build on"
         return Finding(f"{title} {version}", f"{can}; engines run on a GPU only")
     where = f"{cuda.name}, compute capability {cuda.compute_capability}"
-    return Finding(f"{title} {version}", f"loads on {where}; no engine was run")
+    return Finding(f"{title} {version}", f"{LOADS} {where}; no engine was run")
 
 
 def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:

@@ -22,6 +22,10 @@ PACKAGES = (
 )
 
 
+# Not from the package index, where `lmk` is another project.
+AGAIN = "in the checkout of lmk:  pip install --force-reinstall --no-deps ."
+
+
 def examine_software() -> list[Finding]:
     """Look at Python, packages and models."""
     return [_python(), *(_package(*row) for row in PACKAGES), _models()]
@@ -46,7 +50,7 @@ def _models() -> Finding:
     try:
         names = [model.manifest.name for model in list_models() if model.arrays()]
     except LmkError as error:
-        return Finding("shipped models", str(error), "broken", "pip install --force-reinstall lmk")
+        return Finding("shipped models", str(error), "broken", AGAIN)
     if not names:
-        return Finding("shipped models", "none", "broken", "pip install --force-reinstall lmk")
+        return Finding("shipped models", "none", "broken", AGAIN)
     return Finding("shipped models", f"{', '.join(names)}: whole")

@@ -81,10 +81,14 @@ def pckh(
 
     Source: Andriluka et al., CVPR 2014, who take 0.6 of the head box's diagonal instead.
     """
-    missing = {"neck", "head_top"} - set(names)
-    if missing:
-        raise DataError(f"PCKh needs the joints neck and head_top; missing {sorted(missing)}")
+    if not measures_heads(names):
+        raise DataError(f"PCKh needs the joints neck and head_top, got {', '.join(names)}")
     neck, top = names.index("neck"), names.index("head_top")
     segment = np.linalg.norm(annotated[:, top].astype(np.float64) - annotated[:, neck], axis=-1)
     known = labelled[:, neck] & labelled[:, top]
     return pck(predicted, annotated, labelled, np.where(known, segment, np.nan), threshold)
+
+
+def measures_heads(names: Sequence[str]) -> bool:
+    """Whether these joints have a head segment to measure errors by."""
+    return {"neck", "head_top"} <= set(names)

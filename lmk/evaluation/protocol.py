@@ -24,7 +24,7 @@ from lmk.evaluation.consistency import (
     random_turns,
 )
 from lmk.evaluation.landmarks import Detector
-from lmk.evaluation.pck import Pck, pck, pckh
+from lmk.evaluation.pck import Pck, measures_heads, pck, pckh
 from lmk.evaluation.regression import (
     Pairs,
     RegressionErrors,
@@ -235,6 +235,6 @@ def _obstacle(metric: str, detector: Detector, benchmark: Benchmark) -> str:
         return f"its {landmarks} landmarks have no names, and {len(names)} points are annotated"
     if detector.landmark_names and not set(names) <= set(detector.landmark_names):
         return "its landmarks are not the annotated points"
-    if metric == "pckh" and not {"neck", "head_top"} <= set(names):
+    if metric == "pckh" and not measures_heads(names):
         return f"{benchmark.test.file} annotates no neck and head_top"
     return ""

@@ -13,6 +13,7 @@ from torch import nn
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
 from lmk.errors import UsageError
+from lmk.evaluation.pck import measures_heads
 from lmk.files import replacing
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
@@ -43,15 +44,22 @@ def pretrain(
 ) -> Model:
     """Train a core on annotated crops and write it into its run folder.
 
-    It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`. Raises
-    UsageError, DataError, WeightsError, TrainingError, OutputError.
+    It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`, if its
+    joints are those of a body. Raises UsageError, DataError, WeightsError, TrainingError,
+    OutputError.
     """
+    if val and val.names != data.names:
+        raise UsageError(
+            f"--val: expected the points of --data, {', '.join(data.names)}, in that order, got "
+            f"{', '.join(val.names)}"
+        )
     start = _start_core(core, len(data.names)) if core else None
     learner = CoreLearner(data, options, run.compute, val, start)
     settings = {
         "task": "pretrain",
         "core": core.manifest.weights_sha256 if core else None,
         "images": data.sha256,
+        "annotations": data.annotation_sha256,
         **asdict(options),
     }
     origin = {"started_from": _origin(core)} if core else {}
@@ -63,6 +71,9 @@ def pretrain(
     schedule = Schedule(options.steps, options.warm_up)
     model = _train(learner, schedule, settings, run, save)
     if val is None or not run.compute.first:
+        return model
+    if not measures_heads(val.names):
+        run.report.say("PCKh@0.5 was not measured: it is for bodies with neck and head_top")
         return model
     figures = evaluate_core(model, val)
     run.report.say("  ".join(f"{name} {value:.1f} %" for name, value in figures.items()))

@@ -18,6 +18,8 @@ CPU = "sys/devices/system/cpu"
 
 def test_clocks_and_governors_of_all_cores(tmp_path: Path) -> None:
     files: dict[str, object] = {f"{CPU}/cpufreq/scaling_governor": "no core's"}
+    files[f"{CPU}/cpu2/cpufreq/scaling_governor"] = ""  # a core that is off
+    files[f"{CPU}/cpu2/cpufreq/scaling_cur_freq"] = ""
     for core, (rule, khz) in enumerate([("powersave", 800000), ("performance", 2400000)]):
         files[f"{CPU}/cpu{core}/cpufreq/scaling_governor"] = rule
         files[f"{CPU}/cpu{core}/cpufreq/scaling_cur_freq"] = khz
@@ -56,10 +58,15 @@ def test_a_containers_quota(tmp_path: Path, text: str, cores: float | None) -> N
     assert quota(write(tmp_path, {"sys/fs/cgroup/cpu.max": text})) == cores
 
 
-def test_time_of_others_is_all_but_idle_and_our_own(tmp_path: Path) -> None:
+def test_time_of_others_is_all_but_idle_and_our_own_on_our_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(condition, "usable_cores", lambda: [1, 10])
     # user nice system idle iowait irq softirq steal guest guest_nice
     ticks = os.sysconf("SC_CLK_TCK")
-    root = write(tmp_path, {"proc/stat": "cpu 100 10 20 5000 300 1 2 3 7 0\ncpu0 1 1"})
+    rows = ["cpu 1100 10 20 9000 300 1 2 3 7 0", "cpu0 900 0 0 4000 0 0 0 0 0 0"]
+    rows += ["cpu1 60 10 20 3000 300 1 2 3 7 0", "cpu10 40 0 0 2000 0 0 0 0 0 0", "intr 5 6"]
+    root = write(tmp_path, {"proc/stat": "\n".join(rows)})
     first = Busy.now(root)
     assert first is not None
     assert first.everyone_s == (100 + 10 + 20 + 1 + 2 + 3) / ticks

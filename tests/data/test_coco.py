@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from lmk.data.coco import image_paths, load_keypoints
+from lmk.data.coco import KeypointSet, image_paths, load_keypoints, read_annotations
 from lmk.errors import DataError
 from lmk.progress import Reporter
 
@@ -55,6 +56,85 @@ def test_points_are_moved_into_the_frame_of_the_crop(tmp_path) -> None:
 def test_mirrored_order_swaps_left_and_right(tmp_path) -> None:
     file = write_set(tmp_path, [annotation(0, *range(9))])
     assert load_keypoints(file, Reporter()).mirrored_order() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "mirrored"),
+    [
+        ("left_eye", "right_eye"),
+        ("eye-Right", "eye-Left"),
+        ("outerEyeLeft2", "outerEyeRight2"),
+        ("LShoulder", "RShoulder"),
+        ("r_hip", "l_hip"),
+        ("Paw R", "Paw L"),
+        ("LEFT_EAR", "RIGHT_EAR"),
+        ("ul_l", "ul_r"),
+        *((same, same) for same in ("nose", "upright", "L5 vertebra", "Rib", "collar", "leftover")),
+    ],
+)
+def test_sides_are_words_of_the_names(name: str, mirrored: str) -> None:
+    empty = np.zeros((0, 3, 2), np.float32)
+    names = [name, "nose tip", mirrored] if name != mirrored else ["nose tip", name]
+    data = KeypointSet(np.zeros((0, 8, 8, 3), np.uint8), empty, empty[..., 0] > 0, names)
+    assert [names[i] for i in data.mirrored_order()] == (
+        [mirrored, "nose tip", name] if name != mirrored else names
+    )
+
+
+def test_points_of_other_categories_are_left_out(tmp_path) -> None:
+    cat, dog = annotation(0, *range(9)), annotation(1, *range(6))
+    file = write_set(tmp_path, [cat | {"category_id": 1}, dog | {"category_id": 2}])
+    content = json.loads(file.read_text())
+    content["categories"] = [
+        {"id": 3, "name": "stuff"},
+        *content["categories"],
+        {"id": 2, "name": "dog", "keypoints": ["tail", "nose"]},
+    ]
+    file.write_text(json.dumps(content))
+    data = load_keypoints(file, Reporter())
+    assert data.names == NAMES
+    assert len(data.crops) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["images"][1].update(id=0),
+        lambda content: content["images"][0].pop("id"),
+        lambda content: content["images"][0].pop("file_name"),
+        lambda content: content["annotations"][0].pop("image_id"),
+        lambda content: content["annotations"][0].update(keypoints=None),
+        lambda content: content["annotations"][0].update(keypoints=["a"] * 9),
+        lambda content: content["annotations"][0].update(bbox=[1, 2, 3]),
+        lambda content: content.update(images={"id": 3}),
+        lambda content: content.update(categories=["face"]),
+    ],
+)
+def test_a_file_of_another_shape_is_one_clear_error(tmp_path, change) -> None:
+    file = write_set(tmp_path, [annotation(0, *range(9))])
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError) as caught:
+        load_keypoints(file, Reporter())
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_box_is_none(tmp_path) -> None:
+    file = write_set(tmp_path, [annotation(0, *range(9)) | {"bbox": []}])
+    assert np.isnan(read_annotations(file).boxes_xywh[0]).all()
+
+
+def test_the_hash_of_annotations_changes_with_each_of_their_parts(tmp_path) -> None:
+    file = write_set(tmp_path, [annotation(0, *range(9))])
+    data = load_keypoints(file, Reporter())
+    others = [
+        replace(data, xy_crop=data.xy_crop + 1),
+        replace(data, labelled=~data.labelled),
+        replace(data, names=NAMES[::-1]),
+    ]
+    assert len({other.annotation_sha256 for other in [data, *others]}) == 4
 
 
 def test_image_paths_read_no_annotation(tmp_path) -> None:

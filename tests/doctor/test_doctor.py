@@ -73,6 +73,17 @@ def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
     assert stop.remedy == "pip install 'lmk[run]'"
 
 
+def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
+    hide(monkeypatch, runtimes, "onnxruntime", "openvino")
+    monkeypatch.setattr(runtimes, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    (stop,) = (finding for finding in runtimes.examine_runtimes() if finding.stops)
+    assert stop.remedy == "pip install onnxruntime"
+    monkeypatch.setattr(runtimes, "load_bindings", lambda _: SimpleNamespace(__version__="10.3"))
+    gpu = SimpleNamespace(name="Orin", compute_capability="87")
+    monkeypatch.setattr(runtimes, "Cuda", lambda: gpu)
+    assert not any(finding.stops for finding in runtimes.examine_runtimes())
+
+
 def test_a_missing_package_names_its_extra(monkeypatch) -> None:
     packages = (("no-such-thing", "run", True, "folding"), ("nothing", "train", False, "training"))
     monkeypatch.setattr(software, "PACKAGES", packages)
@@ -89,10 +100,23 @@ def test_memory(monkeypatch, free: int | None, stops: bool) -> None:
     assert hardware.examine_hardware()[0].stops is stops
 
 
-def test_a_jetson_that_is_throttled_is_told_how_to_run_at_full_speed(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("modes", "number"),
+    [
+        ("< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >", "2 "),
+        ("< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=10W >", "0 "),
+        (None, "ID, the number of the largest mode in "),
+    ],
+)
+def test_a_jetson_that_is_throttled_is_told_how_to_run_at_full_speed(
+    monkeypatch, tmp_path: Path, modes: str | None, number: str
+) -> None:
+    if modes:
+        (tmp_path / "nvpmodel.conf").write_text(modes)
+    monkeypatch.setattr(hardware, "POWER_MODES", tmp_path / "nvpmodel.conf")
     monkeypatch.setattr(hardware, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     monkeypatch.setattr(hardware.shutil, "which", lambda _: "/usr/sbin/nvpmodel")
-    for mode, remedy in (("15W", "sudo nvpmodel -m 0"), ("MAXN", "")):
+    for mode, remedy in (("15W", f"sudo nvpmodel -m {number}"), ("MAXN", "")):
         said = SimpleNamespace(stdout=f"NV Power Mode: {mode}\n1\n")
         monkeypatch.setattr(hardware.subprocess, "run", lambda *_, said=said, **__: said)
         jetson = hardware.examine_hardware()[-1]

@@ -118,6 +118,27 @@ def test_a_core_goes_on_from_another_and_names_it(core_model, tmp_path: Path) ->
     assert again.manifest.training["started_from"] == origin
 
 
+def test_a_core_is_measured_on_the_same_points(core_model, tmp_path: Path) -> None:
+    options = PretrainOptions(steps=1, batch_size=2)
+    other = replace(joints(3), names=joints(3).names[::-1])
+    with pytest.raises(UsageError, match="--val: expected the points of --data"):
+        pretrain(joints(3), other, None, options, run(tmp_path / "run"))
+    assert not list(tmp_path.iterdir())
+    faces = pretrain(joints(3), joints(3), None, options, run(tmp_path / "run"))
+    assert faces.manifest.figures == {}
+    bodies = replace(joints(3), names=["neck", "head_top", "ankle"])
+    made = pretrain(bodies, bodies, None, options, run(tmp_path / "bodies"))
+    assert made.manifest.figures.keys() == {"PCKh@0.5"}
+
+
+def test_a_core_is_not_resumed_with_other_annotations(tmp_path: Path) -> None:
+    options, data = PretrainOptions(steps=1, batch_size=2), joints(3)
+    pretrain(data, None, None, options, run(tmp_path / "run"))
+    corrected = replace(data, xy_crop=data.xy_crop + 1)
+    with pytest.raises(TrainingError, match="annotations was"):
+        pretrain(corrected, None, None, options, run(tmp_path / "run", resume=True))
+
+
 def test_a_core_of_random_weights_names_no_origin(tmp_path: Path) -> None:
     options = PretrainOptions(steps=1, batch_size=2)
     made = pretrain(joints(3), None, None, options, run(tmp_path / "run"))
