@@ -20,6 +20,8 @@ def replacing(path: Path) -> Iterator[Path]:
     On an error nothing is left behind and an earlier file at `path` stays; of several at once the
     last to end stays. Raises OutputError when the disk is full or the folder cannot be written.
     """
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder. Name a file in it")
     writer = f"{os.getpid()}-{threading.get_native_id()}"
     temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
     try:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import torch
 
+from lmk.model.fold import PROJECTION, fold_state
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import content_sha256, load_weights, save_weights
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.projection import project
+from lmk.networks.projection import adapter_state, project
+from lmk.networks.state import arrays_of, load_state, state_of
 
 
 def randomize(network: torch.nn.Module, seed: int) -> None:
@@ -39,6 +41,15 @@ def make_projected(core: Hourglass, num_landmarks: int = 7, scope: str = "all") 
     network = project(core, num_landmarks, scope)
     randomize(network, 1)
     return network.eval()
+
+
+def fold(network: Hourglass) -> Hourglass:
+    """Fold the projections of a network in memory into a new plain one, as files are folded."""
+    arrays = arrays_of(state_of(network))
+    core = {name: value for name, value in arrays.items() if not name.endswith(PROJECTION)}
+    plain = Hourglass(network.num_landmarks)
+    load_state(plain, fold_state(core, arrays_of(adapter_state(network))))
+    return plain.eval()
 
 
 def save_model(folder: Path, name: str, arrays: dict, num_landmarks: int, core=None) -> Model:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lmk.errors import OutputError, UsageError
-from lmk.files import new_folder
+from lmk.files import new_folder, replacing
 
 
 def test_a_new_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -52,3 +54,25 @@ def test_what_a_killed_attempt_left_is_cleared(tmp_path: Path) -> None:
     with new_folder(tmp_path / "set") as folder:
         (folder / "new").touch()
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["new"]
+
+
+def test_two_writers_of_one_file_leave_a_whole_one(tmp_path: Path) -> None:
+    """As two processes that fold the same model at the same time."""
+    both_write, path = threading.Barrier(2, timeout=10), tmp_path / "model.onnx"
+
+    def write(level: int) -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(bytes([level]) * 100_000)
+            both_write.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (1, 2)))
+    assert path.read_bytes() in (bytes([1]) * 100_000, bytes([2]) * 100_000)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path, Path()):
+        with pytest.raises(OutputError, match="is a folder"), replacing(path):
+            pass

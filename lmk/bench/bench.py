@@ -57,10 +57,11 @@ def run_bench(
     """
     begun = Begun()
     cases = list_cases(options.runtimes, options.precisions, options.threads, options.device)
+    inputs = make_inputs(model, samples)
     files, why_not = _prepare(cases, model, options, samples, calibration, report)
     rows = {case: _row(case, None, why) for case, why in why_not.items()}
     with tempfile.TemporaryDirectory(prefix="lmk-") as folder, Limits(PEAK_S) as limits:
-        make_inputs(model, samples).save(Path(folder))
+        inputs.save(Path(folder))
         with report.bar("measuring", len(files)) as bar:
             for case, file in files.items():
                 row = rows[case] = _measure(case, file, model, Path(folder), options)
@@ -125,6 +126,7 @@ def _measure(
 
 
 def _row(case: Case, measured: dict[str, Any] | None, why_not: str | None) -> dict[str, Any]:
+    why_not = why_not and why_not.replace(str(Path.home()), "~")  # records name no user
     return asdict(case) | {"why_not": why_not, "measured": measured, "roofline": None}
 
 

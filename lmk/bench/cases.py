@@ -14,11 +14,13 @@ from lmk.export.engine import gpu_here
 from lmk.export.export import export_model
 from lmk.export.options import PRECISIONS as WRITTEN
 from lmk.export.options import SUFFIXES, ExportOptions, Format, Precision
-from lmk.export.provenance import check_unchanged
+from lmk.export.provenance import check_unchanged, tool_versions
 from lmk.export.samples import Samples
 from lmk.model.folder import Model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import ENGINES, RUNTIMES
+from lmk.runtime.backends.tensorrt import check_machine
+from lmk.runtime.backends.tensorrt_bindings import load_bindings
 from lmk.runtime.cuda import Cuda
 
 Device = Literal["cpu", "cuda"]
@@ -53,7 +55,8 @@ def list_cases(
     """All combinations that mean something; empty choices mean all.
 
     Left to itself a precision is measured where it is computed in; asked for by name also where it
-    is only stored. Raises UsageError for words that are no runtimes or precisions.
+    is only stored. Raises UsageError for words that are no runtimes or precisions, and where
+    nothing is left.
     """
     known = RUNTIMES[1:]
     _check_words("--runtime", runtimes, known)
@@ -66,6 +69,9 @@ def list_cases(
                     continue
                 counts = threads if where == "cpu" else (None,)
                 cases += [Case(runtime, where, precision, count) for count in counts]
+    if not cases:
+        asked = ", ".join(runtimes)
+        raise UsageError(f"{asked} does not run on {device}: leave out --device or --runtime")
     return cases
 
 
@@ -81,8 +87,7 @@ def prepare(
 
     Engines are tuned for the first of the batches. Raises LmkError where it cannot be made here.
     """
-    if case.runtime in ENGINES:
-        Cuda()  # before minutes are spent on an engine that nothing here runs
+    cuda = Cuda() if case.runtime in ENGINES else None  # before minutes are spent on an engine
     if case.runtime == "torch":
         _require_torch(case)
         return None
@@ -97,7 +102,7 @@ def prepare(
     options = ExportOptions(format, case.precision, batch, reference=None)
     suffix = "" if case.precision == "fp32" else f"-{case.precision}"
     path = folder / name / f"{model.manifest.name}{suffix}{SUFFIXES[format]}"
-    if not _unchanged(path):
+    if not _as_made_now(path, cuda):
         measured = calibration if case.precision == "int8" else None
         export_model(model, path.parent, options, samples, measured, report)
     return path
@@ -139,9 +144,12 @@ def _calibration_key(case: Case, calibration: Samples) -> str:
     return hashlib.sha256(calibration.crops.tobytes()).hexdigest()[:16]
 
 
-def _unchanged(path: Path) -> bool:
+def _as_made_now(path: Path, cuda: Cuda | None) -> bool:
+    """Whether a file is whole, and what the packages and the GPU of now would make."""
     try:
-        check_unchanged(path)
+        known = check_unchanged(path)
+        if cuda:
+            check_machine(known, path, cuda, load_bindings(known.format).__version__)  # type: ignore[arg-type]
     except LmkError:
         return False
-    return True
+    return known.tools == tool_versions()

@@ -34,6 +34,8 @@ def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: 
     limit.
     """
     rows = [row for row in record["rows"] if _allowed(row, limit)]
+    if not any(row["measured"] for row in record["rows"]):
+        raise LmkError("nothing could be measured, so there is nothing to choose: see the table")
     if not rows:
         raise LmkError(
             f"nothing measured lies within {limit.mean_px} px of the float32 landmarks: give a "

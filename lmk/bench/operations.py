@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from onnx import ModelProto, NodeProto, TensorProto, helper, shape_inference
-
 from lmk.errors import UsageError
+from lmk.export.onnx_package import ModelProto, NodeProto, TensorProto, helper, shape_inference
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 # Operations for each number of the output; what is not named here moves numbers or is fused.

@@ -80,7 +80,8 @@ RobustnessImages = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL)
+    int,
+    typer.Option(min=0, help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL),
 ]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help=f"Folder for the page, {PAGE}.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lmk.errors import LmkError, UnavailableError, UsageError, WeightsError
+from lmk.errors import LmkError, OutputError, UnavailableError, UsageError, WeightsError
 from lmk.export.batch import BatchRange
 from lmk.export.engine_layers import read_inspector, read_log
 from lmk.files import replacing
@@ -77,7 +77,7 @@ def build_engine(onnx_file: bytes, options: EngineOptions, report: Reporter) -> 
             "--workspace or a narrower --batch needs less memory"
         )
     if cache:
-        _save_timing_cache(config, cache)
+        _save_timing_cache(config, cache, report)
     content = bytes(plan)
     if options.kind == "tensorrt":
         layers = read_inspector(trt, content, messages)
@@ -212,13 +212,18 @@ def _load_timing_cache(
     place = f"{trt.__version__}-sm{gpu['compute_capability']}"
     path = options.timing_cache.with_name(f"{options.timing_cache.name}-{place}")
     cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+    if cache is None:  # a damaged file
+        cache = config.create_timing_cache(b"")
     config.set_timing_cache(cache, ignore_mismatch=False)
     return path
 
 
-def _save_timing_cache(config: Any, path: Path) -> None:
-    with replacing(path) as temporary:
-        temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
+def _save_timing_cache(config: Any, path: Path, report: Reporter) -> None:
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
+    except OutputError as error:  # the engine is there, and later builds are only slower
+        report.warn(f"timings are not kept for later builds: {error}")
 
 
 def gpu_here() -> bool:

@@ -6,14 +6,13 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from onnx import ModelProto
-
 from lmk.export.engine import build_engine, gpu_here
 from lmk.export.engine_layers import require_layers
 from lmk.export.install import describe, install
 from lmk.export.int8 import calibrate, find_kept
 from lmk.export.layers import describe_layers, layer_errors
 from lmk.export.onnx_model import build_onnx, save_onnx, set_metadata
+from lmk.export.onnx_package import ModelProto
 from lmk.export.openvino_ir import save_ir
 from lmk.export.options import SUFFIXES, ExportOptions, check_options, rebuild_command
 from lmk.export.parity import Parity, compare, require_parity

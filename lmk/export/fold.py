@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from lmk.errors import UsageError
 from lmk.export.install import describe
 from lmk.export.onnx_model import GraphOptions, build_onnx, save_onnx
 from lmk.export.provenance import sha256_of
@@ -17,15 +19,18 @@ def fold_to_onnx(
 ) -> Path:
     """Write `folder/NAME.onnx` with its provenance and return its path.
 
-    The graph is written node by node, so no skeleton of it has to be shipped. Raises WeightsError
-    when the adapter belongs to another core, and OutputError.
+    The graph is written node by node, so no skeleton of it has to be shipped. Raises UsageError
+    when `adapter` is none, WeightsError when it belongs to another core, and OutputError.
     """
+    if adapter.manifest.kind != "adapter":
+        raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")
     model = replace(adapter, given_core=core)
     proto = build_onnx(model, GraphOptions(precision=precision))
     suffix = "" if precision == "fp32" else f"-{precision}"
     path = folder / f"{model.manifest.name}{suffix}.onnx"
     save_onnx(proto, path)
     known = describe(model, proto, "onnx", precision)
-    command = f"lmk fold {core.reference} {adapter.reference} -o DIR --precision {precision}"
+    words = ["lmk", "fold", core.reference, adapter.reference, "-o", "DIR"]
+    command = shlex.join([*words, "--precision", precision])
     replace(known, command=command, files={path.name: sha256_of(path)}).write(path)
     return path

@@ -7,9 +7,9 @@ core and an adapter into a runnable file by itself. The parity check holds the t
 from __future__ import annotations
 
 import numpy as np
-from onnx import TensorProto
 
 from lmk.export.nodes import Nodes
+from lmk.export.onnx_package import TensorProto
 from lmk.geometry import HEATMAP_SIZE, SCORE_RADIUS_HEATMAP, STRIDE
 from lmk.model.fold import EPSILON
 

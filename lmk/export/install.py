@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from onnx import ModelProto
-
 from lmk.export.batch import BatchRange
+from lmk.export.onnx_package import ModelProto
 from lmk.export.precision import conv_precisions, count
 from lmk.export.provenance import Provenance, sha256_of
 from lmk.files import replacing

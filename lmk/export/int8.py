@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto
 
 from lmk.errors import missing_extra
 from lmk.export.onnx_model import repeat_for, set_metadata
+from lmk.export.onnx_package import ModelProto
 
 ALWAYS_KEPT = ("stem_conv.out", "head.out")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, TensorProto, helper, shape_inference
 
 from lmk.errors import missing_extra
 from lmk.export.onnx_model import repeat_for
+from lmk.export.onnx_package import ModelProto, TensorProto, helper, shape_inference
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 

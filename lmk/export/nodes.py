@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import WeightsError, missing_extra
-
-try:
-    from onnx import NodeProto, TensorProto, helper, numpy_helper
-except ImportError as error:
-    raise missing_extra("onnx", "run") from error
+from lmk.errors import WeightsError
+from lmk.export.onnx_package import NodeProto, TensorProto, helper, numpy_helper
 
 
 class Nodes:

@@ -9,13 +9,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import ModelProto, TensorProto, helper
 
 import lmk
 from lmk.errors import UsageError
 from lmk.export import graph
 from lmk.export.nodes import Nodes
+from lmk.export.onnx_package import ModelProto, TensorProto, helper, onnx
 from lmk.files import replacing
 from lmk.geometry import HEATMAP_SIZE, INPUT_SIZE, STRIDE
 from lmk.model.fold import PROJECTION, batch_norms_as_scales, fold_batch_norms

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
-
 from lmk.errors import UnavailableError, missing_extra
+from lmk.export.onnx_package import onnx
 
 
 def require_bf16() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -88,22 +89,39 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
     if options.precision == "bf16":
         require_bf16()
     if options.engine:
+        if options.heatmaps:
+            raise UsageError("--heatmaps is for ONNX and OpenVINO files: engines give landmarks")
         load_bindings(options.engine.kind)
         if options.engine.kind == "tensorrt":
             Cuda()  # it builds on the GPU that will run the engine
-    elif options.compute_capability:
+        return
+    batch = options.batch
+    if batch.fixed is None and batch != BatchRange():
+        raise UsageError(
+            f"--batch {batch.min}:{batch.opt}:{batch.max} is for engines: {options.format} files "
+            "take one size, such as 4, or any, which is dynamic"
+        )
+    if options.compute_capability:
         raise UsageError(f"--compute-capability is for engines, not for {options.format} files")
 
 
 def rebuild_command(model: Model, options: ExportOptions) -> str:
     """The command that makes such a file again."""
-    words = ["lmk export", model.reference, "-o DIR", "-f", options.format]
+    words = ["lmk", "export", model.reference, "-o", "DIR", "-f", options.format]
     words += ["--precision", options.precision]
     if options.batch != BatchRange():
         batch = options.batch
-        words.append(f"--batch {batch.fixed or f'{batch.min}:{batch.opt}:{batch.max}'}")
+        words += ["--batch", str(batch.fixed or f"{batch.min}:{batch.opt}:{batch.max}")]
+    if options.opset != OPSET:
+        words += ["--opset", str(options.opset)]
+    if options.heatmaps:
+        words.append("--heatmaps")
+    if not options.fold_projections:
+        words.append("--no-fold-projections")
+    if options.engine and options.workspace_mb != WORKSPACE_MB:
+        words += ["--workspace", str(options.workspace_mb)]
     if options.precision == "int8":
-        words.append("--calibration-data FOLDER")
+        words += ["--calibration-data", "FOLDER"]
     if options.compute_capability:
-        words.append(f"--compute-capability {options.compute_capability}")
-    return " ".join(words)
+        words += ["--compute-capability", options.compute_capability]
+    return shlex.join(words)

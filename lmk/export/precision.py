@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-import onnx
-from onnx import ModelProto, NodeProto, TensorProto
-
 from lmk.errors import ParityError
+from lmk.export.onnx_package import ModelProto, NodeProto, TensorProto, onnx
 
 PRECISIONS: dict[int, str] = {TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16"}
 

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.model.fold import PROJECTION, fold_state
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.state import arrays_of, load_state, state_of
+from lmk.networks.state import state_of
 
 Scope = Literal["all", "3x3"]
 
@@ -79,16 +78,3 @@ def adapter_state(network: Hourglass) -> dict[str, Tensor]:
     """Everything of a projected network that is not frozen: what an adapter file holds."""
     frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
     return {name: value for name, value in state_of(network).items() if name not in frozen}
-
-
-def fold(network: Hourglass) -> Hourglass:
-    """Fold every projection into its convolution.
-
-    Returns a new plain `Hourglass` on the CPU, in evaluation mode, that gives the same heatmaps
-    within float32 rounding. The argument is not changed.
-    """
-    arrays = arrays_of(state_of(network))
-    core = {name: value for name, value in arrays.items() if not name.endswith(PROJECTION)}
-    plain = Hourglass(network.num_landmarks)
-    load_state(plain, fold_state(core, arrays_of(adapter_state(network))))
-    return plain.eval()

@@ -133,6 +133,11 @@ def make_learner(
         raise UsageError(
             f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
         )
+    if options.method == "finetune-after-projection" and core and core.manifest.kind != "adapter":
+        raise UsageError(
+            f"finetune-after-projection goes on from an adapted run, and {core.manifest.name} is "
+            "none: give the run as --core RUN"
+        )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
     network = load_network(core)[0] if core else Hourglass(options.keypoints)

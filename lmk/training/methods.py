@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm  # batch norms synchronised on GPUs too
 
@@ -16,7 +18,7 @@ LAST_LAYERS = ("block4", "last_conv", "last_bn", "head")
 def start_detector(
     method: Method, core: Hourglass, num_landmarks: int, scope: Scope = "all"
 ) -> Hourglass:
-    """Make the network that an adaptation trains; the core is left as it is.
+    """Make the network that an adaptation trains, of copies of what the core has.
 
     projection                  the core frozen; a matrix a convolution, batch norms, head learn
     finetune                    everything learnable, starting from the core
@@ -37,7 +39,7 @@ def start_detector(
                 f"the adapted network has {core.num_landmarks} landmarks and keeps them: "
                 f"give --keypoints {core.num_landmarks}"
             )
-        return core
+        return copy.deepcopy(core)
     network = with_new_head(core, num_landmarks)
     if method == "last-layers":
         for name, parameter in network.named_parameters():

@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from random_models import make_core, save_model
+from random_models import fold, make_core, save_model
 
-from lmk.errors import WeightsError
+from lmk.errors import UsageError, WeightsError
 from lmk.export.fold import fold_to_onnx
 from lmk.model import bundle
 from lmk.model.fold import fold_batch_norms
 from lmk.model.folder import find_model
 from lmk.networks.load import load_network
-from lmk.networks.projection import fold
 from lmk.networks.state import arrays_of, state_of
 
 WITHOUT_TORCH = """
@@ -60,6 +59,13 @@ def test_an_adapter_of_another_core_is_refused(packed: Path, tmp_path: Path) -> 
     other = save_model(tmp_path / "other", "other", arrays_of(state_of(make_core(seed=5))), 14)
     with pytest.raises(WeightsError, match=r"needs the core core .* other ones: other"):
         fold_to_onnx(find_model(str(packed)), other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_whole_network_in_the_adapters_place_is_refused(packed: Path, tmp_path: Path) -> None:
+    core, adapter = find_model("core-pose"), find_model(str(packed))
+    with pytest.raises(UsageError, match="expected  lmk fold CORE ADAPTER"):
+        fold_to_onnx(core, adapter, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from random_models import make_core, make_projected
+from random_models import fold, make_core, make_projected
 from torch import nn
 
 from lmk.networks.hourglass import Hourglass
-from lmk.networks.projection import ProjectionConv2d, adapter_state, fold, project
+from lmk.networks.projection import ProjectionConv2d, adapter_state, project
 
 
 @pytest.mark.parametrize("scope", ["all", "3x3"])
