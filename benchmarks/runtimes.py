@@ -6,6 +6,7 @@ python benchmarks/runtimes.py [MODEL] [--seconds 6] [--json FILE] [--plot FILE]
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from output import bar_rows, finish, parse
@@ -13,6 +14,7 @@ from output import bar_rows, finish, parse
 from lmk.bench.bench import BenchOptions, run_bench
 from lmk.bench.inputs import choose_samples
 from lmk.bench.table import print_record, table_console
+from lmk.errors import LmkError
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
 
@@ -43,4 +45,7 @@ def _p50(row: dict[str, object]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LmkError as error:
+        sys.exit(f"error: {error}")

@@ -62,4 +62,6 @@ if __name__ == "__main__":
     parser.add_argument("--finder", help="what finds such objects in a picture")
     parser.add_argument("--crops", type=Path, help="what the run was trained on")
     given = parser.parse_args()
+    if bool(given.finder) != bool(given.crops):
+        parser.error("--finder and --crops go together")
     ship(given.run, given.name, given.finder, given.crops)

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from study_tables import write_tables
 
-from lmk.errors import UsageError
+from lmk.errors import LmkError, UsageError
 from lmk.files import replacing
 from lmk.training.checkpoint import CHECKPOINT
 
@@ -68,7 +68,8 @@ class Runner:
     """Carries out a study in its folder."""
 
     def __init__(self, study: Study, root: Path, folder: Path, lmk: Command, smoke: bool) -> None:
-        self.study, self.root, self.folder, self.lmk = study, root, folder, lmk
+        # Whole paths, so that files of the study are told from those below the data root.
+        self.study, self.root, self.folder, self.lmk = study, root.resolve(), folder.resolve(), lmk
         self.smoke = study.smoke if smoke else {}
 
     def run(self, only: list[str] | None = None) -> None:
@@ -180,5 +181,10 @@ if __name__ == "__main__":
     parser.add_argument("--only", nargs="*", help="rows to run; all of them by default")
     parser.add_argument("--smoke", action="store_true", help="a few steps, to see that it runs")
     given = parser.parse_args()
-    chosen = read_study(given.study)
-    Runner(chosen, given.data_root, given.output, lmk, given.smoke).run(given.only)
+    try:
+        chosen = read_study(given.study)
+        Runner(chosen, given.data_root, given.output, lmk, given.smoke).run(given.only)
+    except (LmkError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except subprocess.CalledProcessError as error:  # it has said why
+        sys.exit(error.returncode)

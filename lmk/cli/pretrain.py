@@ -44,7 +44,8 @@ def pretrain(
 
     The run folder becomes a model that `lmk train --core` adapts to other categories; beside it
     lie the best model so far, pictures of the training, log.csv, TensorBoard events, and
-    config.yaml with every option.
+    config.yaml with every option that decides the result. Points are mirrored by the sides in their
+    names, left and right, or l and r: left_eye, eye-right, LShoulder.
 
     Several processes or machines: torchrun --nproc-per-node N -m lmk pretrain ...
     """

@@ -209,13 +209,18 @@ def _drawn(text: str) -> OverlayOptions:
 
 def _named(models: Sequence[str]) -> dict[str, str]:
     """What results call each model: the name of its folder or file."""
-    named = {Path(model).absolute().stem: model for model in models}
+    named = {_name(Path(model).absolute()): model for model in models}
     if len(named) < len(models):
         raise UsageError(
             f"expected models of different names, got {', '.join(models)}: results could not tell "
             "them apart. Rename a folder or file"
         )
     return named
+
+
+def _name(path: Path) -> str:
+    """Without what tells a file's kind; folders may have dots in their names."""
+    return path.name if path.is_dir() else path.stem
 
 
 def _open_detector(

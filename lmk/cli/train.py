@@ -56,10 +56,10 @@ def train(
     Give a folder of photographs that show the category, one object a picture, filling most of it.
     The run folder becomes a model for `lmk export` and `lmk run --model`; beside it lie the best
     model so far, pictures of the training, log.csv, TensorBoard events, and config.yaml with every
-    option.
+    option that decides the result.
 
     Methods: `projection` keeps the core frozen and learns a small matrix a convolution, which gives
-    an adapter of about 1.3 MB; `finetune` learns everything, from the core; `scratch` everything,
+    an adapter of about 1.2 MB; `finetune` learns everything, from the core; `scratch` everything,
     from nothing; `last-layers` what follows the core's hourglass; `finetune-after-projection`
     everything, from an adapted run given as --core.
 
@@ -106,11 +106,25 @@ def _resolve(
     if written.keys() & {"images", "data"}:  # a source here takes the place of the file's
         written = {"images": None, "data": None, **written}
     from_file = read_config(config, SETTINGS | INPUTS) if config else {}
+    if given(ctx, {"recipe"}) and from_file.keys() >= SETTINGS:
+        raise UsageError(
+            f"--preset {recipe} changes nothing beside --config {config}, which names every "
+            "setting: leave one of them out"
+        )
+    _follow_method(from_file, written.get("method"), recipe)
     method = {**from_file, **written}.get("method", AdaptOptions.method)
     defaults = asdict(preset(recipe, method))
     if {**from_file, **written}.get("perceptual_weights"):
         defaults["perceptual"] = "vgg19"
     return {**inputs, **defaults, **from_file, **written}
+
+
+def _follow_method(from_file: dict[str, Any], method: str | None, recipe: Preset) -> None:
+    """Drop the file's rate where it is only the default of its method, and another is asked for."""
+    before = from_file.get("method", AdaptOptions.method)
+    default = preset(recipe, before).rate_body
+    if method not in (None, before) and from_file.get("rate_body") == default:
+        del from_file["rate_body"]
 
 
 def _source(values: dict[str, Any]) -> Path:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from lmk.demo.face import show_faces
-from lmk.errors import UsageError
+from lmk.errors import OutputError, UsageError
 from lmk.files import replacing
 from lmk.progress import Reporter
 from lmk.sheet import write_sheet
@@ -23,7 +23,7 @@ def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, st
         ours = folder.is_dir() and ((folder / MARK).exists() or not any(folder.iterdir()))
         if not ours:
             raise UsageError(f"{folder} holds something else: choose another folder with -o")
-        shutil.rmtree(folder)
+        _empty(folder)
     with replacing(folder / MARK) as mark:
         mark.touch()
     steps = 2 if train else 1
@@ -43,3 +43,15 @@ def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, st
         written.append((folder / "fox", f"the adapted model:  lmk export {folder / 'fox'} -o DIR"))
     write_sheet(folder / "sheet.png", sections)
     return written
+
+
+def _empty(folder: Path) -> None:
+    """Delete what is in a folder; it stays, for it may be a link, or where the user is."""
+    try:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot empty {folder}: {error.strerror}. Choose another") from error

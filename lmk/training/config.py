@@ -31,7 +31,7 @@ def read_config(file: Path, known: Collection[str]) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text())
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{file}: expected lines such as  keypoints: 10")

@@ -5,6 +5,7 @@ Free of torch, so that this help is instant.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ Rotation = Literal["uniform", "normal"]
 Towards = Literal["core", "zero"]
 Preset = Literal["fast", "paper"]
 
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 _LANDMARKS, _LOSS = "Landmarks", "Terms of the loss"
 _OPTIMISER, _VIEWS, _RUN = "Optimiser", "The two views of a picture", "The run"
 _AUGMENTATION = "Augmentation"
@@ -31,24 +33,39 @@ def _setting(
 
 
 class _Checked:
-    """Base of settings: a value outside its choices or range is a UsageError."""
+    """Base of settings: a value of another kind, or outside its range, is a UsageError."""
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for setting in fields(self):  # type: ignore[arg-type]
             name, value = setting.name, getattr(self, setting.name)
             option = f"--{name.replace('_', '-')}"
-            if get_origin(hints[name]) is Literal:
-                if value not in get_args(hints[name]):
-                    expected = ", ".join(get_args(hints[name]))
-                    raise UsageError(f"{option} {value!r}: expected one of {expected}")
-                continue
-            if value is None:
+            value = _typed(value, hints[name], option)
+            object.__setattr__(self, name, value)
+            if value is None or isinstance(value, str):
                 continue
             low, high = setting.metadata["min"], setting.metadata["max"]
             if (low is not None and value < low) or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"{low} to {high}"
-                raise UsageError(f"{option} {value}: expected {bounds}")
+                raise UsageError(f"{option} {value:g}: expected {bounds}")
+
+
+def _typed(value: Any, kind: Any, option: str) -> Any:
+    """A value as the kind that a setting has; files may hold any."""
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(f"{option} {value!r}: expected one of {', '.join(get_args(kind))}")
+        return value
+    if value is None and type(None) in get_args(kind):
+        return None
+    kind = next(iter(get_args(kind)), kind)  # of `float | None`
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is float and (number or isinstance(value, str)):  # YAML takes 1e-3 for a string
+        with suppress(ValueError):
+            return float(value)
+    elif type(value) is kind:
+        return value
+    raise UsageError(f"{option} {value!r}: expected {KINDS[kind]}")
 
 
 @dataclass(frozen=True)

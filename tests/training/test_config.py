@@ -30,5 +30,8 @@ def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> Non
     (tmp_path / "my.yaml").write_text(text)
     with pytest.raises(UsageError, match=message):
         read_config(tmp_path / "my.yaml", KNOWN)
+    (tmp_path / "my.yaml").write_bytes(b"a: \xff\xfe")
+    with pytest.raises(UsageError, match="is not YAML"):
+        read_config(tmp_path / "my.yaml", KNOWN)
     with pytest.raises(UsageError, match="cannot read"):
         read_config(tmp_path / "missing.yaml", KNOWN)

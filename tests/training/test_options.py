@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lmk.errors import UsageError
-from lmk.training.options import AdaptOptions, PretrainOptions, preset
+from lmk.training.options import AdaptOptions, PretrainOptions, RunOptions, preset
 
 
 def test_the_paper_preset_is_the_papers() -> None:
@@ -32,7 +32,7 @@ def test_finetuning_has_a_smaller_rate_in_the_fast_preset_alone() -> None:
         ({"method": "guess"}, "--method 'guess': expected one of projection, finetune, scratch"),
         ({"keypoints": 65}, "--keypoints 65: expected 1 to 64"),
         ({"batch_size": 1}, "--batch-size 1: expected at least 2"),
-        ({"separation_scale": 0.0}, r"--separation-scale 0.0: expected at least 0\.001"),
+        ({"separation_scale": 0.0}, r"--separation-scale 0: expected at least 0\.001"),
         ({"reconstruction": 0.0, "equivariance": 0.0}, "nothing to learn from"),
     ],
 )
@@ -49,3 +49,28 @@ def test_a_cores_settings_are_checked_too() -> None:
 def test_unknown_presets_are_named() -> None:
     with pytest.raises(UsageError, match="no preset 'slow': expected one of fast, paper"):
         preset("slow")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 1.5}, "--steps 1.5: expected a whole number"),
+        ({"steps": True}, "--steps True: expected a whole number"),
+        ({"batch_size": None}, "--batch-size None: expected a whole number"),
+        ({"flip": "no"}, "--flip 'no': expected true or false"),
+        ({"rate_body": "fast"}, "--rate-body 'fast': expected a number"),
+        ({"rate_body": [1e-3]}, "--rate-body .*: expected a number"),
+        ({"perceptual_layers": 3}, "--perceptual-layers 3: expected a word"),
+        ({"method": ["projection"]}, "--method .*: expected one of projection"),
+    ],
+)
+def test_values_of_another_kind_are_named(settings: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        AdaptOptions(**settings)
+
+
+def test_numbers_as_yaml_gives_them_are_taken() -> None:
+    options = AdaptOptions(rate_body="1e-3", zoom=1)  # type: ignore[arg-type]
+    assert (options.rate_body, options.zoom) == (0.001, 1.0)
+    assert RunOptions(max_minutes=None).max_minutes is None
+    assert RunOptions(max_minutes=3).max_minutes == 3.0

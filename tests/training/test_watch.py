@@ -52,6 +52,11 @@ def test_best_is_the_model_of_the_lowest_loss(tmp_path: Path) -> None:
     ]
 
 
+def test_a_loss_that_is_no_number_is_never_the_best(tmp_path: Path) -> None:
+    watch(tmp_path, Looked([3.0, float("nan"), 2.0, float("nan")]), 40)
+    assert (tmp_path / "best/steps").read_text() == "30"
+
+
 def test_the_last_snapshots_are_kept(tmp_path: Path) -> None:
     watch(tmp_path, Looked([1.0] * 9), 25, snapshot_every=4, keep=2)
     kept = sorted(p.name for p in (tmp_path / "snapshots").iterdir())

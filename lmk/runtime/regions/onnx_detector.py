@@ -65,13 +65,19 @@ class OnnxDetector:
     def _read_input(self) -> tuple[str, tuple[int, int]]:
         inputs = self._session.get_inputs()
         shape = inputs[0].shape
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4:
+        fits = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(shape) == 4
+        if not (fits and _takes(shape[0], 1) and _takes(shape[1], 3)):
             raise WeightsError(
                 f"{self._path} is no detector that lmk can run: expected one float32 input "
                 f"(1, 3, H, W), got {[(value.type, value.shape) for value in inputs]}"
             )
         height, width = (size if isinstance(size, int) else DEFAULT_SIDE for size in shape[2:])
         return inputs[0].name, (height, width)
+
+
+def _takes(size: int | str | None, wanted: int) -> bool:
+    """Whether a dimension may have a size; an open one is a name or None."""
+    return not isinstance(size, int) or size == wanted
 
 
 def _letterbox(image_bgr: Image, size_hw: tuple[int, int]) -> tuple[FloatArray, float]:

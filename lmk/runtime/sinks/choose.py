@@ -30,6 +30,13 @@ def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) ->
     Nothing goes where a source is, nor pictures into a folder that is one.
     """
     suffix = path.suffix.lower()
+    for place in [path] if suffix else [path, *_places(path, sources).values()]:
+        for text in texts:
+            if _meets(place, Path(text)):
+                raise UsageError(
+                    f"-o {path} would write {place}, where the source {text} is: choose another "
+                    "place for the result"
+                )
     if suffix in TABLES:
         fits, expected = True, ""
     elif all(source.still for source in sources):
@@ -46,13 +53,6 @@ def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) ->
         raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {path}")
     if suffix not in ("", ".parquet") and path.is_dir():
         raise UsageError(f"{path} is a folder: name a file")
-    for place in [path] if suffix else [path, *_places(path, sources).values()]:
-        for text in texts:
-            if _meets(place, Path(text)):
-                raise UsageError(
-                    f"-o {path} would write {place}, where the source {text} is: choose another "
-                    "place for the result"
-                )
 
 
 def open_output(path: Path, sources: Sequence[Source]) -> AbstractContextManager[Sink]:

@@ -28,7 +28,9 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     """
     if text in ("-", "stdin") or text.startswith("stdin:"):
         return open_standard_input(text, report)
-    if text == "webcam" or text.startswith(("webcam:", "/dev/")):
+    if text == "webcam" or text.startswith("webcam:"):
+        return open_camera(text, report)
+    if text.startswith("/dev/") and not (Path(text).is_file() or Path(text).is_dir()):
         return open_camera(text, report)
     if os.path.exists(text):  # noqa: PTH110, a Path raises for a long pipeline
         return _open_path(Path(text))

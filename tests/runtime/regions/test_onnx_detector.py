@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,12 @@ BOXES_XYWH = np.array([[10, 20, 30, 20], [12, 20, 30, 20], [60, 8, 16, 40], [2, 
 SCORES, CLASSES = np.array([0.9, 0.8, 0.7, 0.2]), np.array([0, 0, 2, 0])
 
 
-def save_detector(path: Path, output: np.ndarray, input_type: int = TensorProto.FLOAT) -> Path:
+def save_detector(
+    path: Path,
+    output: np.ndarray,
+    input_type: int = TensorProto.FLOAT,
+    input_shape: Sequence[int | str] = (1, 3, 64, 96),
+) -> Path:
     """An ONNX file that gives the same output whatever it sees."""
     nodes = [
         helper.make_node("Cast", ["seen"], ["floats"], to=TensorProto.FLOAT),
@@ -28,7 +34,7 @@ def save_detector(path: Path, output: np.ndarray, input_type: int = TensorProto.
     graph = helper.make_graph(
         nodes,
         "detector",
-        [helper.make_tensor_value_info("seen", input_type, [1, 3, 64, 96])],
+        [helper.make_tensor_value_info("seen", input_type, list(input_shape))],
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, list(output.shape))],
         [
             numpy_helper.from_array(output.astype(np.float32), "boxes"),
@@ -97,6 +103,11 @@ def test_files_that_are_no_detectors_are_refused(tmp_path: Path) -> None:
     path = save_detector(tmp_path / "bytes.onnx", final(), TensorProto.UINT8)
     with pytest.raises(WeightsError, match="one float32 input"):
         OnnxDetector(path)
+    OnnxDetector(save_detector(tmp_path / "open.onnx", final(), input_shape=("N", 3, "H", "W")))
+    for shape in ((1, 64, 96, 3), (4, 3, 64, 96)):
+        path = save_detector(tmp_path / "other.onnx", final(), input_shape=shape)
+        with pytest.raises(WeightsError, match=r"one float32 input \(1, 3, H, W\)"):
+            OnnxDetector(path)
     path = save_detector(tmp_path / "flat.onnx", np.zeros((1, 7)))
     with pytest.raises(WeightsError, match=r"expected an output \(1, N, 6\)"):
         OnnxDetector(path)(np.zeros((20, 20, 3), np.uint8))
