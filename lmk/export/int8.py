@@ -72,7 +72,7 @@ def calibrate(
         from onnxruntime.quantization import CalibrationMethod
         from onnxruntime.quantization.calibrate import create_calibrator
     except ImportError as error:
-        raise missing_extra("onnxruntime", "export") from error
+        raise missing_extra("onnxruntime", "run") from error
     with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
         source = Path(folder) / "float.onnx"
         source.write_bytes(proto.SerializeToString())

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from runtime.clips import FRAMES, dots_at, read_clip, save_clip
 from runtime.colour_detector import dots_image, save_detector
 
+from lmk.cli.run import _named
 from lmk.demo.clip import FACE_XY, photograph
 
 
@@ -119,6 +120,13 @@ def test_two_clips_and_two_models_go_through_every_kind_of_file(
     assert len(rows) == 2 * FRAMES * 2 * 3
     table = parquet.read_table(places[3])
     assert [float(row["x"]) for row in rows] == pytest.approx(table["x"].to_pylist(), abs=1e-3)
+
+
+def test_models_are_called_by_their_folder_or_file(tmp_path: Path) -> None:
+    for name in ("mugs-0.1", "mugs-0.2"):
+        (tmp_path / name).mkdir()
+    models = [str(tmp_path / name) for name in ("mugs-0.1", "mugs-0.2", "cups.onnx", "a.adapter")]
+    assert list(_named([*models, "faces"])) == ["mugs-0.1", "mugs-0.2", "cups", "a", "faces"]
 
 
 def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -14,7 +17,7 @@ from lmk.export.batch import BatchRange
 from lmk.export.cached import cached_onnx
 from lmk.export.export import Exported, export_model
 from lmk.export.onnx_model import build_onnx
-from lmk.export.options import ExportOptions
+from lmk.export.options import ExportOptions, rebuild_command
 from lmk.export.parity import LIMITS
 from lmk.export.provenance import check_unchanged, sha256_of, sidecar
 from lmk.export.samples import Samples, drawn_samples
@@ -114,6 +117,9 @@ def test_a_file_that_differs_is_refused_and_not_kept(
     [
         ({"precision": "bf16"}, "onnx files are written in fp32, fp16, int8, not bf16"),
         ({"precision": "int8"}, "--calibration-data FOLDER"),
+        ({"batch": BatchRange(1, 2, 3)}, "--batch 1:2:3 is for engines"),
+        ({"format": "openvino", "batch": BatchRange(4, 4, 8)}, "--batch 4:4:8 is for engines"),
+        ({"format": "tensorrt-rtx", "heatmaps": True}, "engines give landmarks"),
     ],
 )
 def test_combinations_that_cannot_be_written_are_wrong_usage(
@@ -122,6 +128,24 @@ def test_combinations_that_cannot_be_written_are_wrong_usage(
     with pytest.raises(UsageError, match=words):
         export(adapter_model, tmp_path / "out", samples, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_that_makes_a_file_again_names_every_choice(adapter_model) -> None:
+    chosen = ExportOptions(
+        "tensorrt-rtx", "fp16", BatchRange(1, 2, 8), workspace_mb=64, compute_capability="8.6"
+    )
+    words = shlex.split(rebuild_command(adapter_model, chosen))
+    assert words[:3] == ["lmk", "export", adapter_model.reference]
+    assert " ".join(words[5:]) == (
+        "-f tensorrt-rtx --precision fp16 --batch 1:2:8 --workspace 64 --compute-capability 8.6"
+    )
+    plain = ExportOptions(opset=19, heatmaps=True, fold_projections=False)
+    moved = replace(adapter_model, folder=Path("my runs/a"))
+    words = shlex.split(rebuild_command(moved, plain))
+    assert words[2].endswith("/my runs/a")
+    assert " ".join(words[5:]) == (
+        "-f onnx --precision fp32 --opset 19 --heatmaps --no-fold-projections"
+    )
 
 
 def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path, samples: Samples) -> None:

@@ -55,7 +55,8 @@ class OnnxRuntimeBackend:
         if provider not in available:
             raise UnavailableError(
                 f"this ONNX Runtime has no {provider}, only {', '.join(available)}: run  "
-                "pip uninstall onnxruntime && pip install 'lmk[gpu]'  or choose --device cpu"
+                "pip uninstall onnxruntime onnxruntime-gpu && pip install 'lmk[gpu]'  or choose "
+                "--device cpu"
             )
         self._path, self._device = cached_onnx(model), device
         self._session = _open_session(onnxruntime, self._path, device, threads)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -157,6 +159,15 @@ def test_texts_that_mean_nothing_are_wrong_usage(text: str, words: str) -> None:
 def write_bad(tmp_path: Path, name: str, content: bytes) -> str:
     (tmp_path / name).write_bytes(content)
     return str(tmp_path / name)
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs files below /dev")
+def test_a_file_below_dev_is_no_camera() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder) / "a.png"
+        cv2.imwrite(str(path), np.full((20, 30, 3), 7, np.uint8))
+        with open_source(str(path)) as source:
+            assert source.still
 
 
 def test_bad_sources_are_one_line_errors(tmp_path: Path) -> None:
