@@ -20,8 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     On an error nothing is left behind and an earlier file at `path` stays; of several at once the
     last to end stays. Raises OutputError when the disk is full or the folder cannot be written.
     """
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: it is a folder. Name a file in it")
+    _check_no_folder(path)
     writer = f"{os.getpid()}-{threading.get_native_id()}"
     temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
     try:
@@ -68,6 +67,17 @@ def sync(file: BinaryIO) -> None:
 def _cannot_write(path: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(f"cannot write {path}: {reason}. Free space or choose another place")
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder. Name a file in it")
+
+
+def check_file(path: Path) -> None:
+    """Raise OutputError if a file cannot be written, as `check_writable` does; makes nothing."""
+    _check_no_folder(path)
+    check_writable(path.parent)
 
 
 def check_writable(folder: Path) -> None:

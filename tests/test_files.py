@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lmk.errors import OutputError, UsageError
-from lmk.files import new_folder, replacing
+from lmk.files import check_file, new_folder, replacing
 
 
 def test_a_new_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -69,6 +69,15 @@ def test_two_writers_of_one_file_leave_a_whole_one(tmp_path: Path) -> None:
         list(pool.map(write, (1, 2)))
     assert path.read_bytes() in (bytes([1]) * 100_000, bytes([2]) * 100_000)
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_file_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -> None:
+    check_file(tmp_path / "new" / "a.json")
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "a.json"):
+        with pytest.raises(OutputError, match=r"is a folder|is no folder"):
+            check_file(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_is_no_place_for_a_file(tmp_path: Path, monkeypatch) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from lmk.cli import options
 from lmk.errors import UsageError
+from lmk.files import check_file
 
 if TYPE_CHECKING:
     from lmk.bench.bench import Bench
@@ -113,6 +114,8 @@ def bench(
     )
     if not asked.batches:
         raise UsageError("expected --batch 1,8,64 or other sizes, got none")
+    if json:
+        check_file(json)
     report, found = Reporter(), find_model(model)
     samples, calibration = choose_samples(verify_data, calibration_data)
     done = run_bench(found, asked, samples, calibration, report)

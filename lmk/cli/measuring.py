@@ -11,6 +11,7 @@ import typer
 
 from lmk.cli import options
 from lmk.errors import UsageError
+from lmk.files import check_file, check_writable
 
 if TYPE_CHECKING:
     from lmk.evaluation.benchmark import Protocol
@@ -146,6 +147,10 @@ def measure(
     from lmk.report.results import Results
     from lmk.report.terminal import print_results
 
+    if json:
+        check_file(json)
+    if output:
+        check_writable(output)
     report = Reporter()
     detectors = open_detectors(models, runtime.value, device.value if device else None)
     test = load_annotated(data, report)

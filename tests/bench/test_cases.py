@@ -8,6 +8,8 @@ import pytest
 from lmk.bench import cases
 from lmk.bench.cases import Case, list_cases, prepare
 from lmk.errors import UsageError
+from lmk.export import provenance
+from lmk.export.export import export_model
 from lmk.export.samples import drawn_samples
 from lmk.model.framing import Framing
 from lmk.progress import Reporter
@@ -58,6 +60,28 @@ def test_a_gpu_adds_the_runtimes_that_can_use_it(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_word_is_wrong_usage(runtimes: tuple, precisions: tuple, word: str) -> None:
     with pytest.raises(UsageError, match=f"{word}: expected all, or some of"):
         list_cases(runtimes, precisions, (None,), None)
+
+
+@pytest.mark.parametrize(("runtime", "device"), [("openvino", "cuda"), ("tensorrt", "cpu")])
+def test_choices_that_leave_nothing_are_wrong_usage(runtime: str, device: cases.Device) -> None:
+    with pytest.raises(UsageError, match=f"{runtime} does not run on {device}"):
+        list_cases((runtime,), (), (None,), device)
+
+
+def test_a_file_is_made_again_when_the_packages_changed(
+    adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
+    case, samples, made = Case("onnxruntime", "cpu", "fp32"), drawn_samples(2), []
+    monkeypatch.setattr(
+        cases, "export_model", lambda *arguments: made.append(export_model(*arguments))
+    )
+    for versions in (None, None, {"lmk": "9.9"}, {"lmk": "9.9"}):
+        if versions:
+            monkeypatch.setattr(provenance, "tool_versions", lambda: {"lmk": "9.9"})
+            monkeypatch.setattr(cases, "tool_versions", lambda: {"lmk": "9.9"})
+        prepare(case, adapter_model, (1,), samples, samples, Reporter())
+    assert len(made) == 2
 
 
 def test_a_model_framed_otherwise_is_measured_with_a_file_of_its_own(

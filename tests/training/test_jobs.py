@@ -78,9 +78,18 @@ def test_without_reconstruction_nothing_is_loaded_to_compare_pictures_by(
     assert "generator  none" in make_plan(learner)
 
 
+def test_finetune_after_projection_goes_on_from_an_adapted_run(core_model, adapter_model) -> None:
+    options = replace(OPTIONS, method="finetune-after-projection", keypoints=14)
+    with pytest.raises(UsageError, match="goes on from an adapted run"):
+        jobs.make_learner(foxes(2), core_model, options, CPU)
+    jobs.make_learner(foxes(2), adapter_model, replace(options, keypoints=7), CPU)
+
+
 def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> None:
     core = load_network(core_model)[0]
-    assert start_detector("finetune-after-projection", core, 14) is core
+    network = start_detector("finetune-after-projection", core, 14)
+    assert network is not core
+    assert torch.equal(network.head.weight, core.head.weight)
     with pytest.raises(UsageError, match="--keypoints 14"):
         start_detector("finetune-after-projection", core, 10)
 
