@@ -45,6 +45,13 @@ def random_color(count: int, amount: float, generator: torch.Generator) -> Tenso
     return torch.stack([1 + amount * draws[:, 0], 0.5 * amount * draws[:, 1]], dim=1)
 
 
+def random_noise(shape: tuple[int, ...], amount: float, generator: torch.Generator) -> Tensor:
+    """Draw Gaussian noise (..., 3, H, W), each picture's of a deviation of its own up to amount."""
+    device = generator.device
+    deviation = amount * torch.rand(*shape[:-3], 1, 1, 1, generator=generator, device=device)
+    return deviation * torch.randn(shape, generator=generator, device=device)
+
+
 def recolor(images: Tensor, color: Tensor) -> Tensor:
     """Apply gains and shifts (B, 2, 3, 1, 1) to images (B, 3, H, W) in [0, 1]."""
     return (images * color[:, 0] + color[:, 1]).clamp(0, 1)

@@ -95,7 +95,7 @@ class AdaptLearner:
         """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting."""
         options = self.options
         with self.compute.autocast():
-            heatmaps = self._call("detector", torch.cat([pair.view, pair.deformed]))
+            heatmaps = self._call("detector", pair.seen)
         xy, xy_deformed = softargmax(heatmaps, options.beta)[0].chunk(2)
         moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
         terms = {name: xy.new_zeros(()) for name in TERMS}

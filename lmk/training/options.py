@@ -176,6 +176,9 @@ class AdaptOptions(_Checked):
     shift: float = _setting(0.08, "Shift up to this share of the side.", _VIEWS, 0)
     flip: bool = _setting(False, "Mirror half of the pictures.", _VIEWS)
     color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
+    noise: float = _setting(
+        0.0, "Noise that the detector sees, deviation up to this share of white.", _VIEWS, 0, 1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

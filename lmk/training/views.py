@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
+from lmk.data.batch import (
+    batch_indices,
+    random_color,
+    random_noise,
+    recolor,
+    step_generator,
+    to_float,
+)
 from lmk.data.packed import Crops
 from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
 from lmk.training.device import Compute
@@ -20,11 +27,13 @@ FIXED_SEED = 2**32 - 1  # of the pictures that are looked at again and again
 class Pair:
     """Views and deformed views, (B, 3, 128, 128), RGB in [0, 1].
 
+    seen (2 B, 3, 128, 128) is what the detector is shown: the first, then the second, with noise.
     view_to_deformed (B, 2, 3) moves input pixels of the first to those of the second.
     """
 
     view: Tensor
     deformed: Tensor
+    seen: Tensor
     view_to_deformed: Tensor
 
 
@@ -60,4 +69,8 @@ class Views:
             warp(crops, matrix).contiguous(memory_format=self.compute.memory_format)
             for matrix in to_crop
         )
-        return Pair(view, deformed, compose(invert(to_crop[1]), to_crop[0]))
+        seen = torch.cat([view, deformed])
+        if options.noise:
+            noise = random_noise((2, len(index), *view.shape[1:]), options.noise, random)[:, rows]
+            seen = (seen + noise.flatten(0, 1)).clamp(0, 1)
+        return Pair(view, deformed, seen, compose(invert(to_crop[1]), to_crop[0]))

@@ -12,7 +12,7 @@ from lmk.training.device import Compute
 from lmk.training.options import AdaptOptions
 from lmk.training.views import Views
 
-OPTIONS = AdaptOptions(batch_size=6, flip=True, seed=3)
+OPTIONS = AdaptOptions(batch_size=6, flip=True, noise=0.1, seed=3)
 COMPUTE = Compute(torch.device("cpu"), bf16=False)
 
 
@@ -32,6 +32,9 @@ def test_shares_of_three_processes_are_the_batch_of_one() -> None:
     for name in ("view", "deformed", "view_to_deformed"):
         joined = torch.cat([getattr(share, name) for share in shares])
         assert torch.equal(joined, getattr(whole, name))
+    for part in range(2):
+        joined = torch.cat([share.seen.chunk(2)[part] for share in shares])
+        assert torch.equal(joined, whole.seen.chunk(2)[part])
     assert len(shares[1].view) == 2
 
 
@@ -55,6 +58,21 @@ def test_a_flip_mirrors_both_views_of_a_picture() -> None:
     assert 0 < left_of_view.sum() < 8
     identity = torch.eye(2, 3).expand(8, 2, 3)
     torch.testing.assert_close(pair.view_to_deformed, identity, atol=1e-4, rtol=0)
+
+
+def test_the_detector_alone_sees_noise_of_another_deviation_in_each_picture() -> None:
+    crops = np.full((40, 160, 160, 3), 128, np.uint8)
+    options = replace(OPTIONS, batch_size=40, color=0.0)
+    pair = Views(crops, options, COMPUTE).pair(0)
+    clean = Views(crops, replace(options, noise=0.0), COMPUTE).pair(0)
+    assert torch.equal(pair.view, clean.view)
+    assert torch.equal(clean.seen, torch.cat([clean.view, clean.deformed]))
+    noise = (pair.seen - clean.seen).flatten(1)
+    deviation = noise.std(1)
+    assert 0 < deviation.min() < 0.02 < 0.08 < deviation.max() < 0.101
+    torch.testing.assert_close(noise.mean(1), torch.zeros(80), atol=2e-3, rtol=0)
+    first, second = noise.chunk(2)
+    assert torch.corrcoef(torch.stack([first[3], second[3]]))[0, 1].abs() < 0.05
 
 
 def test_fixed_pairs_are_a_whole_batch_in_any_process() -> None:
