@@ -77,7 +77,7 @@ def test_an_engine_is_exported_with_what_it_was_built_for(adapter_model, tmp_pat
     assert known.gpu["compute_capability"] == "8.9"
     assert known.batch == BatchRange(1, 2, 4)
     assert known.layers["fp16"] + known.layers.get("fused", 0) == 56
-    assert "--batch 1:2:4 --compute-capability 8.9" in known.command
+    assert "--batch 1:2:4 --workspace 256 --compute-capability 8.9" in known.command
     assert known.parity is not None
     assert known.parity["max_px"] < 0.25
     if "needs a GPU" in known.parity["runtime"]:

@@ -35,7 +35,7 @@ def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) ->
             if _meets(place, Path(text)):
                 raise UsageError(
                     f"-o {path} would write {place}, where the source {text} is: choose another "
-                    "place for the result"
+                    "place"
                 )
     if suffix in TABLES:
         fits, expected = True, ""
