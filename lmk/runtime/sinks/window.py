@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,8 @@ def window_sink(
     try:
         yield window
     finally:
-        cv2.destroyAllWindows()
+        with suppress(cv2.error):  # Qt has none left when the last was closed
+            cv2.destroyAllWindows()
         window.close()
 
 
