@@ -199,7 +199,7 @@ CASES = {
     "box elsewhere": (2, ["clip.mkv", "--region", "box:999,0,9,9"], "outside of a frame of"),
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
-    "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "where the source"),
+    "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv is: choose another place"),
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
