@@ -114,7 +114,7 @@ def _torch(device: str, precision: str, threads: int | None, size: int) -> Call:
 
 def _graph(size: int, precision: str) -> tuple[bytes, npt.NDArray[Any]]:
     """y = x w as an ONNX file, and an x; for int8 uint8 activations and int8 weights, as QDQ."""
-    from onnx import TensorProto, helper, numpy_helper
+    from lmk.export.onnx_package import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(0)
     kinds = {"fp32": np.float32, "fp16": np.float16, "int8": np.uint8}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.doctor.finding import Finding
-from lmk.errors import LmkError
+from lmk.errors import LmkError, UnavailableError
 from lmk.machine import jetson_model
 from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
 from lmk.runtime.cuda import Cuda
@@ -101,8 +101,7 @@ def _tensorrt(kind: Kind) -> Finding:
     try:
         version = load_bindings(kind).__version__
     except LmkError as error:
-        remedy = str(error).partition("run  ")[2]
-        return Finding(title, "not installed", "absent", remedy)
+        return Finding(title, "not installed", "absent", _command(error))
     except (OSError, ImportError) as error:
         return _broken(title, error, f"pip install --force-reinstall {PACKAGES[kind]}")
     try:
@@ -117,6 +116,8 @@ def _tensorrt(kind: Kind) -> Finding:
 def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:
     try:
         result = run()
+    except UnavailableError as error:  # not the runtime: onnx, which writes the tiny model
+        return Finding(subject, "not tried: onnx is not installed", "absent", _command(error))
     except Exception as error:
         return _broken(subject, error, remedy)
     if not np.allclose(result, EXPECTED):
@@ -130,9 +131,13 @@ def _broken(subject: str, error: Exception, remedy: str) -> Finding:
     return Finding(subject, f"installed, but fails: {reason}", "broken", remedy)
 
 
+def _command(error: LmkError) -> str:
+    return str(error).partition("run  ")[2]
+
+
 def _tiny_model() -> bytes:
     """One convolution, y = 2 x + 1, as an ONNX file."""
-    from onnx import TensorProto, helper, numpy_helper
+    from lmk.export.onnx_package import TensorProto, helper, numpy_helper
 
     constants = {"two": np.full((1, 1, 1, 1), 2, np.float32), "one": np.ones(1, np.float32)}
     values = [

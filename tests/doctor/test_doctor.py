@@ -66,6 +66,16 @@ def test_a_provider_that_does_not_start_is_broken_and_named(monkeypatch) -> None
     assert "--device cpu" in cuda.remedy
 
 
+def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
+    monkeypatch.delitem(sys.modules, "lmk.export.onnx_package", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)  # importing it fails
+    *found, last = runtimes.examine_runtimes()
+    tried = [f for f in found if f.subject.startswith(("ONNX Runtime", "OpenVINO"))]
+    assert {f.found.partition(":")[0] for f in tried} == {"not tried"}
+    assert {(f.state, f.remedy) for f in tried} == {("absent", "pip install 'lmk[run]'")}
+    assert last.stops
+
+
 def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
     hide(monkeypatch, runtimes, "onnxruntime", "openvino")
     findings = runtimes.examine_runtimes()
