@@ -20,7 +20,10 @@ from paper_tables import paper_consistency, paper_errors  # noqa: E402
 from study import Runner, read_study  # noqa: E402
 from study_tables import spread_of  # noqa: E402
 
-STUDIES = [*sorted((TOOLS / "studies").glob("*.yaml")), TOOLS.parent / "benchmarks/recipe.yaml"]
+STUDIES = [
+    *sorted((TOOLS / "studies").glob("*.yaml")),
+    *sorted((TOOLS.parent / "benchmarks").glob("*.yaml")),
+]
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from lmk.training.options import AdaptOptions, RunOptions
 
 TRAINING_IMAGES = 800
 SHOWN = 6
-# A demo is short: small batches and high rates. A fox is slimmer than a face, so its points may
-# come closer to one another.
+# A demo is short: small batches and high rates. The separation scale is that of the time when this
+# was tuned.
 OPTIONS = AdaptOptions(
     steps=150,
     batch_size=8,

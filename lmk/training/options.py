@@ -145,7 +145,7 @@ class AdaptOptions(_Checked):
     )
     equivariance: float = _setting(1.0, "Weight of landmarks moving with the picture.", _LOSS, 0)
     separation: float = _setting(1.0, "Weight of landmarks keeping apart.", _LOSS, 0)
-    separation_scale: float = _setting(2.0, "How far apart, in heatmap px.", _LOSS, 1e-3)
+    separation_scale: float = _setting(1.5, "How far apart, in heatmap px.", _LOSS, 1e-3)
     geometric_fade: float = _setting(
         1.0, "Share of the steps after which these two fade to 0; 1 never.", _LOSS, 0, 1
     )
