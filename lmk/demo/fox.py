@@ -25,15 +25,13 @@ from lmk.training.options import AdaptOptions, RunOptions
 
 TRAINING_IMAGES = 800
 SHOWN = 6
-# A demo is short: small batches and high rates. The separation scale is that of the time when this
-# was tuned.
+# A demo is short: small batches and high rates.
 OPTIONS = AdaptOptions(
     steps=150,
     batch_size=8,
     rate_body=5e-4,
     rate_head=3e-3,
     perceptual_factor=6.0,
-    separation_scale=2.0,
     color=0.0,
 )
 MAX_MINUTES = 3.0
