@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.doctor.finding import Finding
+from lmk.doctor.remedies import install, install_runtime
 from lmk.errors import LmkError, UnavailableError
-from lmk.machine import jetson_model
 from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
 from lmk.runtime.cuda import Cuda
 
@@ -31,15 +31,15 @@ def examine_runtimes() -> list[Finding]:
     """Try every runtime that lmk has a backend for."""
     findings = [*_onnxruntime(), _openvino(), _tensorrt("tensorrt"), _tensorrt("tensorrt-rtx")]
     if not any(finding.found.startswith((RUNS, LOADS)) for finding in findings):
-        # The extra would bring an OpenCV that hides JetPack's.
-        remedy = "pip install onnxruntime" if jetson_model() else "pip install 'lmk[run]'"
+        remedy = findings[0].remedy  # ONNX Runtime's, which runs everywhere
         findings.append(Finding("some runtime", "no model runs", "broken", remedy, essential=True))
     return findings
 
 
 def _onnxruntime() -> list[Finding]:
     if find_spec("onnxruntime") is None:
-        return [Finding("ONNX Runtime", "not installed", "absent", "pip install 'lmk[run]'")]
+        remedy = install_runtime("onnxruntime")
+        return [Finding("ONNX Runtime", "not installed", "absent", remedy)]
     try:
         import onnxruntime
 
@@ -72,7 +72,7 @@ def _run_onnxruntime(onnxruntime: Any, provider: str) -> Array:
 
 def _openvino() -> Finding:
     if find_spec("openvino") is None:
-        return Finding("OpenVINO", "not installed", "absent", "pip install 'lmk[run]'")
+        return Finding("OpenVINO", "not installed", "absent", install_runtime("openvino"))
     try:
         import openvino
 
@@ -116,8 +116,8 @@ def _tensorrt(kind: Kind) -> Finding:
 def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:
     try:
         result = run()
-    except UnavailableError as error:  # not the runtime: onnx, which writes the tiny model
-        return Finding(subject, "not tried: onnx is not installed", "absent", _command(error))
+    except UnavailableError:  # not the runtime: onnx, which writes the tiny model
+        return Finding(subject, "not tried: onnx is not installed", "absent", install("run"))
     except Exception as error:
         return _broken(subject, error, remedy)
     if not np.allclose(result, EXPECTED):

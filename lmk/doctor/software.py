@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import lmk
 from lmk.doctor.finding import Finding
+from lmk.doctor.remedies import install
 from lmk.errors import LmkError
 
 # package, extra, whether `lmk run webcam` needs it, what for
@@ -40,8 +41,7 @@ def _package(name: str, extra: str, essential: bool, purpose: str) -> Finding:
     try:
         return Finding(name, version(name), essential=essential)
     except PackageNotFoundError:
-        found, remedy = f"not installed; for {purpose}", f"pip install 'lmk[{extra}]'"
-        return Finding(name, found, "absent", remedy, essential)
+        return Finding(name, f"not installed; for {purpose}", "absent", install(extra), essential)
 
 
 def _models() -> Finding:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lmk.doctor.finding import Finding
+from lmk.doctor.remedies import install_opencv
 from lmk.errors import SourceError
 from lmk.runtime.display import has_display
 
@@ -18,8 +19,7 @@ DEVICES = Path("/dev")
 def examine_video() -> list[Finding]:
     """Look at what `lmk run` reads and shows frames with."""
     if find_spec("cv2") is None:
-        remedy = "pip install 'lmk[run]'"
-        return [Finding("OpenCV", "not installed", "absent", remedy, essential=True)]
+        return [Finding("OpenCV", "not installed", "absent", install_opencv(), essential=True)]
     try:
         import cv2
     except ImportError as error:  # often a missing system library such as libGL

@@ -13,7 +13,7 @@ import pytest
 
 from lmk.cli import doctor as command
 from lmk.doctor import examine as examination
-from lmk.doctor import hardware, runtimes, software, video
+from lmk.doctor import hardware, remedies, runtimes, software, video
 from lmk.doctor.finding import Finding
 from lmk.errors import SourceError
 from lmk.runtime.sources import open as sources
@@ -85,13 +85,28 @@ def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
 
 def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
     hide(monkeypatch, runtimes, "onnxruntime", "openvino")
-    monkeypatch.setattr(runtimes, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    monkeypatch.setattr(remedies, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     (stop,) = (finding for finding in runtimes.examine_runtimes() if finding.stops)
-    assert stop.remedy == "pip install onnxruntime"
+    assert stop.remedy == "pip install onnxruntime 'numpy<2'"
     monkeypatch.setattr(runtimes, "load_bindings", lambda _: SimpleNamespace(__version__="10.3"))
     gpu = SimpleNamespace(name="Orin", compute_capability="87")
     monkeypatch.setattr(runtimes, "Cuda", lambda: gpu)
     assert not any(finding.stops for finding in runtimes.examine_runtimes())
+
+
+def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None:
+    monkeypatch.setattr(remedies, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    monkeypatch.delitem(sys.modules, "lmk.export.onnx_package", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    hide(monkeypatch, runtimes, "openvino")
+    hide(monkeypatch, video, "cv2")
+    monkeypatch.setattr(software, "PACKAGES", (("no-such-thing", "run", True, "folding"),))
+    found = [*runtimes.examine_runtimes(), *video.examine_video(), *software.examine_software()]
+    told = {f.subject.partition(" 1")[0]: f.remedy for f in found}
+    assert told["ONNX Runtime"] == told["some runtime"] == "pip install 'lmk[jetson]'"
+    assert told["OpenVINO"] == "pip install openvino 'numpy<2'"
+    assert told["OpenCV"] == "sudo apt install libopencv-python"
+    assert told["no-such-thing"] == "pip install 'lmk[jetson]'"
 
 
 def test_a_missing_package_names_its_extra(monkeypatch) -> None:
