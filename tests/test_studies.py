@@ -84,6 +84,11 @@ def test_a_study_runs_and_is_not_run_twice(
 
     again = InProcess()
     Runner(one_seed, root, tmp_path / "out", again, smoke=True).run(rows)
+    measured_otherwise = {**study.smoke, "evaluate": {"draws": 3}}
+    changed = type(study)(**{**vars(one_seed), "smoke": measured_otherwise})
+    for other, smoke in ((one_seed, False), (changed, True)):
+        with pytest.raises(UsageError, match="has other options: choose another folder or delete"):
+            Runner(other, root, tmp_path / "out", again, smoke).run(rows)
     assert again.commands == []
 
 

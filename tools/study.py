@@ -83,8 +83,7 @@ class Runner:
         for seed in self.study.seeds:
             for name in [name for name, row in rows.items() if seed in row.get("seeds", [seed])]:
                 result = self.folder / RESULTS / f"{name}-s{seed}.json"
-                if not result.exists():
-                    self._row(name, seed, result)
+                self._row(name, seed, result)
                 write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
 
     def _pretrain(self) -> None:
@@ -94,6 +93,7 @@ class Runner:
             self.lmk(["pretrain", *self._words(options), "-o", str(run), *resume(run)])
 
     def _row(self, name: str, seed: int, result: Path) -> None:
+        """Train and evaluate, unless the result is there. Raises UsageError if it is another's."""
         run = self.folder / RUNS / f"{name}-s{seed}"
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
         row = dict(self.study.runs[name])
@@ -101,14 +101,21 @@ class Runner:
         evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
         options = {**self.study.train, **row, **smoke}
         options = self._with_own_core({**options, "seed": seed}, seed)
+        evaluation.update(self.smoke.get("evaluate", {}))
+        asked = {"options": options, "evaluate": evaluation}
+        if result.exists():
+            made = json.loads(result.read_text())
+            if {key: made.get(key) for key in asked} != asked:
+                raise UsageError(f"{result} has other options: choose another folder or delete it")
+            return
         if not finished(run, options):
             words = self._words(self._subset(options, seed))
             self.lmk(["train", *words, "-o", str(run), *resume(run)])
         record = self.folder / RUNS / f"{name}-s{seed}.json"
-        evaluate = self._subset({**evaluation, **self.smoke.get("evaluate", {})}, 0)
+        evaluate = self._subset(evaluation, 0)
         self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
         training = json.loads((run / "manifest.json").read_text())["training"]
-        content = {"row": name, "seed": seed, "options": options, "training": training}
+        content = {"row": name, "seed": seed, **asked, "training": training}
         with replacing(result) as temporary:
             evaluated = {"evaluation": json.loads(record.read_text())}
             temporary.write_text(json.dumps({**content, **evaluated}, indent=1) + "\n")

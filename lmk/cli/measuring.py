@@ -22,7 +22,12 @@ PAGE = "report.html"
 
 
 Data = Annotated[
-    Path, typer.Option("--data", help="COCO keypoint file of the test images, one object each.")
+    Path,
+    typer.Option(
+        "--data",
+        help="COCO keypoint file of the test images, one object each, or a folder of pictures for "
+        "what needs no points.",
+    ),
 ]
 RegressorData = Annotated[
     Path | None,

@@ -13,7 +13,8 @@ from lmk.cli.settings import given, pick, plain, with_settings
 from lmk.errors import UsageError
 from lmk.training.options import PretrainOptions, RunOptions
 
-KNOWN = {"data", "val", "core"} | {field.name for field in fields(PretrainOptions)}
+SETTINGS = {field.name for field in fields(PretrainOptions)}
+INPUTS = {"data", "val", "core", "precision"}
 
 
 @with_settings(PretrainOptions, RunOptions)
@@ -52,9 +53,10 @@ def pretrain(
     options.require_training()
     from lmk.training.config import read_config
 
-    from_file = read_config(config, KNOWN) if config else {}
-    inputs = {"data": plain(data), "val": plain(val), "core": core}
-    values = {**inputs, **asdict(PretrainOptions()), **from_file, **given(ctx, KNOWN)}
+    from_file = read_config(config, SETTINGS, INPUTS) if config else {}
+    inputs = {"data": plain(data), "val": plain(val), "core": core, "precision": precision}
+    written = given(ctx, SETTINGS | INPUTS)
+    values = {**inputs, **asdict(PretrainOptions()), **from_file, **written}
     if not values["data"]:
         raise UsageError("give the annotated pictures with --data FILE")
     from lmk.data.coco import load_keypoints
@@ -65,7 +67,7 @@ def pretrain(
 
     chosen = pick(PretrainOptions, values)
     found = find_model(values["core"]) if values["core"] else None
-    compute = select_compute(device, precision, compiled)
+    compute = select_compute(device, values["precision"], compiled)
     report = options.reporter(compute)
     run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
     crops = load_keypoints(Path(values["data"]), report)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
 from lmk.cli import options
 from lmk.cli.settings import given, pick, with_settings
 from lmk.errors import UsageError
-from lmk.training.options import AdaptOptions, Preset, RunOptions, preset
+from lmk.training.options import AdaptOptions, Preset, RunOptions
+from lmk.training.options import preset as preset_options
 
 SETTINGS = {field.name for field in fields(AdaptOptions)}
-INPUTS = {"images", "data", "core", "perceptual_weights"}
+INPUTS = {"images", "data", "core", "perceptual_weights", "preset", "precision"}
 
 
 @with_settings(AdaptOptions, RunOptions)
@@ -37,9 +38,9 @@ def train(
             help="VGG-19 in a safetensors file, for --perceptual vgg19 without a download."
         ),
     ] = None,
-    recipe: Annotated[
+    preset: Annotated[
         str,
-        typer.Option("--preset", help="Defaults: fast, which are those below, or paper."),
+        typer.Option(help="Defaults: fast, which are those below, or paper."),
     ] = "fast",
     config: options.Config = None,
     dry_run: Annotated[
@@ -71,8 +72,10 @@ def train(
         "data": data and str(data),
         "core": core,
         "perceptual_weights": perceptual_weights and str(perceptual_weights),
+        "preset": preset,
+        "precision": precision,
     }
-    values = _resolve(ctx, inputs, cast(Preset, recipe), config)
+    values = _resolve(ctx, inputs, config)
     source = _source(values)
     from lmk.data.source import open_unlabelled
     from lmk.model.folder import find_model
@@ -82,13 +85,15 @@ def train(
     from lmk.training.plan import make_plan
 
     chosen = pick(AdaptOptions, values)
-    compute = select_compute(device, precision, compiled)
+    compute = select_compute(device, values["precision"], compiled)
     report = options.reporter(compute)
     found = find_model(values["core"]) if chosen.needs_core else None
     weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
     crops = open_unlabelled(source, report)
     if dry_run:
-        typer.echo(make_plan(jobs.make_learner(crops, found, chosen, compute, weights)))
+        plan = make_plan(jobs.make_learner(crops, found, chosen, compute, weights))
+        if compute.first:
+            typer.echo(plan)
         return
     run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
     model = jobs.adapt(crops, found, chosen, run, weights)
@@ -96,24 +101,23 @@ def train(
         typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
 
 
-def _resolve(
-    ctx: typer.Context, inputs: dict[str, Any], recipe: Preset, config: Path | None
-) -> dict[str, Any]:
+def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """Options out of, from weakest to strongest, the preset, the file and the command line."""
     from lmk.training.config import read_config
 
     written = given(ctx, SETTINGS | INPUTS)
     if written.keys() & {"images", "data"}:  # a source here takes the place of the file's
         written = {"images": None, "data": None, **written}
-    from_file = read_config(config, SETTINGS | INPUTS) if config else {}
-    if given(ctx, {"recipe"}) and from_file.keys() >= SETTINGS:
+    from_file = read_config(config, SETTINGS, INPUTS) if config else {}
+    if "preset" in written and from_file.keys() >= SETTINGS:
         raise UsageError(
-            f"--preset {recipe} changes nothing beside --config {config}, which names every "
-            "setting: leave one of them out"
+            f"--preset {written['preset']} changes nothing beside --config {config}, which names "
+            "every setting: leave one of them out"
         )
+    recipe = {**inputs, **from_file, **written}["preset"]
     _follow_method(from_file, written.get("method"), recipe)
     method = {**from_file, **written}.get("method", AdaptOptions.method)
-    defaults = asdict(preset(recipe, method))
+    defaults = asdict(preset_options(recipe, method))
     if {**from_file, **written}.get("perceptual_weights"):
         defaults["perceptual"] = "vgg19"
     return {**inputs, **defaults, **from_file, **written}
@@ -122,7 +126,7 @@ def _resolve(
 def _follow_method(from_file: dict[str, Any], method: str | None, recipe: Preset) -> None:
     """Drop the file's rate where it is only the default of its method, and another is asked for."""
     before = from_file.get("method", AdaptOptions.method)
-    default = preset(recipe, before).rate_body
+    default = preset_options(recipe, before).rate_body
     if method not in (None, before) and from_file.get("rate_body") == default:
         del from_file["rate_body"]
 

@@ -159,7 +159,8 @@ def _read(file: Path) -> dict[str, list[dict[str, Any]]]:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
         raise DataError(f"{file} is not JSON: {error}") from error
-    missing = [key for key in ("images", "annotations", "categories") if key not in content]
+    parts = content if isinstance(content, dict) else {}
+    missing = [key for key in ("images", "annotations", "categories") if key not in parts]
     if missing:
         raise DataError(f"{file} is no COCO keypoint file: it lacks {', '.join(missing)}")
     if not content["images"]:

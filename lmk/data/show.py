@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lmk.data.decode import read_crop
+from lmk.data.decode import large_pictures, read_crop
 from lmk.data.packed import is_packed, open_packed
 from lmk.data.source import list_pictures
 from lmk.errors import DataError
@@ -84,7 +84,8 @@ def _files(source: Path, count: int, seed: int, report: Reporter) -> Sample:
     for row in _choose(len(given.paths), count, seed):
         path = given.paths[row]
         try:
-            crop, to_crop = read_crop(path, TILE_PX)
+            with large_pictures():
+                crop, to_crop = read_crop(path, TILE_PX)
         except DataError as error:
             report.warn(f"left out: {error}")
             continue

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.data.images import load_crops
+from lmk.data.packed import is_packed
 from lmk.data.source import list_pictures
-from lmk.errors import UsageError
+from lmk.errors import DataError, UsageError
 from lmk.geometry import INPUT_SIZE, apply_affine
 from lmk.progress import Reporter
 
@@ -54,6 +55,11 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
 
     Pictures without annotation stay, for what needs none. Raises DataError.
     """
+    if is_packed(file):
+        raise DataError(
+            f"{file} is a packed set, and those are for training: give the COCO file or folder "
+            "that it was packed from"
+        )
     known = list_pictures(file)
     images, image_to_input, kept, _ = load_crops(known.paths, report, INPUT_SIZE)
     boxes = known.boxes_xywh[kept]

@@ -13,6 +13,8 @@ from lmk.errors import DataError
 Points = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
+HEAD = ("neck", "head_top")
+
 
 @dataclass(frozen=True, eq=False)
 class Pck:
@@ -81,14 +83,23 @@ def pckh(
 
     Source: Andriluka et al., CVPR 2014, who take 0.6 of the head box's diagonal instead.
     """
-    if not measures_heads(names):
+    if not set(HEAD) <= set(names):
         raise DataError(f"PCKh needs the joints neck and head_top, got {', '.join(names)}")
-    neck, top = names.index("neck"), names.index("head_top")
-    segment = np.linalg.norm(annotated[:, top].astype(np.float64) - annotated[:, neck], axis=-1)
-    known = labelled[:, neck] & labelled[:, top]
-    return pck(predicted, annotated, labelled, np.where(known, segment, np.nan), threshold)
+    reference = _head_segments(annotated, labelled, names)
+    return pck(predicted, annotated, labelled, reference, threshold)
 
 
-def measures_heads(names: Sequence[str]) -> bool:
-    """Whether these joints have a head segment to measure errors by."""
-    return {"neck", "head_top"} <= set(names)
+def pckh_obstacle(annotated: Points, labelled: Flags, names: Sequence[str]) -> str:
+    """Say what annotations lack for PCKh; empty where it can be measured."""
+    if not set(HEAD) <= set(names):
+        return "annotates no neck and head_top"
+    if not (_head_segments(annotated, labelled, names) > 0).any():
+        return "has no image with both neck and head_top labelled"
+    return ""
+
+
+def _head_segments(annotated: Points, labelled: Flags, names: Sequence[str]) -> Points:
+    """Length from neck to head top, (N,); NaN where either is not labelled."""
+    neck, top = (names.index(name) for name in HEAD)
+    length = np.linalg.norm(annotated[:, top].astype(np.float64) - annotated[:, neck], axis=-1)
+    return np.where(labelled[:, neck] & labelled[:, top], length, np.nan)

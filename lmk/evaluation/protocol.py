@@ -24,7 +24,7 @@ from lmk.evaluation.consistency import (
     random_turns,
 )
 from lmk.evaluation.landmarks import Detector
-from lmk.evaluation.pck import Pck, measures_heads, pck, pckh
+from lmk.evaluation.pck import Pck, pck, pckh, pckh_obstacle
 from lmk.evaluation.regression import (
     Pairs,
     RegressionErrors,
@@ -222,7 +222,8 @@ def _joints(detector: Detector, names: list[str]) -> list[int]:
 
 def _obstacle(metric: str, detector: Detector, benchmark: Benchmark) -> str:
     """Why a metric cannot be measured; empty where it can."""
-    names, landmarks = benchmark.test.names, detector.backend.num_landmarks
+    test, landmarks = benchmark.test, detector.backend.num_landmarks
+    names = test.names
     if metric in ("forward", "backward"):
         return benchmark.regression_obstacle()
     if metric == "spread" and landmarks < 2:
@@ -230,11 +231,17 @@ def _obstacle(metric: str, detector: Detector, benchmark: Benchmark) -> str:
     if metric not in ("pck", "pckh"):
         return ""
     if not names:
-        return f"{benchmark.test.file} annotates no points"
+        return f"{test.file} annotates no points"
     if detector.landmark_names is None and landmarks != len(names):
         return f"its {landmarks} landmarks have no names, and {len(names)} points are annotated"
     if detector.landmark_names and not set(names) <= set(detector.landmark_names):
         return "its landmarks are not the annotated points"
-    if metric == "pckh" and not measures_heads(names):
-        return f"{benchmark.test.file} annotates no neck and head_top"
+    if metric == "pckh":
+        lacks = pckh_obstacle(test.xy_input, test.labelled, names)
+        return f"{test.file} {lacks}" if lacks else ""
+    if not (test.labelled.any(axis=1) & (benchmark.normalizer_px > 0)).any():
+        return (
+            f"no image of {test.file} has a labelled point and a length above 0 to normalise by "
+            f"({benchmark.normalize})"
+        )
     return ""

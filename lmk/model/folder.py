@@ -11,7 +11,7 @@ from typing import Any
 from lmk.errors import WeightsError
 from lmk.model.bundle import SUFFIX, read_bundle
 from lmk.model.fold import fold_state
-from lmk.model.manifest import MANIFEST, Manifest, read_manifest
+from lmk.model.manifest import MANIFEST, MEASURED_ON, Manifest, read_manifest
 from lmk.model.weights import Arrays, content_sha256, load_weights
 
 # Installed packages carry the models inside; a checkout has them at its top level.
@@ -97,8 +97,13 @@ class Model:
         return {**self.core().arrays(), **self.arrays()}
 
     def with_figures(self, figures: dict[str, Any]) -> Model:
-        """Write measured figures into the manifest. Raises OutputError."""
-        replace(self.manifest, figures=self.manifest.figures | figures).write(self.folder)
+        """Write measured figures into the manifest. Raises OutputError.
+
+        Those that are there stay only if they were measured on the same data.
+        """
+        before = self.manifest.figures
+        kept = before if before.get(MEASURED_ON) == figures.get(MEASURED_ON) else {}
+        replace(self.manifest, figures=kept | figures).write(self.folder)
         return find_model(str(self.folder))
 
 

@@ -24,6 +24,9 @@ class CoreReference:
     sha256: str
 
 
+MEASURED_ON = "measured on"  # the figure that says what the others were measured on
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Description of one model folder.

@@ -35,6 +35,7 @@ class VggFeatures(nn.Module):
 
     def __init__(self, layers: nn.Sequential, names: Sequence[str]) -> None:
         super().__init__()
+        self.names = tuple(names)
         self.positions = [VGG_POSITIONS[name] for name in names]
         self.layers = layers[: max(self.positions) + 1].eval().requires_grad_(False)
         for layer in self.layers:
@@ -58,6 +59,7 @@ class CoreFeatures(nn.Module):
     def __init__(self, core: Hourglass, names: Sequence[str] = CORE_LAYERS) -> None:
         super().__init__()
         self.core = copy.deepcopy(core).eval().requires_grad_(False)
+        self.names = tuple(names)
         self.indices = [CORE_LAYERS.index(name) for name in names]
 
     def train(self, mode: bool = True) -> CoreFeatures:
@@ -80,7 +82,8 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
     """Load VGG-19 from a safetensors file, or torchvision's copy.
 
     The file has torchvision's names, from `features.0.weight` to conv3_1 or further. `layers` is
-    "all", which means the paper's as far as the file goes, or names such as "relu1_2,relu3_1".
+    "all", or names such as "relu1_2,relu3_1". All are the paper's four, or PREFIX_LAYERS where the
+    file ends before conv4_3; `names` of the result says which they are.
     Raises UsageError for unknown layers, WeightsError for a file that does not fit,
     UnavailableError when torchvision's weights are not on this machine and cannot be fetched.
     """

@@ -20,6 +20,7 @@ from lmk.evaluation.pck import Pck
 from lmk.evaluation.protocol import Curve, Evaluation
 from lmk.files import replacing
 from lmk.machine import installed_versions
+from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 
 SCHEMA_VERSION = 1
@@ -76,7 +77,7 @@ def manifest_figures(results: Results) -> dict[str, float | str]:
         if figure.name in _KEYS
     }
     regressor = f", regressor {benchmark.train.name}" if benchmark.train else ""
-    return measured | {"measured on": f"{benchmark.test.name}{regressor}"}
+    return measured | {MEASURED_ON: f"{benchmark.test.name}{regressor}"}
 
 
 def versions() -> dict[str, str]:

@@ -79,12 +79,17 @@ def _published(results: Results) -> dict[str, str]:
     """The paper's proposed method on this data, by our figures' names."""
     data, proposed = results.benchmark.test.name.lower(), paper.METHODS.index("proposed")
     found = {}
-    if data in paper.FORWARD:
+    if data in paper.FORWARD and _normalised_as_paper(results):
         found["forward error"] = f"{paper.FORWARD[data][proposed][-1]:.2f} %"
         found["backward error"] = f"{paper.BACKWARD[data][proposed][-1]:.2f} %"
     if data in paper.CONSISTENCY:
         found["consistency"] = f"{paper.CONSISTENCY[data][proposed][-1]:.2f} px"
     return found
+
+
+def _normalised_as_paper(results: Results) -> bool:
+    """Whether errors are in the paper's unit, the distance between the eyes."""
+    return results.benchmark.normalize == "eyes"
 
 
 def _by_count(
@@ -95,7 +100,8 @@ def _by_count(
 ) -> Table:
     """Errors by the number of training images, as the paper's table 2."""
     curves = [curve or {} for curve in measured]
-    columns = published.get(results.benchmark.test.name.lower(), ())
+    data = results.benchmark.test.name.lower()
+    columns = published.get(data, ()) if _normalised_as_paper(results) else ()
     rows = []
     for count in next(c for c in curves if c):
         cells = [

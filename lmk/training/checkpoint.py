@@ -43,8 +43,10 @@ def begin(run: Path) -> Progress:
     return Progress()
 
 
-def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the last one.
+def save_checkpoint(
+    learner: Learner, run: Path, done: Progress, settings: dict[str, Any], compute: str
+) -> None:
+    """Write a checkpoint in place of the last one; `compute` says where and how it came about.
 
     Raises TrainingError rather than replace it by weights that are not finite, and OutputError.
     """
@@ -60,6 +62,7 @@ def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[
         "minutes": done.minutes,
         "best": done.best,
         "settings": settings,
+        "compute": compute,
         "modules": {name: module.state_dict() for name, module in learner.modules.items()},
         "optimizer": learner.optimizer.state_dict(),
     }
@@ -70,8 +73,10 @@ def save_checkpoint(learner: Learner, run: Path, done: Progress, settings: dict[
         sync(file)
 
 
-def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progress:
-    """Load a run's checkpoint into a learner.
+def resume_from(
+    learner: Learner, run: Path, settings: dict[str, Any]
+) -> tuple[Progress, str | None]:
+    """Load a run's checkpoint into a learner; returns how far it is, and its `compute`.
 
     Raises TrainingError when there is none, when it is damaged, when it was made with other
     settings, naming those that differ, or by an lmk whose networks were others.
@@ -97,7 +102,7 @@ def resume_from(learner: Learner, run: Path, settings: dict[str, Any]) -> Progre
             f"{path} was made by an lmk whose networks were others: resume with that one, or start "
             "again in another folder"
         ) from error
-    return done
+    return done, content.get("compute")
 
 
 def _first_line(error: Exception) -> str:

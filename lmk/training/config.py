@@ -20,10 +20,12 @@ def write_config(run: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(yaml.safe_dump(options, sort_keys=False))
 
 
-def read_config(file: Path, known: Collection[str]) -> dict[str, Any]:
+def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -> dict[str, Any]:
     """Read options, with underscores; a folder stands for the config.yaml in it.
 
-    Raises UsageError when the file cannot be read or names an option that is not known.
+    Those named in `texts` are paths and words, or null; `settings` check their own values. Raises
+    UsageError when the file cannot be read, names an option of neither, or has another kind of
+    value for a text.
     """
     yaml = _yaml()
     file = file / CONFIG if file.is_dir() else file
@@ -36,11 +38,15 @@ def read_config(file: Path, known: Collection[str]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{file}: expected lines such as  keypoints: 10")
     options = {str(name).replace("-", "_"): value for name, value in content.items()}
-    unknown = sorted(options.keys() - set(known))
+    unknown = sorted(options.keys() - {*settings, *texts})
     if unknown:
         raise UsageError(
             f"{file} has options that this command does not know: {', '.join(unknown)}"
         )
+    for name in sorted(options.keys() & set(texts)):
+        if not isinstance(options[name], (str, type(None))):
+            option = name.replace("_", "-")
+            raise UsageError(f"{file}: {option}: {options[name]} is no text: put it in quotes")
     return options
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
 from lmk.errors import UsageError
-from lmk.evaluation.pck import measures_heads
+from lmk.evaluation.pck import pckh_obstacle
 from lmk.files import replacing
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
-from lmk.networks.perceptual import core_features, vgg19_features
+from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
 from lmk.training.adapt import AdaptLearner
 from lmk.training.checkpoint import Progress
 from lmk.training.device import Compute
@@ -44,8 +43,8 @@ def pretrain(
 ) -> Model:
     """Train a core on annotated crops and write it into its run folder.
 
-    It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`, if its
-    joints are those of a body. Raises UsageError, DataError, WeightsError, TrainingError,
+    It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`, if it
+    has heads to measure by. Raises UsageError, DataError, WeightsError, TrainingError,
     OutputError.
     """
     if val and val.names != data.names:
@@ -72,8 +71,8 @@ def pretrain(
     model = _train(learner, schedule, settings, run, save)
     if val is None or not run.compute.first:
         return model
-    if not measures_heads(val.names):
-        run.report.say("PCKh@0.5 was not measured: it is for bodies with neck and head_top")
+    if lacks := pckh_obstacle(val.xy_crop, val.labelled, val.names):
+        run.report.say(f"PCKh@0.5 was not measured: --val {lacks}")
         return model
     figures = evaluate_core(model, val)
     run.report.say("  ".join(f"{name} {value:.1f} %" for name, value in figures.items()))
@@ -94,11 +93,14 @@ def adapt(
     WeightsError, TrainingError, OutputError.
     """
     learner = make_learner(data, core, options, run.compute, perceptual_weights)
+    options = learner.options
     learnable, frozen = count_learnable(learner.detector)
     run.report.say(
         f"{options.method}: {learnable:,} parameters of the detector learnable, {frozen:,} frozen; "
         f"{len(data.crops):,} images; {run.compute.describe()}"
     )
+    if options.reconstruction:
+        run.report.say(f"pictures compared by {options.perceptual}: {options.perceptual_layers}")
     if core and options.method != "scratch" and (said := warn_of_core(core)):
         run.report.warn(said)
     settings = {
@@ -138,14 +140,21 @@ def make_learner(
             f"finetune-after-projection goes on from an adapted run, and {core.manifest.name} is "
             "none: give the run as --core RUN"
         )
+    if options.method == "projection" and core and core.manifest.core:
+        raise UsageError(
+            f"projection needs a whole network as core, and {core.manifest.name} is an adapter: "
+            f"give --core {core.manifest.core.model}, or choose --method finetune"
+        )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
     network = load_network(core)[0] if core else Hourglass(options.keypoints)
-    features: nn.Module | None = None
+    features: CoreFeatures | VggFeatures | None = None
     if options.reconstruction and options.perceptual == "core":
         features = core_features(network, options.perceptual_layers)
     elif options.reconstruction:
         features = vgg19_features(perceptual_weights, options.perceptual_layers)
+    if features:  # by name, since what all are depends on the file
+        options = replace(options, perceptual_layers=",".join(features.names))
     torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
     detector = start_detector(options.method, network, options.keypoints, options.projections)
     return AdaptLearner(data.crops, detector, features, options, compute)

@@ -87,7 +87,9 @@ def _trim(path: Path, step: int) -> None:
     """Drop the rows after the checkpoint, which the resumed run writes again, and torn ones."""
     if not path.exists():
         return
-    header, *rows = list(csv.reader(path.read_text().splitlines())) or [[]]
-    kept = [row for row in rows if len(row) == len(header) and int(row[0]) <= step]
+    text = path.read_text(errors="replace").replace("\0", "")  # a power cut can leave either
+    header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    whole = [row for row in rows if len(row) == len(header) and row[0].isdecimal()]
+    kept = [row for row in whole if int(row[0]) <= step]
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file).writerows([header, *kept] if header else [])

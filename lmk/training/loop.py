@@ -78,7 +78,9 @@ def train(
     checkpoint; DataError when the data can no longer be read; OutputError.
     """
     if run.resume:
-        first = resume_from(learner, run.folder, settings)
+        first, before = resume_from(learner, run.folder, settings)
+        if before not in (None, now := run.compute.describe()):
+            run.report.warn(f"until step {first.steps} this ran on {before}, now it runs on {now}")
     elif run.compute.first:
         first = begin(run.folder)
         write_config(run.folder, run.config)
@@ -106,7 +108,7 @@ def _lead(
             try:
                 losses = step(learner, done.steps, schedule.rate(done.steps))
             except DataError:
-                save_checkpoint(learner, run.folder, done, settings)
+                save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
                 raise
             done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
             note = ""
@@ -119,11 +121,11 @@ def _lead(
             bar.advance(note=note)
             if done.minutes - saved.minutes >= run.options.checkpoint_minutes:
                 _finite(losses, done.steps)
-                save_checkpoint(learner, run.folder, done, settings)
+                save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
                 saved = done
     if done.steps > saved.steps:
         _finite(losses, done.steps)
-        save_checkpoint(learner, run.folder, done, settings)
+        save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
     return done
 
 

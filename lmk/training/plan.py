@@ -49,7 +49,7 @@ def _seconds_a_step(learner: AdaptLearner, compute: Compute) -> float:
         began = time.perf_counter()
         step(learner, last, rate=0.0)
         if compute.device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(compute.device)
         times.append(time.perf_counter() - began)
     return min(times[1:])
 

@@ -51,6 +51,7 @@ def test_options_come_from_preset_file_and_command_line_in_this_order(
         "core",
     )
     assert resolved["images"] == str(foxes)
+    assert (resolved["preset"], resolved["precision"]) == ("paper", "auto")
     written = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert written == [
         *("adapter.safetensors", "best", "checkpoint.pt", "config.yaml", "manifest.json"),
@@ -86,6 +87,11 @@ def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
         rates[rate] = config(tmp_path / "run")["rate-body"]
         shutil.rmtree(tmp_path / "run")
     assert rates == {None: preset("fast", "finetune").rate_body, 0.002: 0.002}
+    whole.write_text(yaml.safe_dump({**asdict(preset("paper")), "preset": "paper"}))
+    other = [*base, "--config", whole, "--method", "finetune", "--perceptual", "core"]
+    done = lmk(*other, "--steps", 1, "--batch-size", 2, "--generator-width", 4)
+    assert done.returncode == 0, done.stderr
+    assert config(tmp_path / "run")["rate-body"] == preset("paper", "finetune").rate_body
 
 
 def write_settings(file: Path, options: AdaptOptions) -> None:

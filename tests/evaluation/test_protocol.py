@@ -119,6 +119,40 @@ def test_joints_of_a_core_are_found_by_name(detector, dots) -> None:
     assert values(evaluation)["PCK@0.1"] == pytest.approx(100 * 2 / 3)
 
 
+def test_points_without_any_length_are_skipped_with_the_reason(detector, dots) -> None:
+    """The names are there, but nowhere both ends of the length that errors are divided by."""
+    names = ["neck", "head_top", "left_eye", "right_eye"]
+    benchmark = benchmark_of(*dots)
+    points = benchmark.test.xy_input.copy()
+    points[::2, ::2] = np.nan
+    points[1::2, 1::2] = np.nan
+    core = replace(detector, landmark_names=[*names[::-1]])
+    core = replace(core, backend=Named(detector.backend))
+    test = replace(benchmark.test, xy_input=points, names=names)
+    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
+    assert evaluation.consistency is not None
+    said = " / ".join(evaluation.skipped)
+    assert "no image of" in said.partition("pck: ")[2]
+    assert "has no image with both neck and head_top labelled" in said.partition("pckh: ")[2]
+    with pytest.raises(DataError, match="both neck and head_top"):
+        evaluate(core, make_benchmark(test, None, Protocol(metrics=("pckh",))), Reporter())
+
+
+class Named:
+    """A backend with a fourth landmark, the first once more."""
+
+    description, num_landmarks = "named", 4
+
+    def __init__(self, backend) -> None:
+        self._backend = backend
+
+    def infer(self, images):
+        xy, scores = self._backend.infer(images)
+        return np.concatenate([xy, xy[:, :1]], axis=1), np.concatenate(
+            [scores, scores[:, :1]], axis=1
+        )
+
+
 def test_an_exported_core_is_measured_in_the_annotation_s_order(detector, dots) -> None:
     test = benchmark_of(*dots).test
     test = replace(test, xy_input=test.xy_input[:, :3], names=["neck", "head_top", "left_hand"])

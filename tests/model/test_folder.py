@@ -10,7 +10,7 @@ from random_models import make_core, save_model
 from lmk.errors import WeightsError
 from lmk.model.fold import fold_state
 from lmk.model.folder import find_model
-from lmk.model.manifest import MANIFEST
+from lmk.model.manifest import MANIFEST, MEASURED_ON
 from lmk.networks.state import arrays_of, state_of
 
 
@@ -47,6 +47,17 @@ def test_adapter_refuses_another_core(adapter_model, core_model, tmp_path) -> No
     with pytest.raises(WeightsError, match="needs the core") as caught:
         find_model(str(folder)).folded()
     assert core_model.manifest.weights_sha256[:12] in str(caught.value)
+
+
+def test_figures_of_other_data_do_not_stay(core_model, tmp_path) -> None:
+    folder = tmp_path / "core"
+    shutil.copytree(core_model.folder, folder)
+    on_cats = {"forward %": 7.2, "consistency px": 1.4, MEASURED_ON: "cats"}
+    model = find_model(str(folder)).with_figures(on_cats)
+    model = model.with_figures({"consistency px": 1.3, MEASURED_ON: "cats"})
+    assert model.manifest.figures == {**on_cats, "consistency px": 1.3}
+    model = model.with_figures({"consistency px": 0.7, MEASURED_ON: "shoes"})
+    assert model.manifest.figures == {"consistency px": 0.7, MEASURED_ON: "shoes"}
 
 
 def test_weights_that_were_swapped_are_refused(core_model, tmp_path) -> None:

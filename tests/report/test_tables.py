@@ -26,6 +26,15 @@ def test_figures_stand_beside_the_paper(alone) -> None:
     assert rows["noise"][1] == "-"
 
 
+def test_errors_in_another_unit_do_not_stand_beside_the_paper(alone) -> None:
+    other = replace(alone, benchmark=replace(alone.benchmark, normalize="box"))
+    summary = by_title(other)["Figures"]
+    published = {row[0]: row[2] for row in summary.rows}
+    assert published["forward error"] == published["backward error"] == "-"
+    assert published["consistency"] == "2.52 px"
+    assert by_title(other)["Backward error"].header == ["training images", "dots <b>"]
+
+
 def test_errors_by_training_images_stand_beside_the_paper(alone) -> None:
     table = by_title(alone)["Backward error"]
     assert table.header[2:] == ["paper, scratch", "paper, finetune", "paper, proposed"]

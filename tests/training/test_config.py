@@ -7,20 +7,22 @@ import pytest
 from lmk.errors import UsageError
 from lmk.training.config import CONFIG, read_config, write_config
 
-KNOWN = {"images", "batch_size", "flip", "zoom"}
+KNOWN = {"batch_size", "flip", "zoom"}
+TEXTS = {"images", "core"}
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     values = {"images": "photos", "batch_size": 7, "flip": True, "zoom": 0.25}
     write_config(tmp_path, values)
     assert "batch-size: 7\n" in (tmp_path / CONFIG).read_text()
-    assert read_config(tmp_path, KNOWN) == read_config(tmp_path / CONFIG, KNOWN) == values
+    assert read_config(tmp_path, KNOWN, TEXTS) == values
+    assert read_config(tmp_path / CONFIG, KNOWN, TEXTS) == values
 
 
 def test_unknown_options_are_named(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("batch-size: 7\nbach-size: 8\n")
     with pytest.raises(UsageError, match="does not know: bach_size"):
-        read_config(tmp_path / "my.yaml", KNOWN)
+        read_config(tmp_path / "my.yaml", KNOWN, TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +31,15 @@ def test_unknown_options_are_named(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "my.yaml").write_text(text)
     with pytest.raises(UsageError, match=message):
-        read_config(tmp_path / "my.yaml", KNOWN)
+        read_config(tmp_path / "my.yaml", KNOWN, TEXTS)
     (tmp_path / "my.yaml").write_bytes(b"a: \xff\xfe")
     with pytest.raises(UsageError, match="is not YAML"):
-        read_config(tmp_path / "my.yaml", KNOWN)
+        read_config(tmp_path / "my.yaml", KNOWN, TEXTS)
     with pytest.raises(UsageError, match="cannot read"):
-        read_config(tmp_path / "missing.yaml", KNOWN)
+        read_config(tmp_path / "missing.yaml", KNOWN, TEXTS)
+
+
+def test_a_number_for_a_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("core: null\nimages: 2024\n")
+    with pytest.raises(UsageError, match="images: 2024 is no text: put it in quotes"):
+        read_config(tmp_path / "my.yaml", KNOWN, TEXTS)

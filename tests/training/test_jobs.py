@@ -85,6 +85,19 @@ def test_finetune_after_projection_goes_on_from_an_adapted_run(core_model, adapt
     jobs.make_learner(foxes(2), adapter_model, replace(options, keypoints=7), CPU)
 
 
+def test_an_adapter_is_no_core_for_projections(adapter_model) -> None:
+    """Its core's hash is all that a second adapter could name, and would not be what it learnt."""
+    options = replace(OPTIONS, method="projection")
+    with pytest.raises(UsageError, match="projection needs a whole network as core"):
+        jobs.make_learner(foxes(2), adapter_model, options, CPU)
+    jobs.make_learner(foxes(2), adapter_model, replace(options, method="finetune"), CPU)
+
+
+def test_the_layers_that_pictures_are_compared_by_are_named(core_model) -> None:
+    layers = jobs.make_learner(foxes(2), core_model, OPTIONS, CPU).options.perceptual_layers
+    assert layers == "stem,block3"
+
+
 def test_finetune_after_projection_keeps_the_number_of_landmarks(core_model) -> None:
     core = load_network(core_model)[0]
     network = start_detector("finetune-after-projection", core, 14)
@@ -136,6 +149,9 @@ def test_a_core_is_measured_on_the_same_points(core_model, tmp_path: Path) -> No
     faces = pretrain(joints(3), joints(3), None, options, run(tmp_path / "run"))
     assert faces.manifest.figures == {}
     bodies = replace(joints(3), names=["neck", "head_top", "ankle"])
+    headless = replace(bodies, labelled=np.array([[True, False, True], [False, True, True]] * 2))
+    made = pretrain(bodies, headless, None, options, run(tmp_path / "headless"))
+    assert made.manifest.figures == {}
     made = pretrain(bodies, bodies, None, options, run(tmp_path / "bodies"))
     assert made.manifest.figures.keys() == {"PCKh@0.5"}
 

@@ -56,6 +56,16 @@ def test_a_row_that_a_full_disk_cut_short_is_dropped(tmp_path: Path) -> None:
     assert (tmp_path / CSV).read_text().split() == ["step,loss", "210,1"]
 
 
+def test_what_a_power_cut_leaves_at_the_end_is_dropped(tmp_path: Path) -> None:
+    with Log(tmp_path, 0) as log:
+        log.losses(10, {"loss": 10.0})
+    whole = (tmp_path / CSV).read_bytes()
+    for torn in (b"20,2\r\n\0\0\0\0", b"2\xff\xfe,2\r\n", b",2\r\n"):
+        (tmp_path / CSV).write_bytes(whole + torn)
+        with Log(tmp_path, 10):
+            assert (tmp_path / CSV).read_bytes() == whole
+
+
 def test_pictures_keep_their_colours(tmp_path: Path) -> None:
     red = np.zeros((16, 24, 3), np.uint8)
     red[..., 0] = 200

@@ -62,7 +62,7 @@ class TinyLearner:
 
 def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     settings = options.pop("settings", SETTINGS)
-    compute = Compute(torch.device("cpu"), bf16=False)
+    compute = Compute(torch.device("cpu"), bf16=options.pop("bf16", False))
     resume = options.pop("resume", False)
     lasting = RunOptions(look_every=10**9, **options)
     chosen = Run(folder, compute, Reporter(), lasting, resume)
@@ -128,7 +128,7 @@ def test_weights_that_are_not_finite_do_not_replace_a_checkpoint(tmp_path) -> No
     broken = TinyLearner()
     broken.modules["net"].register_buffer("count", torch.tensor(float("inf")))
     with pytest.raises(TrainingError, match=r"step 10: net is no longer finite \(count\)"):
-        save_checkpoint(broken, tmp_path, Progress(10), SETTINGS)
+        save_checkpoint(broken, tmp_path, Progress(10), SETTINGS, "cpu, fp32")
     assert (tmp_path / CHECKPOINT).read_bytes() == good
 
 
@@ -168,6 +168,14 @@ def test_other_settings_are_refused_with_the_difference(tmp_path) -> None:
     run(TinyLearner(), tmp_path, steps=2)
     with pytest.raises(TrainingError, match=r"rate was 0\.01 and is 0\.02"):
         run(TinyLearner(), tmp_path, resume=True, settings={**SETTINGS, "rate": 0.02})
+
+
+def test_another_precision_goes_on_with_a_warning(tmp_path, capsys) -> None:
+    for bf16 in (False, False, True):
+        run(TinyLearner(), tmp_path, steps=10, bf16=bf16, resume=(tmp_path / CHECKPOINT).exists())
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("warning") == 1
+    assert "until step 10 this ran on cpu, fp32, now it runs on cpu, bf16" in said
 
 
 def test_a_run_is_not_overwritten_by_accident(tmp_path) -> None:
