@@ -14,6 +14,8 @@ A message is one line: what was expected, what came, and how to mend it. Only th
 catches these.
 """
 
+from lmk.install import install
+
 
 class LmkError(Exception):
     """Base of every error raised on purpose; `exit_code` is what the command line returns."""
@@ -61,4 +63,4 @@ class TrainingError(LmkError):
 
 def missing_extra(package: str, extra: str) -> UnavailableError:
     """Build the error for a package that is not installed, naming the command that installs it."""
-    return UnavailableError(f"{package} is not installed: run  pip install 'lmk[{extra}]'")
+    return UnavailableError(f"{package} is not installed: run  {install(package, extra)}")

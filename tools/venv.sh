@@ -4,8 +4,8 @@
 install_lmk() {
     local python=""
     if [ ! -x .venv/bin/python ]; then
-        for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python3.10; do
-            if [ -n "$python" ] && "$python" -c \
+        for python in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+            if "$python" -c \
                 'import sys, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
                 2>/dev/null; then
                 break
@@ -13,8 +13,8 @@ install_lmk() {
             python=""
         done
         if [ -z "$python" ]; then
-            echo "error: no Python 3.10 to 3.13 with venv found; install one (Debian: apt install" \
-                "python3-venv) or set PYTHON=/path/to/python3" >&2
+            echo "error: no Python 3.10 to 3.13 with venv found${PYTHON:+ at PYTHON=$PYTHON};" \
+                "install one (Debian: apt install python3-venv) or set PYTHON=/path/to/python3" >&2
             exit 4
         fi
         echo "making .venv with $("$python" --version)"

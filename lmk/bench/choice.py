@@ -47,7 +47,7 @@ def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: 
     return Choice(
         model=model.reference,
         model_sha256=model.exported_sha256,
-        machine=machine_identity(),
+        machine=machine_identity(case.device),
         versions=runtime_versions(),
         runtime=case.runtime,
         device=case.device,

@@ -73,7 +73,7 @@ class Limits:
         return list(self._bandwidths.values())
 
     def take_turn(self, device: str, threads: int | None, precision: str) -> None:
-        """Measure one precision and the copy once more. Raises ProcessError if that crashes."""
+        """Measure one precision and the copy once more. Raises ProcessError if that fails."""
         place = device, threads
         if place not in self._pools:
             self._pools[place] = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
@@ -83,6 +83,8 @@ class Limits:
         except BrokenProcessPool as error:
             del self._pools[place]
             raise ProcessError(f"the product in {precision} crashed: {error}") from error
+        except Exception as error:  # of whichever runtime; often too little memory
+            raise ProcessError(f"the product in {precision} failed: {error}") from error
         for name, rate in rates.items():
             best = self._peaks.get((place, precision))
             if best is None or rate > best.operations_per_s:

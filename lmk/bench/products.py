@@ -16,7 +16,7 @@ from lmk.machine import usable_cores
 
 # Small ones stay in a core's cache, large ones keep many cores busy.
 SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}
-COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
+COPY_BYTES = {"cpu": 2**28, "cuda": 2**29}
 QUANTUM = 0.05  # of the int8 product's inputs and output; their values do not matter
 
 Call = Callable[[], object]

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.doctor.finding import Finding
-from lmk.doctor.remedies import install, install_runtime
 from lmk.errors import LmkError, UnavailableError
+from lmk.install import install, reinstall
+from lmk.machine import installed_versions, jetson_model
 from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
 from lmk.runtime.cuda import Cuda
 
@@ -24,7 +25,7 @@ PACKAGES = {
     "tensorrt": "tensorrt",
     "tensorrt-rtx": "tensorrt-rtx-cu13-bindings onnxruntime-ep-nv-tensorrt-rtx-cu13",
 }
-GPU_PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
+PROVIDERS = ("CPUExecutionProvider", "CUDAExecutionProvider")
 
 
 def examine_runtimes() -> list[Finding]:
@@ -38,21 +39,24 @@ def examine_runtimes() -> list[Finding]:
 
 def _onnxruntime() -> list[Finding]:
     if find_spec("onnxruntime") is None:
-        remedy = install_runtime("onnxruntime")
+        remedy = install("onnxruntime", "run")
         return [Finding("ONNX Runtime", "not installed", "absent", remedy)]
+    # The two packages of ONNX Runtime share their files.
+    packages = installed_versions(("onnxruntime-gpu", "onnxruntime"))
+    again = reinstall(next(iter(packages), "onnxruntime"))
     try:
         import onnxruntime
 
         providers = onnxruntime.get_available_providers()
     except Exception as error:  # a broken native library raises what it likes
-        return [_broken("ONNX Runtime", error, "pip install --force-reinstall onnxruntime")]
-    wanted = [p for p in ("CPUExecutionProvider", *GPU_PROVIDERS) if p in providers]
+        return [_broken("ONNX Runtime", error, again)]
+    wanted = [p for p in PROVIDERS if p in providers]
     title = f"ONNX Runtime {onnxruntime.__version__}"
     return [
         _tried(
             f"{title}, {provider.removesuffix('ExecutionProvider')}",
             partial(_run_onnxruntime, onnxruntime, provider),
-            "pip install --force-reinstall onnxruntime"
+            again
             if provider.startswith("CPU")
             else "install the CUDA and cuDNN that ONNX Runtime names, or use --device cpu",
         )
@@ -72,14 +76,14 @@ def _run_onnxruntime(onnxruntime: Any, provider: str) -> Array:
 
 def _openvino() -> Finding:
     if find_spec("openvino") is None:
-        return Finding("OpenVINO", "not installed", "absent", install_runtime("openvino"))
+        return Finding("OpenVINO", "not installed", "absent", install("openvino", "run"))
     try:
         import openvino
 
         title = f"OpenVINO {openvino.__version__.partition('-')[0]}"
         features = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception as error:
-        return _broken("OpenVINO", error, "pip install --force-reinstall openvino")
+        return _broken("OpenVINO", error, reinstall("openvino"))
 
     def run() -> Array:
         core = openvino.Core()
@@ -91,7 +95,7 @@ def _openvino() -> Finding:
     return _tried(
         f"{title}, CPU",
         run,
-        "pip install --force-reinstall openvino",
+        reinstall("openvino"),
         f" ({', '.join(kinds)})",
     )
 
@@ -103,7 +107,10 @@ def _tensorrt(kind: Kind) -> Finding:
     except LmkError as error:
         return Finding(title, "not installed", "absent", _command(error))
     except (OSError, ImportError) as error:
-        return _broken(title, error, f"pip install --force-reinstall {PACKAGES[kind]}")
+        again = f"pip install --force-reinstall {PACKAGES[kind]}"
+        if kind == "tensorrt" and jetson_model():
+            again = "sudo apt install --reinstall python3-libnvinfer"
+        return _broken(title, error, again)
     try:
         cuda = Cuda()
     except LmkError:
@@ -116,8 +123,8 @@ def _tensorrt(kind: Kind) -> Finding:
 def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:
     try:
         result = run()
-    except UnavailableError:  # not the runtime: onnx, which writes the tiny model
-        return Finding(subject, "not tried: onnx is not installed", "absent", install("run"))
+    except UnavailableError as error:  # not the runtime: onnx, which writes the tiny model
+        return Finding(subject, "not tried: onnx is not installed", "absent", _command(error))
     except Exception as error:
         return _broken(subject, error, remedy)
     if not np.allclose(result, EXPECTED):

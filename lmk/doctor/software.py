@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import lmk
 from lmk.doctor.finding import Finding
-from lmk.doctor.remedies import install
 from lmk.errors import LmkError
+from lmk.install import install
 
 # package, extra, whether `lmk run webcam` needs it, what for
 PACKAGES = (
@@ -41,7 +41,8 @@ def _package(name: str, extra: str, essential: bool, purpose: str) -> Finding:
     try:
         return Finding(name, version(name), essential=essential)
     except PackageNotFoundError:
-        return Finding(name, f"not installed; for {purpose}", "absent", install(extra), essential)
+        found, remedy = f"not installed; for {purpose}", install(name, extra)
+        return Finding(name, found, "absent", remedy, essential)
 
 
 def _models() -> Finding:

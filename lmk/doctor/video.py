@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lmk.doctor.finding import Finding
-from lmk.doctor.remedies import install_opencv
 from lmk.errors import SourceError
+from lmk.install import install
 from lmk.runtime.display import has_display
 
 DEVICES = Path("/dev")
@@ -19,7 +19,8 @@ DEVICES = Path("/dev")
 def examine_video() -> list[Finding]:
     """Look at what `lmk run` reads and shows frames with."""
     if find_spec("cv2") is None:
-        return [Finding("OpenCV", "not installed", "absent", install_opencv(), essential=True)]
+        remedy = install("opencv-python", "run")
+        return [Finding("OpenCV", "not installed", "absent", remedy, essential=True)]
     try:
         import cv2
     except ImportError as error:  # often a missing system library such as libGL

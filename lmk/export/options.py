@@ -122,6 +122,10 @@ def rebuild_command(model: Model, options: ExportOptions) -> str:
         words += ["--workspace", str(options.workspace_mb)]
     if options.precision == "int8":
         words += ["--calibration-data", "FOLDER"]
+    if options.reference is None:
+        words.append("--no-verify")
+    elif options.reference != "network":
+        words += ["--reference", options.reference]
     if options.compute_capability:
         words += ["--compute-capability", options.compute_capability]
     return shlex.join(words)

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +12,19 @@ from bench.records import absent, bench_record, row
 
 from lmk.bench.cases import Case
 from lmk.bench.choice import Limit, choose
-from lmk.errors import LmkError
+from lmk.errors import LmkError, UnavailableError
 from lmk.export.onnx_model import build_onnx, save_onnx
 from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
 from lmk.runtime.backends import chosen
-from lmk.runtime.backends.chosen import choice_file, save_choice, saved_choice
+from lmk.runtime.backends.chosen import choice_file, machine_identity, save_choice, saved_choice
 from lmk.runtime.backends.select import open_backend
 
 FP32 = Case("openvino", "cpu", "fp32", 2)
 BF16 = Case("openvino", "cpu", "bf16")
 INT8 = Case("onnxruntime", "cpu", "int8", 1)
 ENGINE = Case("tensorrt", "cuda", "fp16")
+CHANGED_MACHINE = "the machine, its usable cores or its GPU"
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +108,7 @@ def edit(**changes: object) -> None:
 
 NONE = (None, None)
 STALE = {
-    "another machine": ({"machine": "Some other chip, cores 0,1,2,3"}, "the machine or its"),
+    "another machine": ({"machine": "Some other chip, cores 0,1,2,3"}, "the machine, its usable"),
     "another model": ({"model_sha256": "cd" * 32}, "the model"),
     "another version": ({"versions": {"lmk": "0.0.1"}}, "the version of lmk"),
     "file changed": ({"file_sha256": "cd" * 32}, "its exported file"),
@@ -154,9 +156,25 @@ def test_a_choice_ends_when_the_framing_changes_and_auto_says_so(
 
 
 def test_a_choice_for_the_gpu_is_not_used_when_the_processor_is_asked_for(saved: str) -> None:
-    edit(device="cuda")
+    edit(device="cuda", machine=machine_identity("cuda"))
     assert saved_choice(saved, "cpu") == NONE
-    assert saved_choice(saved, None) != NONE
+    assert saved_choice(saved, None)[0] is not None
+
+
+def test_a_choice_for_a_gpu_that_is_gone_is_not_used(
+    saved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = SimpleNamespace(name="NVIDIA RTX A2000", compute_capability="8.6")
+    with monkeypatch.context() as patch:
+        patch.setattr(chosen, "Cuda", lambda: gpu)
+        edit(device="cuda", machine=machine_identity("cuda"))
+        assert saved_choice(saved, None)[0] is not None
+    monkeypatch.setattr(chosen, "Cuda", no_gpu)
+    assert saved_choice(saved, None) == (None, CHANGED_MACHINE)
+
+
+def no_gpu() -> None:
+    raise UnavailableError("no NVIDIA driver here")
 
 
 def test_a_choice_that_cannot_be_read_is_not_used(saved: str, adapter_model) -> None:
@@ -168,4 +186,4 @@ def test_versions_and_cores_are_part_of_what_holds(
     saved: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chosen, "usable_cores", lambda: [0, 1, 2, 3, 4])
-    assert saved_choice(saved, None) == (None, "the machine or its usable cores")
+    assert saved_choice(saved, None) == (None, CHANGED_MACHINE)

@@ -81,3 +81,21 @@ def limits_that_measure(turns: object, monkeypatch: pytest.MonkeyPatch) -> Limit
 
     monkeypatch.setattr(peaks, "ProcessPoolExecutor", lambda *_, **__: Pool())
     return Limits(0.01)
+
+
+def test_a_turn_that_fails_is_told_and_the_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Limits(0.0) as limits:
+        monkeypatch.setattr(peaks, "_turn", fail)
+        with pytest.raises(ProcessError, match="the product in fp16 failed: out of memory"):
+            limits.take_turn("cpu", None, "fp16")
+        monkeypatch.setattr(peaks, "_turn", give)
+        limits.take_turn("cpu", None, "fp16")
+        assert limits.peak("cpu", None, "fp16") is not None
+
+
+def fail(*_: object) -> None:
+    raise MemoryError("out of memory")
+
+
+def give(*_: object) -> tuple[dict[str, float], None]:
+    return {"torch": 1e9}, None

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
+from lmk import install
 from lmk.cli import doctor as command
 from lmk.doctor import examine as examination
-from lmk.doctor import hardware, remedies, runtimes, software, video
+from lmk.doctor import hardware, runtimes, software, video
 from lmk.doctor.finding import Finding
 from lmk.errors import SourceError
 from lmk.runtime.sources import open as sources
@@ -85,7 +86,7 @@ def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
 
 def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
     hide(monkeypatch, runtimes, "onnxruntime", "openvino")
-    monkeypatch.setattr(remedies, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    monkeypatch.setattr(install, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     (stop,) = (finding for finding in runtimes.examine_runtimes() if finding.stops)
     assert stop.remedy == "pip install onnxruntime 'numpy<2'"
     monkeypatch.setattr(runtimes, "load_bindings", lambda _: SimpleNamespace(__version__="10.3"))
@@ -95,7 +96,7 @@ def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
 
 
 def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None:
-    monkeypatch.setattr(remedies, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
+    monkeypatch.setattr(install, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     monkeypatch.delitem(sys.modules, "lmk.export.onnx_package", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     hide(monkeypatch, runtimes, "openvino")

@@ -140,6 +140,10 @@ def test_the_command_that_makes_a_file_again_names_every_choice(adapter_model) -
         "-f tensorrt-rtx --precision fp16 --batch 1:2:8 --workspace 64 --compute-capability 8.6"
     )
     plain = ExportOptions(opset=19, heatmaps=True, fold_projections=False)
+    for reference, option in ((None, "--no-verify"), ("onnx", "--reference onnx")):
+        engine = ExportOptions("tensorrt", "fp16", reference=reference)
+        words = shlex.split(rebuild_command(adapter_model, engine))
+        assert " ".join(words[5:]) == f"-f tensorrt --precision fp16 {option}"
     moved = replace(adapter_model, folder=Path("my runs/a"))
     words = shlex.split(rebuild_command(moved, plain))
     assert words[2].endswith("/my runs/a")

@@ -12,13 +12,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lmk
+from lmk.errors import LmkError
 from lmk.export.cached import cache_folder
 from lmk.export.provenance import sha256_of
 from lmk.files import replacing
 from lmk.machine import chip, installed_versions, usable_cores
 from lmk.model.folder import Model, find_model
+from lmk.runtime.cuda import Cuda
 
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch")
+PACKAGES = (
+    *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch"),
+    *("tensorrt-rtx-cu13-bindings", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
+)
 SCHEMA_VERSION = 2
 
 
@@ -83,9 +88,18 @@ def choice_folder() -> Path:
     return cache_folder() / "choices"
 
 
-def machine_identity() -> str:
-    """What tells this machine from another: its chip and the cores that may be used."""
-    return f"{chip()}, cores {','.join(map(str, usable_cores()))}"
+def machine_identity(device: str) -> str:
+    """What tells this machine from another: its chip and usable cores; for "cuda" the GPU too."""
+    processor = f"{chip()}, cores {','.join(map(str, usable_cores()))}"
+    return f"{processor}, {_gpu()}" if device == "cuda" else processor
+
+
+def _gpu() -> str:
+    try:
+        cuda = Cuda()
+    except LmkError:
+        return "no GPU"
+    return f"{cuda.name}, compute capability {cuda.compute_capability}"
 
 
 def runtime_versions() -> dict[str, str]:
@@ -104,8 +118,8 @@ def _read(path: Path) -> Choice | None:
 def _what_changed(choice: Choice, model: Model) -> str | None:
     if choice.model_sha256 != model.exported_sha256:
         return "the model"
-    if choice.machine != machine_identity():
-        return "the machine or its usable cores"
+    if choice.machine != machine_identity(choice.device):
+        return "the machine, its usable cores or its GPU"
     if choice.versions != runtime_versions():
         return "the version of lmk or of a runtime"
     file = Path(choice.file)

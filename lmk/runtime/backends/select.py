@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from lmk.errors import UnavailableError, UsageError, missing_extra
+from lmk.errors import UnavailableError, UsageError
+from lmk.install import install
 from lmk.machine import jetson_model
 from lmk.runtime.backends.base import Backend
 from lmk.runtime.backends.chosen import saved_choice
@@ -109,10 +110,8 @@ def _fastest_installed(device: str, readers: Sequence[str]) -> str:
     for runtime in wanted:
         if find_spec(runtime) is not None:
             return runtime
-    if jetson_model():  # whose OpenCV the extra would hide
-        raise UnavailableError(
-            f"{' or '.join(wanted)} is not installed: run  pip install onnxruntime 'numpy<2' , or "
-            "export the model as an engine:  lmk export MODEL -o DIR -f tensorrt"
-        )
     extra = "gpu" if device == "cuda" else "run"
-    raise missing_extra(" or ".join(wanted), extra)
+    engine = ", or export an engine:  lmk export MODEL -o DIR -f tensorrt" if jetson_model() else ""
+    raise UnavailableError(
+        f"{' or '.join(wanted)} is not installed: run  {install(wanted[-1], extra)}{engine}"
+    )

@@ -28,7 +28,7 @@ LAYOUTS = "(1, N, 6), (1, 4 + C, N) or (1, N, 5 + C)"
 
 
 class OnnxDetector:
-    """A detector in ONNX Runtime; with `only`, the boxes of that class alone.
+    """A detector in ONNX Runtime, on the processor; with `only`, the boxes of that class alone.
 
     Raises UsageError, WeightsError, and UnavailableError without ONNX Runtime.
     """
@@ -43,7 +43,9 @@ class OnnxDetector:
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options)
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # its errors share no base of their own
             raise WeightsError(f"{path} is no ONNX file that ONNX Runtime can load") from error
         self._path, self._only = path, only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +14,7 @@ from lmk.runtime.sinks.csv import csv_sink
 from lmk.runtime.sinks.jsonl import json_sink
 from lmk.runtime.sinks.parquet import parquet_sink
 from lmk.runtime.sinks.pictures import picture_sink
-from lmk.runtime.sinks.split import file_stem, split_sink
+from lmk.runtime.sinks.split import file_stems, split_sink
 from lmk.runtime.sources.base import Source
 
 VIDEO_SUFFIX = ".mp4"
@@ -76,22 +77,19 @@ def _video(path: Path, fps: float | None) -> AbstractContextManager[Sink]:
 
 
 def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
-    """Name a place in the folder for each of several; the second of a name gets a number."""
-    places: dict[str, Path] = {}
-    for source in sources if len(sources) > 1 else ():
-        stem, number = file_stem(source.title), 2
-        suffix = "" if source.still else VIDEO_SUFFIX
-        place = folder / f"{stem}{suffix}"
-        while place in places.values():
-            place, number = folder / f"{stem}-{number}{suffix}", number + 1
-        places[source.title] = place
-    return places
+    """Name a place in the folder for each of several."""
+    if len(sources) == 1:
+        return {}
+    stems = file_stems(source.title for source in sources)
+    suffixes = {source.title: "" if source.still else VIDEO_SUFFIX for source in sources}
+    return {title: folder / f"{stem}{suffixes[title]}" for title, stem in stems.items()}
 
 
 def _meets(place: Path, source: Path) -> bool:
     """Whether writing to a place would touch a source: the same file, or inside a folder."""
     whole, within = place.resolve(), source.resolve()
-    if whole == within or (place.exists() and source.exists() and place.samefile(source)):
+    there = os.path.exists(source)  # noqa: PTH110, a Path raises for a long pipeline
+    if whole == within or (place.exists() and there and place.samefile(source)):
         return True
-    inside = source.is_dir() and whole.is_relative_to(within)
+    inside = there and source.is_dir() and whole.is_relative_to(within)
     return inside and place.suffix.lower() not in TABLES

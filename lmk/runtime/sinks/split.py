@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from lmk.runtime.result import Result
@@ -31,6 +31,18 @@ class _SplitSink:
             opened = self._stack.enter_context(self._open_for(result.source))
             self._sinks[result.source] = opened
         self._sinks[result.source].write(result)
+
+
+def file_stems(titles: Iterable[str]) -> dict[str, str]:
+    """Turn sources' titles into file names without suffix; the second of a name gets a number."""
+    stems: dict[str, str] = {}
+    for title in titles:
+        first = stem = file_stem(title)
+        number = 2
+        while stem in stems.values():
+            stem, number = f"{first}-{number}", number + 1
+        stems[title] = stem
+    return stems
 
 
 def file_stem(title: str) -> str:

@@ -20,7 +20,7 @@ from lmk.runtime.opencv import cv2
 from lmk.runtime.overlay import Overlay, text_size
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
-from lmk.runtime.sinks.split import file_stem, split_sink
+from lmk.runtime.sinks.split import file_stems, split_sink
 from lmk.runtime.text import paste, plate
 
 KEYS = (
@@ -100,6 +100,7 @@ class Window:
         self._help = False
         self._recording: Sink | None = None
         self._files = ExitStack()
+        self._stems = file_stems(titles)
         self._tells_closed = {title: _property_that_tells(title) for title in titles}
         actions: list[tuple[tuple[int, ...], Callable[[], object]]] = [
             (QUIT, controls.stop.set),
@@ -177,8 +178,9 @@ class Window:
 
     def _snapshot(self) -> None:
         for source, result in self._last.items():
-            path = self._folder / f"{file_stem(source)}-{result.frame.index:06}.png"
-            _, encoded = cv2.imencode(".png", result.drawn_bgr)
+            path = self._folder / f"{self._stems[source]}-{result.frame.index:06}.png"
+            drawn = self._overlay(result.frame, result.objects, source)  # with keys pressed since
+            _, encoded = cv2.imencode(".png", drawn)
             try:
                 with replacing(path) as temporary:
                     temporary.write_bytes(encoded.tobytes())
@@ -195,7 +197,7 @@ class Window:
         from lmk.runtime.sinks.video import video_sink  # needs PyAV
 
         def place(source: str) -> Path:
-            path = self._folder / f"{file_stem(source)}-{datetime.now():%Y%m%d-%H%M%S}.mp4"
+            path = self._folder / f"{self._stems[source]}-{datetime.now():%Y%m%d-%H%M%S}.mp4"
             self._report.say(f"recording {path}")
             return path
 

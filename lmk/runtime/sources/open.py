@@ -21,7 +21,8 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
 
     `webcam`, `webcam:1` or `/dev/video1`, a camera; `-`, `stdin:mjpeg@FPS` or
     `stdin:bgr24:WxH[@FPS]`, standard input; an image, a folder of images or a video file; a URL;
-    a GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and back.
+    a GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and
+    back, and of pictures of a folder that cannot be read.
 
     Raises UsageError for a text that means nothing, UnavailableError where OpenCV lacks what it
     needs, and SourceError for what cannot be opened or holds no frame.
@@ -33,7 +34,7 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     if text.startswith("/dev/") and not (Path(text).is_file() or Path(text).is_dir()):
         return open_camera(text, report)
     if os.path.exists(text):  # noqa: PTH110, a Path raises for a long pipeline
-        return _open_path(Path(text))
+        return _open_path(Path(text), report)
     if PIPE in text:
         return open_pipeline(text, report)
     if "://" in text:
@@ -44,9 +45,9 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     )
 
 
-def _open_path(path: Path) -> Source:
+def _open_path(path: Path, report: Reporter | None) -> Source:
     if path.is_dir():
-        return open_folder(path)
+        return open_folder(path, report)
     if path.suffix.lower() in STILL_SUFFIXES:
         return open_picture(path)
     return open_video(path)

@@ -12,19 +12,26 @@ import numpy as np
 from lmk.data.decode import read_image
 from lmk.data.images import STILL_SUFFIXES, list_images
 from lmk.errors import DataError, SourceError
-from lmk.runtime.crops import Image
+from lmk.progress import Reporter
 from lmk.runtime.sources.base import Frame, Source
+from lmk.runtime.sources.capture import DAMAGED
+
+WHOLE = "a whole image of a common format"
 
 
 def open_picture(path: Path) -> Source:
     """Open one picture. Raises SourceError."""
-    return _PictureSource([path], path.parent)
+    return _PictureSource([path], path.parent, None)
 
 
-def open_folder(folder: Path) -> Source:
-    """Open the pictures below a folder, sorted by path. Raises SourceError if there are none."""
+def open_folder(folder: Path, report: Reporter | None = None) -> Source:
+    """Open the pictures below a folder, sorted by path.
+
+    `report` hears of those that cannot be read, which are left out. Raises SourceError if there is
+    none that can.
+    """
     try:
-        return _PictureSource(list_images(folder, STILL_SUFFIXES), folder)
+        return _PictureSource(list_images(folder, STILL_SUFFIXES), folder, report)
     except DataError as error:
         raise SourceError(str(error)) from error
 
@@ -34,27 +41,39 @@ class _PictureSource(Source):
     live = False
     still = True
 
-    def __init__(self, paths: list[Path], folder: Path) -> None:
-        self._paths, self._folder, self._closed = paths, folder, Event()
+    def __init__(self, paths: list[Path], folder: Path, report: Reporter | None) -> None:
+        self._folder, self._report, self._closed = folder, report, Event()
         self.frame_count: int | None = len(paths)
         self.dropped: Counter[str] = Counter()
         self.title = str(folder if len(paths) > 1 else paths[0])
-        self._first = _read_picture(paths[0])
-        self.size_wh = (self._first.shape[1], self._first.shape[0])
+        self._pictures = self._read(paths)
+        self._first = next(self._pictures, None)
+        if self._first is None:
+            raise SourceError(f"no picture of {self.title} can be read: expected {WHOLE}")
+        self.size_wh = (self._first.image_bgr.shape[1], self._first.image_bgr.shape[0])
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, path in enumerate(self._paths):
-            if self._closed.is_set():
-                return
-            image = self._first if index == 0 else _read_picture(path)
-            yield Frame(index, 0.0, image, path.relative_to(self._folder).as_posix())
+        if self._first and not self._closed.is_set():
+            yield self._first
+        self._first = None
+        yield from self._pictures
 
     def close(self) -> None:
         self._closed.set()
 
-
-def _read_picture(path: Path) -> Image:
-    try:
-        return np.ascontiguousarray(read_image(path)[:, :, ::-1])
-    except DataError as error:
-        raise SourceError(f"{error}: expected a whole image of a common format") from error
+    def _read(self, paths: list[Path]) -> Iterator[Frame]:
+        index = 0
+        for path in paths:
+            if self._closed.is_set():
+                return
+            try:
+                image = np.ascontiguousarray(read_image(path)[:, :, ::-1])
+            except DataError as error:
+                if len(paths) == 1:
+                    raise SourceError(f"{error}: expected {WHOLE}") from error
+                self.dropped[DAMAGED] += 1
+                if self._report:
+                    self._report.warn(f"left out: {error}")
+                continue
+            yield Frame(index, 0.0, image, path.relative_to(self._folder).as_posix())
+            index += 1

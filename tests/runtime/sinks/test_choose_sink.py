@@ -113,6 +113,11 @@ def test_several_folders_of_pictures_get_a_folder_each(tmp_path: Path) -> None:
     assert cv2.imread(str(tmp_path / "out" / "new-2" / "a.png")).mean() == 51
 
 
+def test_a_pipeline_longer_than_a_file_name_can_be_meets_nothing(tmp_path: Path) -> None:
+    pipeline = f"videotestsrc pattern=ball ! {'queue ! ' * 40}appsink"
+    check_output(tmp_path / "out.mp4", [source()], [pipeline])
+
+
 @pytest.mark.parametrize(
     ("title", "stem"),
     [

@@ -269,7 +269,7 @@ def test_a_paused_picture_shows_at_once_what_a_button_changes(site: Site) -> Non
 
 
 def test_on_this_machine_only_its_own_names_are_answered(site: Site) -> None:
-    for name in ("localhost", "127.0.0.1", f"localhost:{site.port}", "[::1]:80"):
+    for name in ("localhost", "127.0.0.1", "127.0.0.2", f"localhost:{site.port}", "[::1]:80"):
         assert site.ask("/", host=name)[0] == 200
     for name in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "["):
         assert site.ask("/", host=name)[0] == 403

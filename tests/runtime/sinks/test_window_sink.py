@@ -84,8 +84,13 @@ def run(display: Display, tmp_path: Path) -> Iterator[SimpleNamespace]:
     assert display.closed
 
 
-def of_source(title: str, index: int, level: int) -> Result:
-    return result(index, index / 10, picture(level, (200, 120)), source=title)
+def of_source(title: str, index: int, level: int, objects: tuple | None = None) -> Result:
+    image = picture(level, (200, 120))
+    return result(index, index / 10, image, source=title, objects=objects)
+
+
+def plain(title: str, index: int, level: int) -> Result:
+    return of_source(title, index, level, objects=())
 
 
 def test_without_a_display_the_window_says_so_once(
@@ -188,13 +193,13 @@ def test_s_writes_a_picture_of_every_source_and_r_records(
     run: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run.press("s")  # nothing is there yet
-    run.sink.write(of_source("camera 0", 0, 10))
+    run.sink.write(plain("camera 0", 0, 10))
     run.press("r")
     for index in range(1, 4):
-        run.sink.write(of_source("camera 0", index, 50 * index))
-        run.sink.write(of_source("video in/a.avi", index, 40 * index))
+        run.sink.write(plain("camera 0", index, 50 * index))
+        run.sink.write(plain("video in/a.avi", index, 40 * index))
     run.press("r", "s")
-    run.sink.write(of_source("camera 0", 4, 200))
+    run.sink.write(plain("camera 0", 4, 200))
     snapshots = {path.name: cv2.imread(str(path)).mean() for path in tmp_path.glob("*.png")}
     assert snapshots == {"camera-0-000003.png": 150, "a-000003.png": 120}
     recordings = sorted(tmp_path.glob("*.mp4"))
@@ -202,6 +207,35 @@ def test_s_writes_a_picture_of_every_source_and_r_records(
     assert levels == [[40, 80, 120], [50, 100, 150]]
     said = capsys.readouterr().err
     assert all(str(path) in said for path in tmp_path.iterdir())
+
+
+def test_sources_of_one_name_have_files_of_their_own(display: Display, tmp_path: Path) -> None:
+    titles = ["stream rtsp://cam1/live", "stream rtsp://cam2/live"]
+    with window_sink(titles, Controls(), Overlay(), Reporter(), folder=tmp_path) as sink:
+        display.keys = [ord("r")]
+        sink.poll()
+        for index in range(2):
+            for title, level in zip(titles, (40, 200), strict=True):
+                sink.write(plain(title, index, level))
+        display.keys = [ord("s")]
+        sink.poll()
+    levels = {path.name: cv2.imread(str(path)).mean() for path in tmp_path.glob("*.png")}
+    assert levels == {"live-000001.png": 40, "live-2-000001.png": 200}
+    clips = [read_clip(path) for path in sorted(tmp_path.glob("*.mp4"))]
+    assert sorted([round(frame.mean(), -1) for frame in clip] for clip in clips) == [
+        [40, 40],
+        [200, 200],
+    ]
+
+
+def test_a_snapshot_has_what_keys_changed_while_paused(
+    run: SimpleNamespace, tmp_path: Path
+) -> None:
+    run.sink.write(of_source("camera 0", 0, 90))
+    run.press(" ", "s")
+    before = cv2.imread(str(tmp_path / "camera-0-000000.png"))
+    run.press("b", "s")
+    assert (cv2.imread(str(tmp_path / "camera-0-000000.png")) != before).any()
 
 
 def test_a_recording_ends_with_the_window(display: Display, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from runtime.clips import save_clip
 from runtime.sources.captures import FakeCapture, grey, plug
 
 from lmk.errors import SourceError, UnavailableError, UsageError
+from lmk.progress import Reporter
 from lmk.runtime.sources.open import open_source
 
 PIPELINE = "videotestsrc ! videoconvert ! video/x-raw,format=BGR ! appsink"
@@ -63,11 +64,24 @@ def test_a_folder_that_is_closed_ends(tmp_path: Path) -> None:
     assert list(frames) == []
 
 
-def test_a_broken_image_within_a_folder_is_named(tmp_path: Path) -> None:
-    save_picture(tmp_path / "a.png", 5)
-    write_bad(tmp_path, "b.png", b"no picture")
-    with open_source(str(tmp_path)) as source, pytest.raises(SourceError, match=r"b\.png"):
-        list(source)
+def test_broken_images_within_a_folder_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "c.png"):
+        write_bad(tmp_path, name, b"no picture")
+    for name, level in (("b.png", 5), ("d.png", 9)):
+        save_picture(tmp_path / name, level)
+    with open_source(str(tmp_path), Reporter()) as source:
+        given = [(frame.index, frame.name) for frame in source]
+        assert given == [(0, "b.png"), (1, "d.png")]
+        assert source.dropped == {"damaged": 2}
+    said = capsys.readouterr().err
+    assert said.count("left out") == 2
+    assert "c.png is not a picture" in " ".join(said.split())
+    for name in ("b.png", "d.png"):
+        (tmp_path / name).unlink()
+    with pytest.raises(SourceError, match=r"no picture of .* can be read"):
+        open_source(str(tmp_path))
 
 
 @pytest.mark.parametrize(

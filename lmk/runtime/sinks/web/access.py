@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-
 
 @dataclass(frozen=True)
 class Access:
@@ -33,7 +31,7 @@ class Access:
         """Whether a request comes from somebody who may look."""
         if not self.token:
             name = re.sub(r":\d*$", "", request.headers.get("host", ""))
-            return name.lower() in LOCAL_NAMES
+            return is_local(name.lower().strip("[]"))
         return self._is_token(request.cookies.get(self.cookie, ""))
 
     def brings_token(self, request: HTTPConnection) -> bool:
