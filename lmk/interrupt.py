@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,3 +33,16 @@ def stop_on_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def exit_on_termination() -> Iterator[None]:
+    """Let a termination signal end this process as Ctrl-C does: processes it started end with it.
+
+    For the main thread.
+    """
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -83,12 +83,12 @@ class _PlainBar:
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
         now, completed = time.monotonic(), self._before + self._done
-        finished = completed >= self._total
+        finished = completed - count < self._total <= completed  # a total may be a guess
         if now - self._last < PLAIN_INTERVAL_S and not finished:
             return
         self._last = now
         rate = self._done / max(now - self._start, 1e-9)
-        left = (self._total - completed) / rate
+        left = max(self._total - completed, 0) / rate
         self._report.say(
             f"{self._title}: {completed}/{self._total}  {rate:.1f}/s  left {_clock(left)}  {note}"
         )

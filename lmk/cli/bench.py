@@ -101,6 +101,7 @@ def bench(
     from lmk.bench.inputs import choose_samples
     from lmk.bench.record import write_record
     from lmk.bench.table import print_record, table_console
+    from lmk.interrupt import exit_on_termination
     from lmk.model.folder import find_model
     from lmk.progress import Reporter
 
@@ -118,7 +119,8 @@ def bench(
         check_file(json)
     report, found = Reporter(), find_model(model)
     samples, calibration = choose_samples(verify_data, calibration_data)
-    done = run_bench(found, asked, samples, calibration, report)
+    with exit_on_termination():
+        done = run_bench(found, asked, samples, calibration, report)
     print_record(done.record, table_console())
     if json:
         write_record(done.record, json)

@@ -61,8 +61,9 @@ class Tracker:
     ) -> None:
         if tracking.follow and framing is None:
             raise UsageError(
-                f"{model} cannot follow objects: it does not say how it frames them. Train or "
-                "export it again with this lmk, or choose another --region than track"
+                f"{model} cannot follow objects: it does not say how it frames them, which takes "
+                "two landmarks. Train or export it again with this lmk, or choose another --region "
+                "than track"
             )
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing

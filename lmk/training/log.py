@@ -33,7 +33,8 @@ class Log:
             raise missing_extra("tensorboard", "train") from error
         self.run = run
         _trim(run / CSV, first_step)
-        self._events = SummaryWriter(run / EVENTS, purge_step=first_step + 1)
+        with writing(run / EVENTS):
+            self._events = SummaryWriter(run / EVENTS, purge_step=first_step + 1)
 
     def __enter__(self) -> Log:
         return self
@@ -44,7 +45,12 @@ class Log:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._events.close()
+        try:
+            with writing(self.run / EVENTS):
+                self._events.close()
+        except OutputError:
+            if error is None:  # else that one came first, often from the same full disk
+                raise
 
     def losses(self, step: int, losses: Mapping[str, float]) -> None:
         """Write one row of the CSV, and the same to TensorBoard."""

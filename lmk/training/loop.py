@@ -101,31 +101,34 @@ def _lead(
     watch: Watch,
     log: Log,
 ) -> Progress:
+    def save(done: Progress) -> None:
+        save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
+
     clock = _Clock(run, first)
     done = saved = first
     with stop_on_signals() as stop, run.report.bar("training", schedule.steps, first.steps) as bar:
         while done.steps < schedule.steps and not _ends(run, done, clock.over() or stop.is_set()):
             try:
                 losses = step(learner, done.steps, schedule.rate(done.steps))
+                done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
+                note = ""
+                if done.steps % run.options.log_every == 0:
+                    values = _finite(losses, done.steps)
+                    log.losses(done.steps, values)
+                    note = _note(values, clock.rate(done.steps) * learner.batch_size)
+                early = done.steps < EARLY_SHARE * schedule.steps
+                done = replace(done, best=watch.after(done, learner, log, early))
             except DataError:
-                save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
+                save(done)
                 raise
-            done = replace(done, steps=done.steps + 1, minutes=clock.minutes())
-            note = ""
-            if done.steps % run.options.log_every == 0:
-                values = _finite(losses, done.steps)
-                log.losses(done.steps, values)
-                note = _note(values, clock.rate(done.steps) * learner.batch_size)
-            early = done.steps < EARLY_SHARE * schedule.steps
-            done = replace(done, best=watch.after(done, learner, log, early))
             bar.advance(note=note)
             if done.minutes - saved.minutes >= run.options.checkpoint_minutes:
                 _finite(losses, done.steps)
-                save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
+                save(done)
                 saved = done
     if done.steps > saved.steps:
         _finite(losses, done.steps)
-        save_checkpoint(learner, run.folder, done, settings, run.compute.describe())
+        save(done)
     return done
 
 

@@ -44,7 +44,9 @@ def save_adapted(
     A projected network becomes an adapter of `core`; every other one is kept whole. How objects
     are framed is measured on some of the training crops. Raises OutputError.
     """
-    framing = measure_framing(*detect(network, beta, crops_to_input(_some(crops))))
+    framing = None  # a single landmark has no extent to frame objects by
+    if network.num_landmarks > 1:
+        framing = measure_framing(*detect(network, beta, crops_to_input(_some(crops))))
     manifest = {"softargmax_beta": beta, "framing": framing, "training": training}
     if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
         return _save_network(run, network, manifest)

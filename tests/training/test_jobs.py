@@ -120,6 +120,11 @@ def test_pictures_left_out_are_listed_and_the_framing_is_measured(
     assert framing.spread_px > 0
 
 
+def test_a_single_landmark_frames_no_objects(core_model, tmp_path: Path) -> None:
+    options = AdaptOptions(steps=1, batch_size=2, keypoints=1, reconstruction=0)
+    assert adapt(foxes(2), core_model, options, run(tmp_path / "run")).manifest.framing is None
+
+
 def test_a_core_goes_on_from_another_and_names_it(core_model, tmp_path: Path) -> None:
     still = PretrainOptions(steps=1, batch_size=2, learning_rate=0)
     first = pretrain(joints(14), None, core_model, still, run(tmp_path / "first"))

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+from runtime.clips import full_disk
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lmk.errors import OutputError, TrainingError
 from lmk.training.log import CSV, EVENTS, Log
 
 
@@ -64,6 +67,30 @@ def test_what_a_power_cut_leaves_at_the_end_is_dropped(tmp_path: Path) -> None:
         (tmp_path / CSV).write_bytes(whole + torn)
         with Log(tmp_path, 10):
             assert (tmp_path / CSV).read_bytes() == whole
+
+
+def fill(run: Path) -> None:
+    with Log(run, 0) as log:
+        for step in range(100):
+            log.figures(step, {"loss": 1.0})
+
+
+def fail(run: Path, error: Exception | None) -> None:
+    with Log(run, 0) as log:
+        log._events.close = lambda: (run / "a" / "b").write_text("no such folder")
+        if error:
+            raise error
+
+
+def test_a_full_disk_is_an_output_error_and_hides_no_other(tmp_path: Path) -> None:
+    with full_disk(600), pytest.raises(OutputError, match="Free space"):
+        fill(tmp_path / "a")
+    with full_disk(10), pytest.raises(OutputError, match="Free space"):
+        fill(tmp_path / "b")
+    with pytest.raises(OutputError, match="Free space"):
+        fail(tmp_path / "c", None)
+    with pytest.raises(TrainingError, match="no longer finite"):
+        fail(tmp_path / "d", TrainingError("no longer finite"))
 
 
 def test_pictures_keep_their_colours(tmp_path: Path) -> None:

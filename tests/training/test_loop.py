@@ -64,7 +64,7 @@ def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     settings = options.pop("settings", SETTINGS)
     compute = Compute(torch.device("cpu"), bf16=options.pop("bf16", False))
     resume = options.pop("resume", False)
-    lasting = RunOptions(look_every=10**9, **options)
+    lasting = RunOptions(**{"look_every": 10**9, **options})
     chosen = Run(folder, compute, Reporter(), lasting, resume)
     watch = Watch(folder, lambda *_: None, chosen.report, lasting)
     return train(learner, Schedule(steps), settings, chosen, watch).steps
@@ -119,6 +119,18 @@ def test_data_that_vanish_leave_a_checkpoint_of_the_last_step(tmp_path) -> None:
     whole = TinyLearner()
     run(whole, tmp_path / "whole")
     assert learner.seen == whole.seen[17:]
+
+
+def test_data_that_vanish_at_a_look_leave_a_checkpoint_too(tmp_path) -> None:
+    class Blind(TinyLearner):
+        def observe(self) -> Observation:
+            raise DataError("the validation set is gone")
+
+    with pytest.raises(DataError, match="is gone"):
+        run(Blind(), tmp_path, look_every=17)
+    learner = TinyLearner()
+    assert run(learner, tmp_path, resume=True) == 60
+    assert len(learner.seen) == 60 - 17
 
 
 def test_weights_that_are_not_finite_do_not_replace_a_checkpoint(tmp_path) -> None:

@@ -125,9 +125,13 @@ class Mp4:
             self._container.close()  # its last words do not fit either, and are cut off
         self._file.close()
         self._file = None
-        kept = _keep_whole_fragments(self.path)
+        try:
+            kept = _keep_whole_fragments(self.path)
+        except OSError:  # gone, with its disk
+            kept = 0
         if not kept:
-            self.path.unlink()
+            with suppress(OSError):
+                self.path.unlink()
             return OutputError(f"cannot write {self.path}: {reason}. {REMEDY}")
         return OutputError(f"{self.path} ends early, with {kept} frames in it: {reason}. {REMEDY}")
 

@@ -114,6 +114,17 @@ def test_video_on_a_full_disk_plays_as_far_as_it_says(tmp_path: Path) -> None:
         assert np.abs(seen[index].astype(int) - noise(index)).mean() < 15  # of another frame: 85
 
 
+def test_video_whose_file_is_gone_is_an_output_error(tmp_path: Path) -> None:
+    def frames() -> Iterator[Result]:
+        for index in range(200):
+            if index == 20:
+                (tmp_path / "out.mp4").unlink()
+            yield result(index, index / 12.5, noise(index))
+
+    with full_disk(300_000), pytest.raises(OutputError, match=r"cannot write .*out\.mp4"):
+        write_all(video_sink(tmp_path / "out.mp4"), frames())
+
+
 def test_video_on_a_disk_full_from_the_start_leaves_no_file(tmp_path: Path) -> None:
     frames = (result(i, i / 12.5, noise(i)) for i in range(50))
     with full_disk(100), pytest.raises(OutputError, match=r"cannot write .*out\.mp4"):
