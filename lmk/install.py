@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from lmk import __version__
 from lmk.machine import jetson_model
 
-RUNTIMES = ("onnxruntime", "openvino")
+WITHOUT_OPENCV = ("web", "tables", "tensorrt", "tensorrt-rtx")
+JETSON = ("numpy", "pillow", "av", "onnx", "safetensors")  # what the extra `jetson` brings
 
 
 def install(package: str, extra: str) -> str:
     """Command that installs a package which one of the extras brings.
 
-    Not the extras `run` and `gpu` on a Jetson: they would hide JetPack's OpenCV, which has
-    GStreamer, and replace the numpy 1 that its TensorRT and OpenCV are built against.
+    On a Jetson an extra with OpenCV would hide JetPack's, which has GStreamer, and replace the
+    numpy 1 that its TensorRT and OpenCV are built against.
     """
-    if extra not in ("run", "gpu") or not jetson_model():
-        return f"pip install 'lmk[{extra}]'"
-    if package == "opencv-python":
-        return "sudo apt install libopencv-python"
-    return (
-        f"pip install {package} 'numpy<2'" if package in RUNTIMES else "pip install 'lmk[jetson]'"
-    )
+    if jetson_model() and extra not in WITHOUT_OPENCV:
+        if package == "opencv-python":
+            return "sudo apt install libopencv-python"
+        return _extra("jetson") if package in JETSON else f"pip install {package} 'numpy<2'"
+    return _extra(extra)
 
 
 def reinstall(package: str) -> str:
     """Command that installs a package again, and nothing that it depends on."""
     return f"pip install --force-reinstall --no-deps {package}"
+
+
+def _extra(extra: str) -> str:
+    # With this version, since another project has the name on PyPI, in other versions.
+    return f"pip install 'lmk[{extra}]=={__version__}'"

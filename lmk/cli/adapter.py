@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import options
+from lmk.errors import UsageError
 
 app = typer.Typer(help="Pack, verify and show adapters as single files.", no_args_is_help=True)
 
@@ -28,6 +29,8 @@ def pack(
     from lmk.model.folder import find_model
 
     found = find_model(model)
+    if found.manifest.kind != "adapter":
+        raise UsageError(f"{model} is a whole network, and only adapters are packed: copy it")
     digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
     typer.echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
 
@@ -58,8 +61,10 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Print what a bundle holds."""
-    from lmk.model.bundle import read_bundle
+    from lmk.model.bundle import SUFFIX, read_bundle
 
+    if file.suffix != SUFFIX:
+        raise UsageError(f"expected a {SUFFIX} file, got {file}: lmk models show  takes others")
     manifest, digest = read_bundle(file)
     if as_json:
         typer.echo(json.dumps(asdict(manifest), indent=2))

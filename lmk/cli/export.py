@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
+from lmk.errors import UsageError
 
 if TYPE_CHECKING:
     from lmk.export.export import Exported
@@ -117,6 +118,8 @@ def export(
     bf16 0.25; int8 0.5 in the mean and 2 at the 99th percentile. A file above them is not kept
     (exit code 3). A .json file beside it says what it is and how it was made.
     """
+    if not verify and (verify_data or reference is not Reference.network):
+        raise UsageError("--no-verify compares nothing: leave out --verify-data and --reference")
     if verify and reference is Reference.network:
         options.require_training()
     from lmk.export.batch import parse_batch

@@ -41,6 +41,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Check a model's hash and print its card."""
+    from lmk.model.bundle import SUFFIX
     from lmk.model.folder import find_model
 
     found = find_model(model)
@@ -49,7 +50,8 @@ def show(
         typer.echo(json.dumps(asdict(found.manifest), indent=2))
         return
     card = found.folder / "card.md"
-    if card.is_file():
+    bundled = found.manifest.weights_file.endswith(SUFFIX)  # which may lie beside another's card
+    if card.is_file() and not bundled:
         typer.echo(card.read_text().rstrip())
     typer.echo(f"weights {found.manifest.weights_sha256}  verified")
     typer.echo(f"folder  {found.folder}")

@@ -64,7 +64,10 @@ RunDeviceOption = Annotated[
     typer.Option("--device", help="Where the model runs; cpu unless the model is an engine."),
 ]
 ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a run folder.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A shipped model's name, a run folder, or a .adapter file."
+    ),
 ]
 
 

@@ -22,11 +22,10 @@ def pretrain(
     ctx: typer.Context,
     output: options.RunFolder,
     data: Annotated[
-        Path | None, typer.Option(help="COCO keypoint file of the training images.")
+        Path | None,
+        typer.Option(help="Training images: a COCO keypoint file, or a packed set with points."),
     ] = None,
-    val: Annotated[
-        Path | None, typer.Option(help="COCO keypoint file to measure PCKh@0.5 on.")
-    ] = None,
+    val: Annotated[Path | None, typer.Option(help="The same to measure PCKh@0.5 on.")] = None,
     core: Annotated[
         str | None,
         typer.Option(

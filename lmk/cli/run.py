@@ -165,6 +165,8 @@ def run(
         still = opened[0].still
         if any(source.still != still for source in opened):
             raise UsageError("pictures and videos do not go together: run one after the other")
+        if serve and still:
+            raise UsageError("--serve is for cameras, streams and videos: give pictures an -o PATH")
         for path in output:
             check_output(path, opened, sources)
         named = _named(models)

@@ -122,6 +122,11 @@ def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
             name = content["images"][row]["file_name"]
             raise DataError(f"{file}: {name} has two objects; crop each to its own image")
         points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
+        if not np.isfinite(points[row][points[row, :, 2] > 0]).all():
+            raise DataError(
+                f"{file}: annotation {annotation.get('id')} labels a point whose place is no "
+                "number: give it a place, or 0, 0, 0"
+            )
         boxes[row] = annotation.get("bbox") or np.nan
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
     labelled = points[..., 2] > 0
@@ -142,6 +147,10 @@ def load_keypoints(source: Path, report: Reporter) -> KeypointSet:
             raise DataError(f"{source} was packed without keypoints: pack a COCO keypoint file")
         _, names, xy_crop, labelled = packed.keypoints
         return KeypointSet(packed.crops, xy_crop, labelled, names)
+    if source.is_dir():
+        raise DataError(
+            f"{source} is a folder: expected a COCO keypoint file, or a packed set with keypoints"
+        )
     given = read_annotations(source)
     rows = np.flatnonzero(given.annotated)
     if not len(rows):

@@ -187,6 +187,10 @@ def _read_index(file: Path) -> Index:
         found = content["format"]
         if found == FORMAT:
             return Index(**content)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{file.parent} is no packed set: make one with  lmk data pack SOURCE -o DIR"
+        ) from error
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError) as error:

@@ -84,6 +84,8 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
             "int8 needs crops to measure activation ranges on: add  --calibration-data FOLDER  "
             "with photographs of the category"
         )
+    if calibrated and options.precision != "int8":
+        raise UsageError(f"--calibration-data is for int8, not for {options.precision}")
     if options.precision == "int8" and not options.fold_projections:
         raise UsageError("int8 is for folded networks: leave out --no-fold-projections")
     if options.precision == "bf16":
@@ -103,6 +105,8 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
         )
     if options.compute_capability:
         raise UsageError(f"--compute-capability is for engines, not for {options.format} files")
+    if options.workspace_mb != WORKSPACE_MB:
+        raise UsageError(f"--workspace is for engines, not for {options.format} files")
 
 
 def rebuild_command(model: Model, options: ExportOptions) -> str:

@@ -113,7 +113,7 @@ def find_model(name_or_path: str) -> Model:
     Raises WeightsError.
     """
     path = Path(name_or_path)
-    if path.suffix == SUFFIX:
+    if path.suffix == SUFFIX and path.is_file():
         return Model(path.parent, read_bundle(path)[0])
     shipped = SHIPPED / name_or_path
     for folder in (path, path.parent if path.is_file() else path, shipped):
@@ -123,7 +123,8 @@ def find_model(name_or_path: str) -> Model:
         raise WeightsError(f"{path} is no model folder: it has no {MANIFEST}")
     names = ", ".join(model.manifest.name for model in list_models())
     raise WeightsError(
-        f"no model {name_or_path!r}: expected a shipped model ({names or 'none'}) or a run folder"
+        f"no model {name_or_path!r}: expected a shipped model ({names or 'none'}), a run folder or "
+        f"a {SUFFIX} file"
     )
 
 

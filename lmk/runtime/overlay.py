@@ -123,7 +123,8 @@ def time_rows(stages: Stages) -> Rows:
     """Return frames a second, the median of every stage and what was dropped, line by line."""
     rows = [(stage, f"{spread.p50_ms:.1f} ms") for stage, spread in stages.spread().items()]
     dropped = [(f"dropped, {cause}", str(count)) for cause, count in sorted(stages.dropped.items())]
-    return (("frames/s", f"{stages.fps:.1f}"), *rows, *dropped)
+    rate = f"{stages.fps:.1f}" if stages.fps else "-"  # a single frame has none
+    return (("frames/s", rate), *rows, *dropped)
 
 
 def _write(drawn: Image, text: str, left: int, middle: float, size_px: int) -> int:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -180,7 +180,7 @@ class _Run:
             ]
             crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
         try:
-            with self._stages.time("model"):
+            with self._stages.time("model") if len(crops) else nullcontext():
                 xy, scores = locate(detector.backend, crops, input_to_image)
             self._failures_in_a_row[detector] = 0
         except Exception as error:  # a runtime may raise anything, and one bad frame is no end

@@ -208,6 +208,7 @@ CASES = {
     "a source twice": (2, ["clip.mkv", "clip.mkv"], "different sources"),
     "a model's name twice": (2, ["clip.mkv", "-m", "dots.onnx"], "models of different names"),
     "a picture and a video": (2, ["clip.mkv", "good.png"], "do not go together"),
+    "page of a picture": (2, ["good.png", "--serve", "0"], "--serve is for cameras"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),

@@ -149,6 +149,7 @@ def test_image_paths_read_no_annotation(tmp_path) -> None:
         ([], "no annotated keypoints"),
         ([annotation(0, 1, 2, 2)], "3 numbers, expected 3 x 3"),
         ([annotation(0, *range(9))] * 2, "two objects"),
+        ([annotation(0, float("nan"), *range(1, 9))], "labels a point whose place is no number"),
     ],
 )
 def test_unusable_annotations_are_one_clear_error(tmp_path, annotations, message) -> None:

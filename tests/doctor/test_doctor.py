@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
-from lmk import install
+from lmk import __version__, install
 from lmk.cli import doctor as command
 from lmk.doctor import examine as examination
 from lmk.doctor import hardware, runtimes, software, video
@@ -19,6 +19,7 @@ from lmk.doctor.finding import Finding
 from lmk.errors import SourceError
 from lmk.runtime.sources import open as sources
 
+RUN = f"pip install 'lmk[run]=={__version__}'"
 GOOD = Finding("camera", "gives frames", essential=True)
 
 
@@ -73,7 +74,7 @@ def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
     *found, last = runtimes.examine_runtimes()
     tried = [f for f in found if f.subject.startswith(("ONNX Runtime", "OpenVINO"))]
     assert {f.found.partition(":")[0] for f in tried} == {"not tried"}
-    assert {(f.state, f.remedy) for f in tried} == {("absent", "pip install 'lmk[run]'")}
+    assert {(f.state, f.remedy) for f in tried} == {("absent", RUN)}
     assert last.stops
 
 
@@ -81,7 +82,7 @@ def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
     hide(monkeypatch, runtimes, "onnxruntime", "openvino")
     findings = runtimes.examine_runtimes()
     (stop,) = (finding for finding in findings if finding.stops)
-    assert stop.remedy == "pip install 'lmk[run]'"
+    assert stop.remedy == RUN
 
 
 def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
@@ -104,10 +105,10 @@ def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None
     monkeypatch.setattr(software, "PACKAGES", (("no-such-thing", "run", True, "folding"),))
     found = [*runtimes.examine_runtimes(), *video.examine_video(), *software.examine_software()]
     told = {f.subject.partition(" 1")[0]: f.remedy for f in found}
-    assert told["ONNX Runtime"] == told["some runtime"] == "pip install 'lmk[jetson]'"
+    assert told["ONNX Runtime"] == told["some runtime"] == RUN.replace("run", "jetson")
     assert told["OpenVINO"] == "pip install openvino 'numpy<2'"
     assert told["OpenCV"] == "sudo apt install libopencv-python"
-    assert told["no-such-thing"] == "pip install 'lmk[jetson]'"
+    assert told["no-such-thing"] == "pip install no-such-thing 'numpy<2'"
 
 
 def test_a_missing_package_names_its_extra(monkeypatch) -> None:
@@ -115,7 +116,7 @@ def test_a_missing_package_names_its_extra(monkeypatch) -> None:
     monkeypatch.setattr(software, "PACKAGES", packages)
     found = by_subject(software.examine_software())
     assert found["no-such-thing"].stops
-    assert found["no-such-thing"].remedy == "pip install 'lmk[run]'"
+    assert found["no-such-thing"].remedy == RUN
     assert not found["nothing"].stops
     assert found["shipped models"].found == "cats, core-pose, faces, shoes: whole"
 

@@ -79,6 +79,15 @@ def test_frames_without_any_object_are_counted() -> None:
     assert run([Made(5)], [one], [Kept()], around()).empty == 2
 
 
+def test_a_frame_without_objects_is_no_zero_among_the_models_times() -> None:
+    stages = Stages()
+    finder = Finder(lambda _: np.zeros((0, 4), np.float32), exact=True)
+    one = Detector("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
+    run([Made(5)], [one], [Kept()], around(stages=stages))
+    assert "region" in stages.spread()
+    assert "model" not in stages.spread()
+
+
 def test_an_object_of_any_model_is_enough() -> None:
     nothing = Finder(lambda _: np.empty((0, 4), np.float32), exact=True)
     blind = Detector("b", Batches(), lambda: Tracker("b", nothing, None, Tracking(), None))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lmk.errors import UnavailableError, missing_extra
 from lmk.geometry import INPUT_SIZE, FloatArray
+from lmk.install import install
 from lmk.runtime.backends.batches import in_batches
 from lmk.runtime.backends.contract import (
     PRECISIONS,
@@ -55,8 +56,8 @@ class OnnxRuntimeBackend:
         if provider not in available:
             raise UnavailableError(
                 f"this ONNX Runtime has no {provider}, only {', '.join(available)}: run  "
-                "pip uninstall onnxruntime onnxruntime-gpu && pip install 'lmk[gpu]'  or choose "
-                "--device cpu"
+                "pip uninstall onnxruntime onnxruntime-gpu && "
+                f"{install('onnxruntime-gpu', 'gpu')}  or choose --device cpu"
             )
         self._path, self._device = cached_onnx(model), device
         self._session = _open_session(onnxruntime, self._path, device, threads)

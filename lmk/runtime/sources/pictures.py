@@ -27,13 +27,17 @@ def open_picture(path: Path) -> Source:
 def open_folder(folder: Path, report: Reporter | None = None) -> Source:
     """Open the pictures below a folder, sorted by path.
 
-    `report` hears of those that cannot be read, which are left out. Raises SourceError if there is
-    none that can.
+    `report` hears of what is left out: those that cannot be read, and animations. Raises
+    SourceError if there is none that can.
     """
     try:
-        return _PictureSource(list_images(folder, STILL_SUFFIXES), folder, report)
+        stills = list_images(folder, STILL_SUFFIXES)
     except DataError as error:
         raise SourceError(str(error)) from error
+    for path in list_images(folder):
+        if report and path not in stills:
+            report.warn(f"left out: {path} may be an animation: run it by itself")
+    return _PictureSource(stills, folder, report)
 
 
 class _PictureSource(Source):

@@ -39,7 +39,7 @@ def test_auto_names_the_pip_command_when_neither_is_installed(
     detector: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide(monkeypatch, "openvino", "onnxruntime")
-    with pytest.raises(UnavailableError, match=r"pip install 'lmk\[run\]'"):
+    with pytest.raises(UnavailableError, match=r"pip install 'lmk\[run\]=="):
         open_backend(str(detector))
 
 
@@ -52,7 +52,7 @@ def test_a_runtime_that_is_not_installed_names_the_pip_command(
     hide(monkeypatch, runtime)
     model = "some-name" if runtime == "torch" else str(detector)
     with pytest.raises(
-        UnavailableError, match=rf"{runtime} is not .* pip install 'lmk\[{extra}\]'"
+        UnavailableError, match=rf"{runtime} is not .* pip install 'lmk\[{extra}\]=="
     ):
         open_backend(model, runtime)
 

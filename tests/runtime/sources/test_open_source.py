@@ -71,12 +71,14 @@ def test_broken_images_within_a_folder_are_left_out_and_named(
         write_bad(tmp_path, name, b"no picture")
     for name, level in (("b.png", 5), ("d.png", 9)):
         save_picture(tmp_path / name, level)
+    write_bad(tmp_path, "e.gif", b"GIF89a")
     with open_source(str(tmp_path), Reporter()) as source:
         given = [(frame.index, frame.name) for frame in source]
         assert given == [(0, "b.png"), (1, "d.png")]
         assert source.dropped == {"damaged": 2}
     said = capsys.readouterr().err
-    assert said.count("left out") == 2
+    assert said.count("left out") == 3
+    assert "e.gif may be an animation: run it by itself" in " ".join(said.split())
     assert "c.png is not a picture" in " ".join(said.split())
     for name in ("b.png", "d.png"):
         (tmp_path / name).unlink()
