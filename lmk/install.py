@@ -13,13 +13,14 @@ def install(package: str, extra: str) -> str:
     """Command that installs a package which one of the extras brings.
 
     On a Jetson an extra with OpenCV would hide JetPack's, which has GStreamer, and replace the
-    numpy 1 that its TensorRT and OpenCV are built against.
+    numpy 1 that its TensorRT and OpenCV are built against. OpenVINO comes alone, since `run` would
+    put a second ONNX Runtime beside that of `gpu`.
     """
     if jetson_model() and extra not in WITHOUT_OPENCV:
         if package == "opencv-python":
             return "sudo apt install libopencv-python"
         return _extra("jetson") if package in JETSON else f"pip install {package} 'numpy<2'"
-    return _extra(extra)
+    return "pip install openvino" if package == "openvino" else _extra(extra)
 
 
 def reinstall(package: str) -> str:
