@@ -77,14 +77,20 @@ class Runner:
         unknown = sorted(set(only or []) - self.study.runs.keys())
         if unknown:
             raise UsageError(f"no row {', '.join(unknown)}: there are {', '.join(self.study.runs)}")
+        rows = {name: self.study.runs[name] for name in only or self.study.runs}
+        wanted = [
+            (name, seed)
+            for seed in self.study.seeds
+            for name, row in rows.items()
+            if seed in row.get("seeds", [seed])
+        ]
+        done = {row for row in wanted if self._is_done(*row)}
         if self.study.pretrain:
             self._pretrain()
-        rows = {name: self.study.runs[name] for name in only or self.study.runs}
-        for seed in self.study.seeds:
-            for name in [name for name, row in rows.items() if seed in row.get("seeds", [seed])]:
-                result = self.folder / RESULTS / f"{name}-s{seed}.json"
-                self._row(name, seed, result)
-                write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
+        for row in wanted:
+            if row not in done:
+                self._row(*row)
+            write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
 
     def _pretrain(self) -> None:
         run = self.folder / RUNS / "core"
@@ -92,31 +98,39 @@ class Runner:
         if not finished(run, options):
             self.lmk(["pretrain", *self._words(options), "-o", str(run), *resume(run)])
 
-    def _row(self, name: str, seed: int, result: Path) -> None:
-        """Train and evaluate, unless the result is there. Raises UsageError if it is another's."""
-        run = self.folder / RUNS / f"{name}-s{seed}"
+    def _is_done(self, name: str, seed: int) -> bool:
+        """Whether a row's result is there. Raises UsageError if it was made with other options."""
+        result = self._result(name, seed)
+        if not result.exists():
+            return False
+        made, asked = json.loads(result.read_text()), self._asked(name, seed)
+        if {key: made.get(key) for key in asked} != asked:
+            raise UsageError(f"{result} has other options: choose another folder or delete it")
+        return True
+
+    def _result(self, name: str, seed: int) -> Path:
+        return self.folder / RESULTS / f"{name}-s{seed}.json"
+
+    def _asked(self, name: str, seed: int) -> dict[str, Options]:
+        """Options of a row's training and of its evaluation."""
         smoke = {**self.smoke.get("train", {}), **self.smoke.get("runs", {}).get(name, {})}
         row = dict(self.study.runs[name])
         row.pop("seeds", None)
         evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
-        options = {**self.study.train, **row, **smoke}
-        options = self._with_own_core({**options, "seed": seed}, seed)
-        evaluation.update(self.smoke.get("evaluate", {}))
-        asked = {"options": options, "evaluate": evaluation}
-        if result.exists():
-            made = json.loads(result.read_text())
-            if {key: made.get(key) for key in asked} != asked:
-                raise UsageError(f"{result} has other options: choose another folder or delete it")
-            return
-        if not finished(run, options):
-            words = self._words(self._subset(options, seed))
+        options = self._with_own_core({**self.study.train, **row, **smoke, "seed": seed}, seed)
+        return {"options": options, "evaluate": {**evaluation, **self.smoke.get("evaluate", {})}}
+
+    def _row(self, name: str, seed: int) -> None:
+        run, asked = self.folder / RUNS / f"{name}-s{seed}", self._asked(name, seed)
+        if not finished(run, asked["options"]):
+            words = self._words(self._subset(asked["options"], seed))
             self.lmk(["train", *words, "-o", str(run), *resume(run)])
         record = self.folder / RUNS / f"{name}-s{seed}.json"
-        evaluate = self._subset(evaluation, 0)
+        evaluate = self._subset(asked["evaluate"], 0)
         self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
         training = json.loads((run / "manifest.json").read_text())["training"]
         content = {"row": name, "seed": seed, **asked, "training": training}
-        with replacing(result) as temporary:
+        with replacing(self._result(name, seed)) as temporary:
             evaluated = {"evaluation": json.loads(record.read_text())}
             temporary.write_text(json.dumps({**content, **evaluated}, indent=1) + "\n")
 

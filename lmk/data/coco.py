@@ -122,13 +122,10 @@ def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
             name = content["images"][row]["file_name"]
             raise DataError(f"{file}: {name} has two objects; crop each to its own image")
         points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
-        if not np.isfinite(points[row][points[row, :, 2] > 0]).all():
-            raise DataError(
-                f"{file}: annotation {annotation.get('id')} labels a point whose place is no "
-                "number: give it a place, or 0, 0, 0"
-            )
         boxes[row] = annotation.get("bbox") or np.nan
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
+    known = np.isfinite(points).all(-1)
+    points[~known] = 0  # null or NaN: not labelled, whatever the third number says
     labelled = points[..., 2] > 0
     category_name = str(category.get("name", ""))
     return Annotations(paths, category_name, names, points[..., :2], labelled, annotated, boxes)

@@ -167,7 +167,7 @@ def edit(folder: Path, change) -> None:
         (other_size, "index.json says"),
         (lambda folder: (folder / "index.json").write_text("{"), "no index of a packed set"),
         (lambda folder: (folder / "index.json").write_text("[]"), "no index of a packed set"),
-        (lambda folder: (folder / "index.json").unlink(), "index.json cannot be read"),
+        (lambda folder: (folder / "index.json").unlink(), "is no packed set: make one with"),
         (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "no NumPy file"),
     ],
 )  # fmt: skip
