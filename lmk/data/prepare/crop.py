@@ -10,6 +10,9 @@ import numpy.typing as npt
 from lmk.data.prepare.record import FloatArray, Square
 from lmk.errors import DataError
 
+# Not in the threads that cut: loading it changes the environment, which other threads read.
+from lmk.runtime.opencv import cv2
+
 if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
@@ -32,8 +35,6 @@ def cut_square(
     float32 matrix (2, 3) from image to crop pixels. Raises DataError when the square is too small
     to show anything or lies almost wholly beyond the image.
     """
-    import cv2
-
     left, top, side = square
     height, width = image.shape[:2]
     inside = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]

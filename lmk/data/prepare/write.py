@@ -19,6 +19,7 @@ from lmk.data.prepare.source import Source
 from lmk.errors import DataError
 from lmk.files import new_folder
 from lmk.progress import Reporter
+from lmk.runtime.opencv import cv2
 
 JPEG_QUALITY = 95
 SKIPPED_LIST = "skipped.txt"
@@ -131,7 +132,5 @@ def _write_splits(
 
 
 def _encode(crop: Any) -> bytes:
-    import cv2
-
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     return bytes(cv2.imencode(".jpg", crop[:, :, ::-1], options)[1])
