@@ -6,7 +6,6 @@ import os
 import platform
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -26,6 +25,8 @@ def chip() -> str:
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:
     """Versions of those packages that are installed here."""
+    from importlib import metadata  # 40 ms, which not every start of lmk should wait for
+
     found = {}
     for package in packages:
         with suppress(metadata.PackageNotFoundError):

@@ -38,7 +38,7 @@ def _gpu() -> Finding:
         cuda = Cuda()
     except LmkError as error:
         return Finding("NVIDIA GPU", str(error).partition(":")[0], "absent")
-    return Finding("NVIDIA GPU", f"{cuda.name}, compute capability {cuda.compute_capability}")
+    return Finding("NVIDIA GPU", str(cuda))
 
 
 def _jetson(board: str) -> Finding:

@@ -116,8 +116,7 @@ def _tensorrt(kind: Kind) -> Finding:
     except LmkError:
         can = "builds engines" if kind == "tensorrt-rtx" else "no GPU to run or build on"
         return Finding(f"{title} {version}", f"{can}; engines run on a GPU only")
-    where = f"{cuda.name}, compute capability {cuda.compute_capability}"
-    return Finding(f"{title} {version}", f"{LOADS} {where}; no engine was run")
+    return Finding(f"{title} {version}", f"{LOADS} {cuda}; no engine was run")
 
 
 def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:

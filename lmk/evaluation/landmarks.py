@@ -104,10 +104,10 @@ def open_detector(model: str, runtime: str, device: str | None) -> Detector:
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
     if path.is_file() and path.suffix not in (".json", ".safetensors"):
-        return Detector(path.resolve().name, model, _file_sha256(path), backend, None)
+        return Detector(path.absolute().name, model, _file_sha256(path), backend, None)
     found = find_model(model)
     names = found.manifest.landmark_names
-    return Detector(path.resolve().name, model, found.sha256, backend, names)
+    return Detector(path.absolute().name, model, found.sha256, backend, names)
 
 
 def _file_sha256(path: Path) -> str:

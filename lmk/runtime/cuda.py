@@ -47,6 +47,9 @@ class Cuda:
         major = self._attribute(device, CAPABILITY_MAJOR)
         self.compute_capability = f"{major}.{self._attribute(device, CAPABILITY_MINOR)}"
 
+    def __str__(self) -> str:
+        return f"{self.name}, compute capability {self.compute_capability}"
+
     def allocate(self, size: int) -> int:
         """Reserve `size` bytes on the device and return their address."""
         address = ctypes.c_uint64()

@@ -96,10 +96,9 @@ def machine_identity(device: str) -> str:
 
 def _gpu() -> str:
     try:
-        cuda = Cuda()
+        return str(Cuda())
     except LmkError:
         return "no GPU"
-    return f"{cuda.name}, compute capability {cuda.compute_capability}"
 
 
 def runtime_versions() -> dict[str, str]:

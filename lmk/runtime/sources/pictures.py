@@ -35,7 +35,7 @@ def open_folder(folder: Path, report: Reporter | None = None) -> Source:
     except DataError as error:
         raise SourceError(str(error)) from error
     for path in list_images(folder):
-        if report and path not in stills:
+        if report and path.suffix.lower() not in STILL_SUFFIXES:
             report.warn(f"left out: {path} may be an animation: run it by itself")
     return _PictureSource(stills, folder, report)
 
