@@ -1,4 +1,4 @@
-"""What every script here does with its figures: a table, a JSON record, a chart."""
+"""What the scripts here do with their figures: a table, a JSON record, a chart."""
 
 from __future__ import annotations
 

@@ -214,27 +214,33 @@ def growth_mb(frames: int, folder: Path) -> float:
     stages, seen = Stages(), list[tuple[int, int]]()
     over = threading.Event()
 
+    def look() -> None:
+        seen.append((stages.frames, _resident_bytes()))
+
     def watch() -> None:
         while not over.wait(0.2):
-            seen.append((stages.frames, _resident_bytes()))
+            look()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    with json_sink(folder / "long.jsonl") as lines:
-        run(
-            [Endless(frames)],
-            [
-                Detector(
-                    "instant",
-                    Instant(),
-                    lambda: Tracker("instant", finder, None, Tracking(), Smoothing()),
-                )
-            ],
-            [lines],
-            Surroundings(Overlay(), Reporter(), stages=stages),
-        )
-    over.set()
-    watcher.join()
+    try:
+        with json_sink(folder / "long.jsonl") as lines:
+            run(
+                [Endless(frames)],
+                [
+                    Detector(
+                        "instant",
+                        Instant(),
+                        lambda: Tracker("instant", finder, None, Tracking(), Smoothing()),
+                    )
+                ],
+                [lines],
+                Surroundings(Overlay(), Reporter(), stages=stages),
+            )
+    finally:
+        over.set()
+        watcher.join()
+    look()
     warm = [size for done, size in seen if done >= frames / 10]
     return (max(warm[len(warm) // 2 :]) - warm[0]) / 1e6
 

@@ -1,9 +1,11 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, where those are that can be made again."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,21 +16,35 @@ from lmk.errors import OutputError, UsageError
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's errors while writing to a path into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}. Free space or choose another place"
+        ) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to `path` when the block ends well.
 
     On an error nothing is left behind and an earlier file at `path` stays; of several at once the
-    last to end stays. Raises OutputError when the disk is full or the folder cannot be written.
+    last to end stays. A link stays one, and the file behind it is replaced. Raises OutputError when
+    the disk is full or the folder cannot be written, and for a device or a pipe.
     """
-    _check_no_folder(path)
+    _check_file_or_nothing(path)
+    if path.is_symlink():
+        path = path.resolve()
     writer = f"{os.getpid()}-{threading.get_native_id()}"
     temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -46,14 +62,13 @@ def new_folder(path: Path) -> Iterator[Path]:
     whole = path.resolve()  # "." has no name
     temporary = whole.with_name(f".{whole.name}.partial")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
-        temporary.mkdir(parents=True)
-        yield temporary
-        if whole.exists():
-            whole.rmdir()
-        temporary.replace(whole)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+        with writing(path):
+            shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
+            temporary.mkdir(parents=True)
+            yield temporary
+            if whole.exists():
+                whole.rmdir()
+            temporary.replace(whole)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -64,19 +79,21 @@ def sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
-    return OutputError(f"cannot write {path}: {reason}. Free space or choose another place")
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _check_no_folder(path: Path) -> None:
+def _check_file_or_nothing(path: Path) -> None:
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a folder. Name a file in it")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"cannot write {path}: it is a device or a pipe. Name a file")
 
 
 def check_file(path: Path) -> None:
     """Raise OutputError if a file cannot be written, as `check_writable` does; makes nothing."""
-    _check_no_folder(path)
+    _check_file_or_nothing(path)
     check_writable(path.parent)
 
 
@@ -91,3 +108,14 @@ def check_writable(folder: Path) -> None:
     if not place.is_dir() or not os.access(place, os.W_OK):
         reason = "may not be written" if place.is_dir() else "is no folder"
         raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another place")
+
+
+def cache_folder() -> Path:
+    """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
+    if "LMK_CACHE" in os.environ:
+        return Path(os.environ["LMK_CACHE"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "lmk"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lmk"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lmk"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +13,11 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 MEMINFO = Path("/proc/meminfo")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
+RUNTIMES = (
+    *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch"),
+    *("tensorrt-rtx-cu13-bindings", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
+)
+"""Packages that compute, by the names they are installed under."""
 
 
 def chip() -> str:
@@ -42,13 +49,22 @@ def usable_cores() -> list[int]:
 
 
 def free_memory_mb() -> int | None:
-    """Memory that a program could still take, in 10^6 bytes; None where it cannot be read."""
-    if MEMINFO.is_file():
-        for line in MEMINFO.read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name == "MemAvailable":
-                return int(value.split()[0]) * 1024 // 1_000_000
-    return None
+    """Memory and swap that a program could still take, in 10^6 bytes; None if unknown."""
+    if not MEMINFO.is_file():
+        return None
+    rows = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+    free_kib = [int(rows[name].split()[0]) for name in ("MemAvailable", "SwapFree") if name in rows]
+    return sum(free_kib) * 1024 // 1_000_000
+
+
+def nvidia_power_mode() -> str | None:
+    """A Jetson's power mode, such as "MAXN", as its own tool calls it; None elsewhere."""
+    tool = shutil.which("nvpmodel")
+    if tool is None:
+        return None
+    done = subprocess.run([tool, "-q"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if "Power Mode" in line]
+    return lines[0].partition(":")[2].strip() if lines else None
 
 
 def jetson_model() -> str | None:

@@ -79,9 +79,11 @@ class _PlainBar:
         self._report, self._title = report, title
         self._total, self._before, self._done = total, done, 0
         self._start = self._last = time.monotonic()
+        self._note = ""
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
+        self._note = note or self._note  # most steps have none
         now, completed = time.monotonic(), self._before + self._done
         finished = completed - count < self._total <= completed  # a total may be a guess
         if now - self._last < PLAIN_INTERVAL_S and not finished:
@@ -90,7 +92,8 @@ class _PlainBar:
         rate = self._done / max(now - self._start, 1e-9)
         left = max(self._total - completed, 0) / rate
         self._report.say(
-            f"{self._title}: {completed}/{self._total}  {rate:.1f}/s  left {_clock(left)}  {note}"
+            f"{self._title}: {completed}/{self._total}  {rate:.1f}/s  left {_clock(left)}  "
+            f"{self._note}"
         )
 
 

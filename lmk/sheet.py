@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lmk.draw import dot_radius, draw_object, landmark_color
 from lmk.files import replacing
 from lmk.geometry import resize_xy
-from lmk.runtime.draw import draw_landmarks, landmark_color
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
@@ -29,7 +29,6 @@ TITLE_PX, TEXT_PX, CAPTION_PX = 20, 14, 12
 LINE_HEIGHT = 1.5
 DOT_PX = 10
 PAPER, INK, FAINT_INK = (250, 250, 250), (40, 40, 40), (120, 120, 120)
-NOWHERE = -1e4
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,12 @@ def tile(
     """
     scale = size / len(image_bgr)
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    large = cv2.resize(image_bgr, (size, size), interpolation=method)
+    large: Image = cv2.resize(image_bgr, (size, size), interpolation=method)
     points = resize_xy(xy_image, scale).astype(np.float32)
-    if labelled is not None:
-        points[~labelled] = NOWHERE
-    box = np.array([[0, 0, size, size]], np.float32)
-    return draw_landmarks(large, points[None], np.ones((1, len(points)), np.float32), box)
+    sure = np.ones(len(points), np.float32)
+    shown = sure if labelled is None else labelled.astype(np.float32)
+    draw_object(large, points, sure, shown, dot_radius(np.array([0, 0, size, size])))
+    return large
 
 
 def write_sheet(path: Path, sections: Sequence[Section], columns: int = 6) -> None:
@@ -83,10 +82,9 @@ def write_sheet(path: Path, sections: Sequence[Section], columns: int = 6) -> No
 
 def _strips(section: Section, columns: int, width: int) -> Iterator[Image]:
     """Lines of text and rows of pictures, RGB (H, width, 3), from top to bottom."""
-    left = GAP
-    yield _line([(left, section.title)], TITLE_PX, INK, width)
+    yield _line([(GAP, section.title)], TITLE_PX, INK, width)
     if section.subtitle:
-        yield _line([(left, section.subtitle)], TEXT_PX, FAINT_INK, width)
+        yield _line([(GAP, section.subtitle)], TEXT_PX, FAINT_INK, width)
     if section.legend:
         yield from _legend(section.legend, width)
     yield _blank(GAP // 2, width)
@@ -94,8 +92,8 @@ def _strips(section: Section, columns: int, width: int) -> Iterator[Image]:
     lefts = [GAP + column * (size + GAP) for column in range(columns)]
     for first in range(0, len(section.tiles), columns):
         row = _blank(size, width)
-        for left, picture in zip(lefts, section.tiles[first : first + columns], strict=False):
-            row[:, left : left + size] = picture[..., ::-1]
+        for edge, picture in zip(lefts, section.tiles[first : first + columns], strict=False):
+            row[:, edge : edge + size] = picture[..., ::-1]
         yield row
         texts = [_shortened(text, size) for text in section.captions[first : first + columns]]
         if texts:

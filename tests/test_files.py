@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,6 +79,22 @@ def test_a_file_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -
         with pytest.raises(OutputError, match=r"is a folder|is no folder"):
             check_file(path)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_device_or_a_pipe_is_not_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(OutputError, match="a device or a pipe"), replacing(path):
+            pass
+        with pytest.raises(OutputError, match="a device or a pipe"):
+            check_file(path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.json").symlink_to(tmp_path / "real/a.json")
+    for text in ("new", "newer"):
+        with replacing(tmp_path / "link.json") as temporary:
+            temporary.write_text(text)
+        assert (tmp_path / "link.json").is_symlink()
+        assert (tmp_path / "real/a.json").read_text() == text
 
 
 def test_a_folder_is_no_place_for_a_file(tmp_path: Path, monkeypatch) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lmk.runtime.draw import landmark_color
+from lmk.draw import landmark_color
 from lmk.sheet import GAP, PAPER, Section, tile, write_sheet
 
 SIZE = 50

@@ -17,7 +17,7 @@ TOOLS = Path(__file__).parents[1] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from paper_tables import paper_consistency, paper_errors  # noqa: E402
-from study import Runner, read_study  # noqa: E402
+from study import Runner, read_study, words  # noqa: E402
 from study_tables import spread_of  # noqa: E402
 
 STUDIES = [
@@ -87,9 +87,33 @@ def test_a_study_runs_and_is_not_run_twice(
     measured_otherwise = {**study.smoke, "evaluate": {"draws": 3}}
     changed = type(study)(**{**vars(one_seed), "smoke": measured_otherwise})
     for other, smoke in ((one_seed, False), (changed, True)):
-        with pytest.raises(UsageError, match="has other options: choose another folder or delete"):
+        with pytest.raises(UsageError, match="has other options: choose another folder, or delete"):
             Runner(other, root, tmp_path / "out", again, smoke).run(rows)
     assert again.commands == []
+
+
+def test_a_training_with_other_options_is_not_taken_for_the_asked(
+    root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """Also when its result was deleted, as the message about the result says."""
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+    study = read_study(TOOLS / "studies/categories.yaml")
+    one = {**vars(study), "runs": {"foxes": study.runs["foxes"]}, "seeds": [0]}
+    Runner(type(study)(**one), root, tmp_path / "out", InProcess(), smoke=True).run()
+    (tmp_path / "out/results/foxes-s0.json").unlink()
+    lmk = InProcess()
+    again = Runner(type(study)(**one), root, tmp_path / "out", lmk, smoke=True)
+    again.run()
+    assert lmk.commands == ["eval"]
+    (tmp_path / "out/results/foxes-s0.json").unlink()
+    faster = {**one, "train": {**study.train, "rate-body": 0.002}}
+    with pytest.raises(UsageError, match="foxes-s0 was trained with another rate-body: choose"):
+        Runner(type(study)(**faster), root, tmp_path / "out", lmk, smoke=True).run()
+
+
+def test_options_as_words() -> None:
+    options = {"flip": False, "resume": True, "steps": 3, "perceptual-weights": None}
+    assert words(options) == ["--no-flip", "--resume", "--steps", "3"]
 
 
 def test_a_row_with_seeds_of_its_own_has_no_others(root: Path, tmp_path: Path, monkeypatch) -> None:

@@ -25,6 +25,7 @@ from study_tables import write_tables
 from lmk.errors import LmkError, UsageError
 from lmk.files import replacing
 from lmk.training.checkpoint import CHECKPOINT
+from lmk.training.config import CONFIG
 
 Command = Callable[[list[str]], None]
 Options = dict[str, Any]
@@ -93,10 +94,17 @@ class Runner:
             write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
 
     def _pretrain(self) -> None:
-        run = self.folder / RUNS / "core"
-        options = {**self.study.pretrain, **self.smoke.get("pretrain", {})}
-        if not finished(run, options):
-            self.lmk(["pretrain", *self._words(options), "-o", str(run), *resume(run)])
+        self._train("pretrain", self._asked_of_core(), self.folder / RUNS / "core")
+
+    def _asked_of_core(self) -> Options:
+        return {**self.study.pretrain, **self.smoke.get("pretrain", {})}
+
+    def _train(self, command: str, options: Options, run: Path) -> None:
+        """Train to the end what is not there yet. Raises UsageError if it has other options."""
+        options = self._resolved(options)
+        check_options(run, options)
+        if not finished(run):
+            self.lmk([command, *words(options), "-o", str(run), *resume(run)])
 
     def _is_done(self, name: str, seed: int) -> bool:
         """Whether a row's result is there. Raises UsageError if it was made with other options."""
@@ -105,7 +113,11 @@ class Runner:
             return False
         made, asked = json.loads(result.read_text()), self._asked(name, seed)
         if {key: made.get(key) for key in asked} != asked:
-            raise UsageError(f"{result} has other options: choose another folder or delete it")
+            run = self.folder / RUNS / f"{name}-s{seed}"
+            raise UsageError(
+                f"{result} has other options: choose another folder, or delete it, and also {run} "
+                "if those of its training changed"
+            )
         return True
 
     def _result(self, name: str, seed: int) -> Path:
@@ -118,16 +130,15 @@ class Runner:
         row.pop("seeds", None)
         evaluation = {**self.study.evaluate, **row.pop("evaluate", {})}
         options = self._with_own_core({**self.study.train, **row, **smoke, "seed": seed}, seed)
-        return {"options": options, "evaluate": {**evaluation, **self.smoke.get("evaluate", {})}}
+        asked = {"options": options, "evaluate": {**evaluation, **self.smoke.get("evaluate", {})}}
+        return {**asked, "pretrain": self._asked_of_core()} if self.study.pretrain else asked
 
     def _row(self, name: str, seed: int) -> None:
         run, asked = self.folder / RUNS / f"{name}-s{seed}", self._asked(name, seed)
-        if not finished(run, asked["options"]):
-            words = self._words(self._subset(asked["options"], seed))
-            self.lmk(["train", *words, "-o", str(run), *resume(run)])
+        self._train("train", self._subset(asked["options"], seed), run)
         record = self.folder / RUNS / f"{name}-s{seed}.json"
-        evaluate = self._subset(asked["evaluate"], 0)
-        self.lmk(["eval", str(run), *self._words(evaluate), "--json", str(record)])
+        evaluate = self._resolved(self._subset(asked["evaluate"], 0))
+        self.lmk(["eval", str(run), *words(evaluate), "--json", str(record)])
         training = json.loads((run / "manifest.json").read_text())["training"]
         content = {"row": name, "seed": seed, **asked, "training": training}
         with replacing(self._result(name, seed)) as temporary:
@@ -160,25 +171,54 @@ class Runner:
             temporary.write_text(json.dumps({**content, "images": chosen}))
         return {**options, "data": str(file)}
 
-    def _words(self, options: Options) -> list[str]:
-        """Options as words of a command line."""
-        words = []
-        for name, value in options.items():
-            if value is None:
-                continue
-            if name in PATHS:
-                value = str(self.root / value)
-            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-        return words
+    def _resolved(self, options: Options) -> Options:
+        """Options with files below the data root; None is left where it means no file."""
+        return {
+            name: str(self.root / value) if name in PATHS and value is not None else value
+            for name, value in options.items()
+            if name in PATHS or value is not None
+        }
 
 
-def finished(run: Path, options: Options) -> bool:
+def words(options: Options) -> list[str]:
+    """Options as words of a command line."""
+    flags = {True: "--", False: "--no-"}
+    line = []
+    for name, value in options.items():
+        if isinstance(value, bool):
+            line.append(f"{flags[value]}{name}")
+        elif value is not None:
+            line += [f"--{name}", str(value)]
+    return line
+
+
+def check_options(run: Path, options: Options) -> None:
+    """Raise UsageError if a run was begun with other options, by the config.yaml in it."""
+    file = run / CONFIG
+    if not file.exists():
+        return
+    begun = yaml.safe_load(file.read_text())
+    other = [name for name, value in options.items() if not _same(begun.get(name), value)]
+    if other:
+        raise UsageError(
+            f"{run} was trained with another {', '.join(other)}: choose another folder or delete it"
+        )
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:  # YAML takes 1e-3 for a text
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return bool(one == other)
+
+
+def finished(run: Path) -> bool:
     """Whether a run has come to the end of its steps."""
     try:
         training = json.loads((run / "manifest.json").read_text())["training"]
     except (OSError, ValueError, KeyError):
         return False
-    return bool(training["steps"] >= options.get("steps", training["settings"]["steps"]))
+    return bool(training["steps"] >= training["settings"]["steps"])
 
 
 def resume(run: Path) -> list[str]:

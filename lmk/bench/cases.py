@@ -9,13 +9,13 @@ from typing import Literal
 
 from lmk.errors import LmkError, UnavailableError, UsageError
 from lmk.export.batch import BatchRange
-from lmk.export.cached import cache_folder
 from lmk.export.engine import gpu_here
 from lmk.export.export import export_model
 from lmk.export.options import PRECISIONS as WRITTEN
 from lmk.export.options import SUFFIXES, ExportOptions, Format, Precision
 from lmk.export.provenance import check_unchanged, tool_versions
 from lmk.export.samples import Samples
+from lmk.files import cache_folder
 from lmk.model.folder import Model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import ENGINES, RUNTIMES
@@ -97,7 +97,7 @@ def prepare(
         raise UsageError(f"{case.runtime} has no {case.precision} on {case.device}")
     batch = BatchRange(1, batches[0], max(batches)) if case.runtime in ENGINES else BatchRange()
     bench = cache_folder() / "bench"
-    folder = bench / model.exported_sha256[:16] / _calibration_key(case, calibration)
+    folder = bench / model.exported_sha256[:16] / _measured_on(case, calibration, samples)
     name = f"{batch.min}-{batch.opt}-{batch.max or 'any'}"
     options = ExportOptions(format, case.precision, batch, reference=None)
     suffix = "" if case.precision == "fp32" else f"-{case.precision}"
@@ -135,13 +135,14 @@ def _require_torch(case: Case) -> None:
         raise UnavailableError("lmk runs torch in fp32 alone")
 
 
-def _calibration_key(case: Case, calibration: Samples) -> str:
-    """int8 files differ by the crops that ranges were measured on."""
+def _measured_on(case: Case, calibration: Samples, samples: Samples) -> str:
+    """int8 files differ by the crops of their ranges, and by those that choose float32 layers."""
     if case.precision != "int8":
         return "plain"
     import hashlib
 
-    return hashlib.sha256(calibration.crops.tobytes()).hexdigest()[:16]
+    crops = calibration.crops.tobytes() + samples.crops.tobytes()
+    return hashlib.sha256(crops).hexdigest()[:16]
 
 
 def _as_made_now(path: Path, cuda: Cuda | None) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lmk.bench import gpu
-from lmk.machine import free_memory_mb, usable_cores
+from lmk.machine import free_memory_mb, nvidia_power_mode, usable_cores
 
 ROOT = Path("/")
 DISTURBED_SHARE = 0.05  # of the usable cores' time, taken by other programs
@@ -60,10 +58,8 @@ def power_mode(root: Path = ROOT) -> str | None:
     supplies = sorted((root / "sys/class/power_supply").glob("*/online"))
     if supplies:
         found.append("mains" if any(_text(path) == "1" for path in supplies) else "battery")
-    tool = shutil.which("nvpmodel")
-    if tool:
-        done = subprocess.run([tool, "-q"], capture_output=True, text=True, check=False)
-        found += [line.strip() for line in done.stdout.splitlines() if "Power Mode" in line]
+    if mode := nvidia_power_mode():
+        found.append(f"NV Power Mode: {mode}")
     return ", ".join(found) or None
 
 

@@ -10,19 +10,9 @@ from typing import Any
 
 import lmk
 from lmk.bench import gpu
-from lmk.machine import MEMINFO, chip, installed_versions, usable_cores
+from lmk.machine import MEMINFO, RUNTIMES, chip, installed_versions, usable_cores
 
-PACKAGES = (
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "openvino",
-    "opencv-python",
-    "tensorrt",
-    "tensorrt-rtx-cu13-bindings",
-    "torch",
-)
+PACKAGES = ("numpy", "onnx", "opencv-python", *RUNTIMES)
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
 
 

@@ -59,12 +59,6 @@ def write_record(record: Record, path: Path) -> None:
         temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
-def read_record(path: Path) -> Record:
-    """Read what `write_record` wrote. Raises OSError and ValueError; see `validate` for checks."""
-    record: Record = json.loads(path.read_text())
-    return record
-
-
 def _without_folders(word: str) -> str:
     """A word of the command line; of an absolute path, which may name a user, its end alone."""
     option, equals, value = word.rpartition("=")

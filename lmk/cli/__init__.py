@@ -24,6 +24,8 @@ from lmk.cli import (
 from lmk.cli.demo import demo
 from lmk.errors import LmkError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="lmk",
     help="Object landmarks on edge devices without labels: adapt, fold, export, run.",
@@ -69,6 +71,7 @@ def main() -> None:
     except LmkError as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.secho("interrupted", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer ends so, without a word
+            typer.secho("interrupted", err=True)
+        raise

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
-from lmk.errors import UsageError
+from lmk.cli.settings import given
+from lmk.errors import UnavailableError, UsageError
 from lmk.files import check_file
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ CALIBRATION = "Calibration and comparison"
 
 
 def bench(
+    ctx: typer.Context,
     model: options.ModelName,
     runtime: Annotated[
         str,
@@ -59,7 +61,10 @@ def bench(
         float, typer.Option(min=0.1, help="Measuring time of each row: latency, then batches.")
     ] = 6.0,
     json: Annotated[
-        Path | None, typer.Option("--json", help="File for every figure and the machine's record.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="File for every figure and the machine's record."
+        ),
     ] = None,
     save: Annotated[
         bool,
@@ -115,6 +120,8 @@ def bench(
     )
     if not asked.batches:
         raise UsageError("expected --batch 1,8,64 or other sizes, got none")
+    if not save and given(ctx, {"limit"}):
+        raise UsageError("--limit changes nothing without --save")
     if json:
         check_file(json)
     report, found = Reporter(), find_model(model)
@@ -125,6 +132,8 @@ def bench(
     if json:
         write_record(done.record, json)
         typer.echo(f"wrote {json}")
+    if not any(row["measured"] for row in done.record["rows"]):
+        raise UnavailableError("nothing that was asked for runs here: the table says why")
     if save:
         _save(found, done, limit, calibration_data is not None, report)
 
@@ -136,6 +145,8 @@ def _save(model: Model, done: Bench, limit: float, own_category: bool, report: R
 
     if not own_category:
         report.say("int8 was left out of the choice: it needs --calibration-data")
+    if any(row["measured"] and row["measured"]["disturbed"] for row in done.record["rows"]):
+        report.warn("other programs disturbed some rows, and another may be the fastest without")
     choice = choose(model, done.record, done.files, Limit(limit, int8=own_category))
     path = save_choice(choice)
     typer.echo(

@@ -14,9 +14,9 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL MODEL...",
-            help="Shipped models' names, run folders or exported files; the first is the one that "
-            "the others are compared with.",
+            metavar="MODEL",
+            help="Shipped models' names, run folders, .adapter files or exported files; the first "
+            "is the one that the others are compared with.",
         ),
     ],
     data: measuring.Data,

@@ -15,7 +15,8 @@ def eval_(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="A shipped model's name, a run folder, or an exported file."
+            metavar="MODEL",
+            help="A shipped model's name, a run folder, a .adapter file, or an exported file.",
         ),
     ],
     data: measuring.Data,
@@ -43,11 +44,15 @@ def eval_(
     mirrored, lit or noisy; spread, whether they have collapsed; pck and pckh, how many joints a
     core finds. Read them together. Landmarks are computed once and kept in the user's cache.
     """
-    from lmk.model.folder import find_model
+    from lmk.model.folder import SHIPPED, find_model
 
     if save and Path(model).is_file():
         raise UsageError(f"--save: {model} is a file; give the model folder itself")
     target = find_model(model) if save else None
+    if target and target.folder.parent == SHIPPED and target.folder != Path(model):
+        raise UsageError(
+            f"--save: {model} came with lmk, with its own figures; to replace them give its folder"
+        )
     protocol = measuring.make_protocol(
         metrics, normalize, counts, draws, folds, ridge, robustness_images, seed
     )
@@ -57,5 +62,8 @@ def eval_(
     if target:
         from lmk.report.record import manifest_figures
 
-        target.with_figures(manifest_figures(results))
+        saved = target.with_figures(manifest_figures(results))
         typer.echo(f"figures written into {target.folder}")
+        gone = sorted(target.manifest.figures.keys() - saved.manifest.figures.keys())
+        if gone:
+            typer.echo(f"left out, since they were measured on other data: {', '.join(gone)}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lmk.cli import options
+from lmk.cli.settings import typed
 from lmk.errors import UsageError
 from lmk.files import check_file, check_writable
 
@@ -90,10 +89,11 @@ Seed = Annotated[
     typer.Option(min=0, help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL),
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help=f"Folder for the page, {PAGE}.")
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help=f"Folder for the page, {PAGE}.")
 ]
 Json = Annotated[
-    Path | None, typer.Option("--json", help="File for every figure and where it comes from.")
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="File for every figure and where it comes from."),
 ]
 
 
@@ -162,8 +162,7 @@ def measure(
     train = load_annotated(regressor_data, report) if regressor_data else None
     benchmark = make_benchmark(test, train, protocol)
     evaluations = evaluate_all(detectors, benchmark, report)
-    command = shlex.join(["lmk", *sys.argv[1:]])
-    results = Results(benchmark, evaluations, differences(evaluations, protocol.seed), command)
+    results = Results(benchmark, evaluations, differences(evaluations, protocol.seed), typed())
     print_results(results, Console(highlight=False))
     if json:
         write_record(results, json)

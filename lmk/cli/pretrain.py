@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import given, pick, plain, with_settings
+from lmk.cli.settings import given, pick, plain, typed, with_settings
 from lmk.errors import UsageError
 from lmk.training.options import PretrainOptions, RunOptions
 
@@ -25,7 +25,10 @@ def pretrain(
         Path | None,
         typer.Option(help="Training images: a COCO keypoint file, or a packed set with points."),
     ] = None,
-    val: Annotated[Path | None, typer.Option(help="The same to measure PCKh@0.5 on.")] = None,
+    val: Annotated[
+        Path | None,
+        typer.Option(help="Held-out images of the same points, to measure PCKh@0.5 on."),
+    ] = None,
     core: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +64,7 @@ def pretrain(
     from lmk.data.coco import load_keypoints
     from lmk.model.folder import find_model
     from lmk.training import jobs
+    from lmk.training.checkpoint import check_place
     from lmk.training.device import select_compute
     from lmk.training.loop import Run
 
@@ -68,7 +72,9 @@ def pretrain(
     found = find_model(values["core"]) if values["core"] else None
     compute = select_compute(device, values["precision"], compiled)
     report = options.reporter(compute)
-    run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
+    run = Run(output, compute, report, pick(RunOptions, settings), resume, values, typed())
+    if compute.first:
+        check_place(output, resume)
     crops = load_keypoints(Path(values["data"]), report)
     held_out = load_keypoints(Path(values["val"]), report) if values["val"] else None
     model = jobs.pretrain(crops, held_out, found, chosen, run)

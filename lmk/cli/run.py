@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.settings import given
 from lmk.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _RESULTS = "Where results go"
 
 
 def run(
+    ctx: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -42,8 +44,8 @@ def run(
             "--model",
             "-m",
             metavar="NAME|FILE",
-            help="A shipped model (lmk models list), a model or run folder, or an exported file; "
-            "again for each further model.",
+            help="A shipped model (lmk models list), a model or run folder, a .adapter file, or an "
+            "exported file; again for each further model.",
             show_default=False,
         ),
     ],
@@ -52,9 +54,11 @@ def run(
         typer.Option(
             "--output",
             "-o",
+            metavar="PATH",
             help="A file of what was found, by its suffix: .mp4 (or a picture, of pictures) with "
             "landmarks drawn; .jsonl, .csv or .parquet in pixels. A folder for a folder of "
-            "pictures or the videos of several sources. Again for each further one.",
+            "pictures or the videos of several sources. Files are replaced, but a .parquet, which "
+            "is a folder, must be new. Again for each further one.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -120,14 +124,16 @@ def run(
     cutoff: Annotated[
         float,
         typer.Option(
-            min=1e-3, help="Its cutoff at rest, in Hz; lower is steadier.", rich_help_panel=_FILTER
+            min=1e-3,
+            help="The filter's cutoff at rest, in Hz; lower is steadier.",
+            rich_help_panel=_FILTER,
         ),
     ] = 1.5,
     per_speed: Annotated[
         float,
         typer.Option(
             min=0,
-            help="Hz more at a speed of one crop's side a second; higher lags less.",
+            help="Hz more of it at a speed of one crop's side a second; higher lags less.",
             rich_help_panel=_FILTER,
         ),
     ] = 15.0,
@@ -165,6 +171,7 @@ def run(
         still = opened[0].still
         if any(source.still != still for source in opened):
             raise UsageError("pictures and videos do not go together: run one after the other")
+        _refuse_idle(ctx, still, bool(serve), smooth, region)
         if serve and still:
             raise UsageError("--serve is for cameras, streams and videos: give pictures an -o PATH")
         for path in output:
@@ -193,8 +200,25 @@ def run(
         many = not region and (still or 2 * summary.empty > summary.frames)
         advice = ": --region center takes the middle of the frame" if many else ""
         typer.echo(f"nothing was found in {_frames(summary.empty)}{advice}")
-    if summary.failed:
-        raise WeightsError(f"a model failed on {_frames(summary.failed)}: no landmarks are there")
+    if summary.failures:
+        failed = ", ".join(f"{name} on {_frames(n)}" for name, n in summary.failures.items())
+        raise WeightsError(f"failed: {failed}. There are no landmarks of these")
+
+
+def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, region: str) -> None:
+    """Raise UsageError for a written option that would change nothing in this run."""
+    idle, over_time = {}, ("cutoff", "per_speed", "hold")
+    if not serve:
+        idle["token"] = "--serve"
+    if still:
+        idle |= dict.fromkeys(("search", *over_time), "cameras and videos")
+    elif not smooth:
+        idle |= dict.fromkeys(over_time, "--smooth")
+    if region and not region.startswith("track"):
+        idle["search"] = "--region track:WORD"
+    for name in given(ctx, set(idle)):
+        option = f"--{name.replace('_', '-')}"
+        raise UsageError(f"{option} changes nothing here: it goes with {idle[name]}")
 
 
 def _drawn(text: str) -> OverlayOptions:
@@ -277,7 +301,7 @@ def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> Non
     typer.echo(f"{_frames(summary.frames)} at {summary.fps:.1f} frames/s")
     spread = stages.spread()
     if spread:
-        typer.echo(f"{'ms a frame':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
+        typer.echo(f"{'ms':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
     for stage, ms in spread.items():
         typer.echo(f"{stage:<10}{ms.p50_ms:8.1f}{ms.p95_ms:8.1f}{ms.p99_ms:8.1f}")
     for cause, count in stages.dropped.items():

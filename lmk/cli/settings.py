@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
@@ -49,6 +51,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value
+
+
+def typed() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["lmk", *sys.argv[1:]])
 
 
 def choices(literal: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import given, pick, with_settings
+from lmk.cli.settings import given, pick, plain, typed, with_settings
 from lmk.errors import UsageError
 from lmk.training.options import AdaptOptions, Preset, RunOptions
 from lmk.training.options import preset as preset_options
@@ -68,10 +68,10 @@ def train(
     """
     options.require_training()
     inputs = {
-        "images": images and str(images),
-        "data": data and str(data),
+        "images": plain(images),
+        "data": plain(data),
         "core": core,
-        "perceptual_weights": perceptual_weights and str(perceptual_weights),
+        "perceptual_weights": plain(perceptual_weights),
         "preset": preset,
         "precision": precision,
     }
@@ -80,6 +80,7 @@ def train(
     from lmk.data.source import open_unlabelled
     from lmk.model.folder import find_model
     from lmk.training import jobs
+    from lmk.training.checkpoint import check_place
     from lmk.training.device import select_compute
     from lmk.training.loop import Run
     from lmk.training.plan import make_plan
@@ -87,15 +88,18 @@ def train(
     chosen = pick(AdaptOptions, values)
     compute = select_compute(device, values["precision"], compiled)
     report = options.reporter(compute)
-    found = find_model(values["core"]) if chosen.needs_core else None
+    found = find_model(values["core"]) if chosen.needs_core and values["core"] else None
     weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
+    jobs.check_core(found, chosen, weights)
+    if compute.first and not dry_run:
+        check_place(output, resume)
     crops = open_unlabelled(source, report)
     if dry_run:
         plan = make_plan(jobs.make_learner(crops, found, chosen, compute, weights))
         if compute.first:
             typer.echo(plan)
         return
-    run = Run(output, compute, report, pick(RunOptions, settings), resume, values)
+    run = Run(output, compute, report, pick(RunOptions, settings), resume, values, typed())
     model = jobs.adapt(crops, found, chosen, run, weights)
     if compute.first:
         typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
@@ -116,6 +120,7 @@ def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) ->
         )
     recipe = {**inputs, **from_file, **written}["preset"]
     _follow_method(from_file, written.get("method"), recipe)
+    _follow_features(from_file, written)
     method = {**from_file, **written}.get("method", AdaptOptions.method)
     defaults = asdict(preset_options(recipe, method))
     if {**from_file, **written}.get("perceptual_weights"):
@@ -129,6 +134,14 @@ def _follow_method(from_file: dict[str, Any], method: str | None, recipe: Preset
     default = preset_options(recipe, before).rate_body
     if method not in (None, before) and from_file.get("rate_body") == default:
         del from_file["rate_body"]
+
+
+def _follow_features(from_file: dict[str, Any], written: dict[str, Any]) -> None:
+    """Drop what the file says of pictures' features where another kind of them is asked for."""
+    if "perceptual" not in written and "perceptual_weights" in written:
+        from_file.pop("perceptual", None)
+    elif written.get("perceptual", "vgg19") != "vgg19":
+        from_file.pop("perceptual_weights", None)
 
 
 def _source(values: dict[str, Any]) -> Path:

@@ -51,10 +51,11 @@ class KeypointSet:
         """For each point the index of the one that takes its place in a mirrored image.
 
         Sides are told by `left` and `right`, or `l` and `r`, as words of the names: left_eye,
-        eye-right, LShoulder. A name without such a word is its own mirror image. Raises DataError
-        when a point lacks its mirror image.
+        eye-right, LShoulder; or as the beginning of two names that differ in nothing else: lefteye
+        and righteye, leye and reye. Any other name is its own mirror image. Raises DataError when
+        a point lacks its mirror image.
         """
-        swapped = [_swap_side(name) for name in self.names]
+        swapped = [_mirror_image(name, self.names) for name in self.names]
         missing = sorted(set(swapped) - set(self.names))
         if missing:
             raise DataError(f"keypoints lack their mirror images: {', '.join(missing)}")
@@ -197,10 +198,24 @@ _SIDE = re.compile(
 _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
-def _swap_side(name: str) -> str:
-    def swap(found: re.Match[str]) -> str:
-        word = found.group()
-        other = _OTHER_SIDE[word.lower()]
-        return other.upper() if word.isupper() else other.title() if word.istitle() else other
+_FIRST_SIDE = re.compile(r"left|right|l|r", re.IGNORECASE)
 
-    return _SIDE.sub(swap, name)
+
+def _mirror_image(name: str, names: list[str]) -> str:
+    """The name of a point's mirror image, by a word, else by the beginning if there is such one."""
+    by_word = _swap_side(name)
+    if by_word != name:
+        return by_word
+    beginning = _FIRST_SIDE.match(name)
+    by_beginning = _opposite(beginning) + name[beginning.end() :] if beginning else name
+    return by_beginning if by_beginning in names else name
+
+
+def _swap_side(name: str) -> str:
+    return _SIDE.sub(_opposite, name)
+
+
+def _opposite(found: re.Match[str]) -> str:
+    word = found.group()
+    other = _OTHER_SIDE[word.lower()]
+    return other.upper() if word.isupper() else other.title() if word.istitle() else other

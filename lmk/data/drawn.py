@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +14,7 @@ from lmk.data.parallel import map_in_order
 from lmk.data.synthetic import NAMES, draw_one
 from lmk.errors import OutputError
 from lmk.files import new_folder
+from lmk.opencv import cv2
 from lmk.progress import Reporter
 
 KEYPOINTS = "keypoints.json"

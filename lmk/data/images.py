@@ -49,10 +49,18 @@ class LoadedCrops(NamedTuple):
 
 
 def list_images(folder: Path, suffixes: Collection[str] = frozenset(SUFFIXES)) -> list[Path]:
-    """Find the pictures below a folder, sorted by path. Raises DataError if there are none."""
+    """Find the pictures below a folder, sorted by path, but for hidden files.
+
+    Raises DataError if there are none.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder of images")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and not path.name.startswith(".")  # such as macOS puts beside pictures: ._IMG.jpg
+    )
     if not paths:
         raise DataError(f"no images below {folder}: expected {', '.join(sorted(suffixes))} files")
     return paths

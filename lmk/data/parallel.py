@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from lmk.machine import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +20,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
 
     Unlike `Executor.map` it does not run away from a slow reader. The first exception ends it.
     """
-    cores = os.cpu_count() or 1
+    cores = len(usable_cores())
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         for item in items:

@@ -37,7 +37,8 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
         crops: Crops = packed.crops
         skipped = [f"{entry['file']} {entry['reason']}" for entry in packed.index.skipped]
     else:
-        paths = image_paths(source) if _is_coco(source) else list_images(source)
+        expected = "a folder of images, a COCO .json file or a packed set"
+        paths = image_paths(source) if _is_coco(source, expected) else list_images(source)
         crops, _, _, bad = load_crops(paths, report)
         skipped = [str(entry) for entry in bad]
     if len(crops) < 2:
@@ -47,7 +48,7 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
 
 def list_pictures(source: Path) -> Annotations:
     """List the pictures of a folder or a COCO file, with their points where there are any."""
-    if _is_coco(source):
+    if _is_coco(source, "a folder of images or a COCO .json file"):
         return read_annotations(source)
     paths = list_images(source)
     count = len(paths)
@@ -56,11 +57,10 @@ def list_pictures(source: Path) -> Annotations:
     return Annotations(paths, "", [], xy_image, labelled, np.zeros(count, bool), boxes_xywh)
 
 
-def _is_coco(source: Path) -> bool:
+def _is_coco(source: Path, expected: str) -> bool:
     if source.is_dir():
         return False
     if source.suffix == ".json":
         return True
-    raise DataError(
-        f"{source} is not a folder of images: expected one, a COCO .json file or a packed set"
-    )
+    found = "is neither" if source.exists() else "is not there"
+    raise DataError(f"{source} {found}: expected {expected}")

@@ -14,12 +14,12 @@ import colorsys
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from lmk.data.images import CROP_SIZE
 from lmk.geometry import apply_affine, resize_xy
+from lmk.opencv import cv2
 
 EARS, HANDS, FEET = (
     {side: f"{name}_{part}" for side, name in ((-1, "right"), (1, "left"))}
@@ -68,7 +68,7 @@ def draw(
     """Draw `count` foxes.
 
     Returns uint8 RGB crops (N, size, size, 3) and xy_crop float32 (N, 10, 2) in crop pixels, in
-    the order of NAMES, all inside the crop. Image i depends on seed and i alone.
+    the order of NAMES, all inside the crop. Image i depends on seed, size and i alone.
     """
     crops = np.empty((count, size, size, 3), np.uint8)
     xy_crop = np.empty((count, len(NAMES), 2), np.float32)

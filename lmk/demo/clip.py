@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from lmk.geometry import FloatArray
+from lmk.opencv import cv2
 from lmk.runtime.sinks.mp4 import Mp4
 
 Image = npt.NDArray[np.uint8]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from lmk.demo.clip import camera_path, write_clip
@@ -15,6 +14,7 @@ from lmk.export.options import ExportOptions
 from lmk.export.samples import drawn_samples
 from lmk.geometry import FloatArray, apply_affine, invert_affine
 from lmk.model.folder import find_model
+from lmk.opencv import cv2
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
 from lmk.runtime.overlay import Overlay

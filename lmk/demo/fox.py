@@ -13,7 +13,7 @@ from lmk.data.synthetic import draw
 from lmk.evaluation.spread import spread
 from lmk.geometry import INPUT_SIZE, FloatArray
 from lmk.model.folder import Model, find_model
-from lmk.networks.detect import crops_to_input, detector
+from lmk.networks.detect import crops_to_input, detect
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.progress import Reporter
@@ -49,7 +49,8 @@ def show_foxes(folder: Path, report: Reporter) -> list[Section]:
     run = Run(folder / "fox", select_compute(), report, RunOptions(max_minutes=MAX_MINUTES))
     adapted = adapt(UnlabelledSet(crops, content_sha256(crops)), core, OPTIONS, run)
     images = crops_to_input(draw(SHOWN, seed=2)[0])
-    before, after = _untrained_landmarks(core, images), detector(*load_network(adapted))(images)
+    before = _untrained_landmarks(core, images)
+    after = detect(*load_network(adapted), images)[0]
     report.say(
         f"landmarks of a fox lie {spread(before).nearest_px:.1f} px apart before and "
         f"{spread(after).nearest_px:.1f} px after (nearest neighbours, 128 px input)"
@@ -63,7 +64,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Section]:
 def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArray:
     """Landmarks of the core with the new head that adaptation starts from."""
     network = project(load_network(core)[0], OPTIONS.keypoints)
-    return detector(network, OPTIONS.beta)(images)
+    return detect(network, OPTIONS.beta, images)[0]
 
 
 def _section(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Section:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 from lmk.doctor.finding import Finding
 from lmk.errors import LmkError
-from lmk.machine import free_memory_mb, jetson_model
+from lmk.machine import free_memory_mb, jetson_model, nvidia_power_mode
 from lmk.runtime.cuda import Cuda
 
 NEEDED_MB = 400  # what `lmk run` takes with one model
@@ -42,16 +40,12 @@ def _gpu() -> Finding:
 
 
 def _jetson(board: str) -> Finding:
-    mode = "power mode unknown"
-    tool = shutil.which("nvpmodel")
-    if tool:
-        done = subprocess.run([tool, "-q"], capture_output=True, text=True, check=False)
-        lines = [line for line in done.stdout.splitlines() if "Power Mode" in line]
-        mode = lines[0].partition("NV ")[2] or mode if lines else mode
-    if "MAXN" in mode or "unknown" in mode:
-        return Finding("Jetson", f"{board}, {mode}")
+    mode = nvidia_power_mode()
+    found = f"{board}, power mode {mode or 'unknown'}"
+    if mode is None or "MAXN" in mode:
+        return Finding("Jetson", found)
     remedy = f"sudo nvpmodel -m {_fastest_mode()}  for full speed"
-    return Finding("Jetson", f"{board}, {mode}", "absent", remedy)
+    return Finding("Jetson", found, "absent", remedy)
 
 
 def _fastest_mode() -> str:

@@ -15,6 +15,7 @@ PACKAGES = (
     ("numpy", "run", True, "everything"),
     ("safetensors", "run", True, "reading weights"),
     ("onnx", "run", True, "folding adapters"),
+    ("pillow", "run", True, "reading pictures, and text on them"),
     ("av", "run", False, "recording MP4"),
     ("pyarrow", "tables", False, "writing Parquet"),
     ("starlette", "web", False, "lmk run --serve"),

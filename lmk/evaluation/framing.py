@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from lmk.errors import DataError
 from lmk.geometry import FloatArray
 from lmk.model.framing import Framing
+from lmk.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 

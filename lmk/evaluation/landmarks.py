@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import lmk
 from lmk.errors import DataError, UsageError, WeightsError
 from lmk.evaluation.views import UNCHANGED, View
-from lmk.export.cached import cache_folder
-from lmk.files import replacing
+from lmk.files import cache_folder, replacing
 from lmk.model.folder import find_model
 from lmk.progress import Bar, Reporter
 from lmk.runtime.backends.base import Backend
-from lmk.runtime.backends.select import open_backend
+from lmk.runtime.backends.select import READERS, open_backend
 
 BATCH = 16  # more is not faster: one image alone keeps two cores busy
 CHUNK = 512  # images a kept file, some 20 s of work on 2 cores
@@ -65,7 +65,13 @@ class Detector:
     def _kept(self, images: Images, chunk: range, view: View) -> Path:
         """Name the file of a chunk of the images by all that decides its landmarks."""
         key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
-        parts = (self.sha256, self.backend.description, view.description, str(chunk.start))
+        parts = (
+            lmk.__version__,  # another one may look at views differently
+            self.sha256,
+            self.backend.description,
+            view.description,
+            str(chunk.start),
+        )
         key.update("\n".join(parts).encode())
         return cache_folder() / "landmarks" / f"{key.hexdigest()[:32]}.npy"
 
@@ -99,11 +105,11 @@ def open_detectors(models: Sequence[str], runtime: str, device: str | None) -> l
 
 
 def open_detector(model: str, runtime: str, device: str | None) -> Detector:
-    """Open a shipped model, a run folder or an exported file. Raises as `open_backend` does."""
+    """Open a model, a packed adapter or an exported file. Raises as `open_backend` does."""
     # Figures must not depend on what was fastest here.
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
-    if path.is_file() and path.suffix not in (".json", ".safetensors"):
+    if path.suffix in READERS:
         return Detector(path.absolute().name, model, _file_sha256(path), backend, None)
     found = find_model(model)
     names = found.manifest.landmark_names

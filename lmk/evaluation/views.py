@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.evaluation.consistency import DEGREES, random_turns
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
 BRIGHTNESS = 0.4  # gains lie between 1 - this and 1 + this
 NOISE = 12.0  # standard deviation in grey levels of 0 to 255

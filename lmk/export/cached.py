@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import lmk
 from lmk.errors import WeightsError
 from lmk.export.provenance import check_unchanged, sidecar
+from lmk.files import cache_folder
 from lmk.model.folder import find_model
 
 KEPT = 16  # files, of 25 MB each
@@ -56,14 +55,3 @@ def _unchanged(path: Path) -> Path:
     if sidecar(path).is_file():
         check_unchanged(path)
     return path
-
-
-def cache_folder() -> Path:
-    """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
-    if "LMK_CACHE" in os.environ:
-        return Path(os.environ["LMK_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "lmk"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "lmk"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lmk"

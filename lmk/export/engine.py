@@ -165,12 +165,16 @@ def _configure(
 
 
 def _capability(trt: Any, text: str) -> Any:
-    name = "SM" + text.replace(".", "")
-    known = [n for n in trt.ComputeCapability.__members__ if n.startswith("SM")]
-    if name not in known:
-        choices = ", ".join(f"{n[2:-1]}.{n[-1]}" for n in known)
-        raise UsageError(f"cannot build for compute capability {text}: expected one of {choices}")
-    return trt.ComputeCapability.__members__[name]
+    known = {
+        f"{name[2:-1]}.{name[-1]}": value
+        for name, value in trt.ComputeCapability.__members__.items()
+        if name.startswith("SM")
+    }
+    if text not in known:
+        raise UsageError(
+            f"cannot build for compute capability {text}: expected one of {', '.join(known)}"
+        )
+    return known[text]
 
 
 def _monitor(trt: Any, stack: ExitStack, report: Reporter, title: str) -> Any:
@@ -227,9 +231,18 @@ def _save_timing_cache(config: Any, path: Path, report: Reporter) -> None:
 
 
 def gpu_here() -> bool:
-    """Whether an engine could be run on this machine."""
+    """Whether this machine has a GPU for engines."""
+    return _gpu() is not None
+
+
+def runs_here(options: EngineOptions) -> bool:
+    """Whether an engine with these options runs on this machine's GPU."""
+    gpu = _gpu()
+    return gpu is not None and options.compute_capability in (None, gpu.compute_capability)
+
+
+def _gpu() -> Cuda | None:
     try:
-        Cuda()
+        return Cuda()
     except LmkError:
-        return False
-    return True
+        return None

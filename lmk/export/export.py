@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lmk.export.engine import build_engine, gpu_here
+from lmk.export.engine import build_engine, runs_here
 from lmk.export.engine_layers import require_layers
 from lmk.export.install import describe, install
 from lmk.export.int8 import calibrate, find_kept
@@ -17,10 +17,10 @@ from lmk.export.openvino_ir import save_ir
 from lmk.export.options import SUFFIXES, ExportOptions, check_options, rebuild_command
 from lmk.export.parity import Parity, compare, require_parity
 from lmk.export.precision import conv_precisions, count, require_precision
-from lmk.export.provenance import Provenance, sha256_of
+from lmk.export.provenance import Provenance
 from lmk.export.reference import NAMES, reference_landmarks
 from lmk.export.samples import Samples
-from lmk.files import check_writable
+from lmk.files import check_writable, sha256_of
 from lmk.geometry import FloatArray
 from lmk.model.folder import Model
 from lmk.progress import Reporter
@@ -152,12 +152,12 @@ def _write(
 
 
 def _backend(candidate: Path, proto: ModelProto, options: ExportOptions) -> Backend:
-    """The file in its own runtime; an engine's graph in ONNX Runtime where no GPU can run it."""
-    if options.engine and not gpu_here():
+    """The file in its own runtime; an engine's graph in ONNX Runtime where no GPU here runs it."""
+    if options.engine and not runs_here(options.engine):
         path = candidate.with_suffix(".graph.onnx")
         save_onnx(proto, path)
         backend = OnnxRuntimeBackend(str(path), "cpu")
-        backend.description += "; the engine's graph, the engine itself needs a GPU"
+        backend.description += "; the engine's graph, the engine itself needs its GPU"
         path.unlink()
         return backend
     return open_backend(str(candidate), options.runtime)
@@ -174,8 +174,7 @@ def _layers(
     parity: Parity, options: ExportOptions, model: Model, proto: ModelProto, samples: Samples
 ) -> str:
     """Name the layers that add most to the largest difference, where the graph can tell."""
-    exact = options.precision == "fp32" and not parity.over("fp32")
-    if exact or not options.precision_in_graph:
+    if options.precision == "fp32" or not options.precision_in_graph:
         return ""
     reference = build_onnx(model, replace(options.graph, precision="fp32"))
     worst = samples.crops[list(samples.names).index(parity.worst_image)]

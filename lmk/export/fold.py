@@ -10,7 +10,7 @@ from typing import Literal
 from lmk.errors import UsageError
 from lmk.export.install import describe
 from lmk.export.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.export.provenance import sha256_of
+from lmk.files import check_writable, sha256_of
 from lmk.model.folder import Model
 
 
@@ -24,6 +24,7 @@ def fold_to_onnx(
     """
     if adapter.manifest.kind != "adapter":
         raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")
+    check_writable(folder)
     model = replace(adapter, given_core=core)
     proto = build_onnx(model, GraphOptions(precision=precision))
     suffix = "" if precision == "fp32" else f"-{precision}"

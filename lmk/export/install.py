@@ -9,8 +9,8 @@ from pathlib import Path
 from lmk.export.batch import BatchRange
 from lmk.export.onnx_package import ModelProto
 from lmk.export.precision import conv_precisions, count
-from lmk.export.provenance import Provenance, sha256_of
-from lmk.files import replacing
+from lmk.export.provenance import Provenance
+from lmk.files import replacing, sha256_of
 from lmk.model.folder import Model
 
 

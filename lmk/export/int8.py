@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.errors import missing_extra
-from lmk.export.onnx_model import repeat_for, set_metadata
+from lmk.export.onnx_model import repeat_for
 from lmk.export.onnx_package import ModelProto
 
 ALWAYS_KEPT = ("stem_conv.out", "head.out")
@@ -57,7 +57,6 @@ class Ranges:
         )
         quantizer.quantize_model()
         proto: ModelProto = quantizer.model.model
-        set_metadata(proto, {"precision": "int8"})
         return proto
 
 

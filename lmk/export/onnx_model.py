@@ -20,10 +20,10 @@ from lmk.geometry import HEATMAP_SIZE, INPUT_SIZE, STRIDE
 from lmk.model.fold import PROJECTION, batch_norms_as_scales, fold_batch_norms
 from lmk.model.folder import Model
 from lmk.model.weights import Arrays
+from lmk.runtime.backends.contract import SCHEMA_VERSION
 
 OPSET = 17
 OPSETS = range(17, 22)  # those that the graph was checked with
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _describe(model: Model, options: GraphOptions) -> dict[str, str]:
     adapted = manifest.core is not None
     return {
         "lmk_version": lmk.__version__,
-        "schema_version": str(SCHEMA_VERSION),
+        "schema_version": SCHEMA_VERSION,
         "task": "landmarks",
         "name": manifest.name,
         "num_landmarks": str(manifest.num_landmarks),

@@ -8,11 +8,11 @@ from typing import Literal
 
 from lmk.errors import UsageError
 from lmk.export.batch import BatchRange
-from lmk.export.cached import cache_folder
 from lmk.export.engine import WORKSPACE_MB, EngineOptions
 from lmk.export.onnx_model import OPSET, GraphOptions
 from lmk.export.openvino_ir import require_bf16
 from lmk.export.reference import Reference
+from lmk.files import cache_folder
 from lmk.model.folder import Model
 from lmk.runtime.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.runtime.cuda import Cuda

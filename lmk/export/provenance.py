@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -11,21 +10,12 @@ from typing import Any
 
 from lmk.errors import WeightsError
 from lmk.export.batch import BatchRange
-from lmk.files import replacing
-from lmk.machine import installed_versions
+from lmk.files import replacing, sha256_of
+from lmk.machine import RUNTIMES, installed_versions
 from lmk.model.framing import Framing, framing_from
 
 SCHEMA_VERSION = 1
-TOOLS = (
-    "lmk",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "openvino",
-    "tensorrt",
-    "tensorrt-rtx-cu13-bindings",
-    "onnxruntime-ep-nv-tensorrt-rtx-cu13",
-)
+TOOLS = ("lmk", "numpy", "onnx", *RUNTIMES)
 
 
 @dataclass(frozen=True)
@@ -76,6 +66,8 @@ def read_provenance(file: Path) -> Provenance:
     path = sidecar(file)
     try:
         content = json.loads(path.read_text())
+        if (version := content["schema_version"]) != SCHEMA_VERSION:
+            raise ValueError(f"schema_version {version}, expected {SCHEMA_VERSION}")
         content["batch"] = BatchRange(**content["batch"])
         if content.get("framing") is not None:
             content["framing"] = framing_from(content["framing"])
@@ -104,11 +96,6 @@ def check_unchanged(file: Path) -> Provenance:
                 f"{sidecar(file).name}): run  {provenance.command}"
             )
     return provenance
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def tool_versions() -> dict[str, str]:

@@ -116,7 +116,7 @@ def find_model(name_or_path: str) -> Model:
     if path.suffix == SUFFIX and path.is_file():
         return Model(path.parent, read_bundle(path)[0])
     shipped = SHIPPED / name_or_path
-    for folder in (path, path.parent if path.is_file() else path, shipped):
+    for folder in (path.parent if path.is_file() else path, shipped):
         if (folder / MANIFEST).is_file():
             return Model(folder, read_manifest(folder))
     if path.is_dir():

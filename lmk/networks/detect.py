@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -13,22 +10,19 @@ from lmk.data.packed import Crops
 from lmk.geometry import INPUT_SIZE, heatmap_to_input
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.softargmax import softargmax
+from lmk.opencv import cv2
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 BATCH = 64
 
 
-def detector(network: Hourglass, beta: float) -> Callable[[Images], Floats]:
-    """Make a function from uint8 RGB images (B, 128, 128, 3) to landmarks (B, K, 2), input pixels.
-
-    The network is used where it is and in evaluation mode, in float32.
-    """
-    return lambda images: detect(network, beta, images)[0]
-
-
 def detect(network: Hourglass, beta: float, images: Images) -> tuple[Floats, Floats]:
-    """Find landmarks (B, K, 2), in input pixels, and their scores (B, K), like `detector`."""
+    """Find landmarks (B, K, 2), in input pixels, and their scores (B, K) in (0, 1].
+
+    images uint8 RGB (B, 128, 128, 3). The network is used where it is and in evaluation mode, in
+    float32.
+    """
     device = network.head.weight.device
     network.eval()
     found = []

@@ -18,7 +18,7 @@ class Generator(nn.Module):
     paper, 32 in its authors' code.
     """
 
-    def __init__(self, num_landmarks: int, width: int = 32) -> None:
+    def __init__(self, num_landmarks: int, width: int) -> None:
         super().__init__()
         joined = 4 * width + num_landmarks
         self.encoder = nn.Sequential(

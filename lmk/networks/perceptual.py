@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
@@ -95,7 +94,7 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
         names = _choose(layers, PAPER_LAYERS, VGG_POSITIONS)
         try:
             return VggFeatures(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features, names)
-        except (URLError, OSError) as error:
+        except OSError as error:
             raise UnavailableError(
                 f"torchvision's VGG-19 weights are not here and cannot be fetched ({error}): "
                 "give a local file with --perceptual-weights FILE, or use --perceptual core"

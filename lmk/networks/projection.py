@@ -1,8 +1,8 @@
 """Projections: a frozen convolution seen through a small learned matrix.
 
 theta_Y = W x1 theta_X (Sanchez and Tzimiropoulos, eq. 1), with W of (Co, Co), one a convolution.
-W is kept as identity + delta: the start is exactly the core, and weight decay, where it is used,
-pulls towards the core rather than towards zero.
+W is kept as identity + delta: the start is exactly the core, and plain weight decay pulls towards
+the core.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.state import state_of
 
-Scope = Literal["all", "3x3"]
+Scope = Literal["all", "3x3"]  # as in lmk.training.options, which is free of torch
 
 
 class ProjectionConv2d(nn.Conv2d):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmk.draw import landmark_color
 from lmk.errors import missing_extra
 from lmk.evaluation.annotated import describe_normalizer
 from lmk.evaluation.benchmark import FAILURE_PERCENT, PCK_THRESHOLD, PCKH_THRESHOLD
@@ -21,7 +22,6 @@ from lmk.report.pictures import sheet_rows, turned_rows
 from lmk.report.record import versions
 from lmk.report.results import Results
 from lmk.report.tables import tables
-from lmk.runtime.draw import landmark_color
 
 CURVE_POINTS = 200
 PERCENT = Axis("share of images in %", 100, (0, 20, 40, 60, 80, 100))

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lmk.draw import draw_object
 from lmk.evaluation import views
 from lmk.evaluation.consistency import random_turns
 from lmk.evaluation.protocol import Evaluation
 from lmk.geometry import INPUT_SIZE, apply_affine, resize_xy
+from lmk.opencv import cv2
 from lmk.progress import Reporter
 from lmk.report.results import Results
-from lmk.runtime.draw import draw_landmarks
-from lmk.runtime.opencv import cv2
 
 TILE = 240
+DOT_RADIUS_PX, RING_RADIUS_PX = 3.0, 7.3
 SHEET_COLUMNS = 6
 TURNED_IMAGES = 3
 TURNS = 5
@@ -117,23 +118,18 @@ def draw_tile(image: Image, xy_input: Points, rings: Points | None = None) -> Im
 
     Returns BGR.
     """
-    large = cv2.resize(image[:, :, ::-1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
-    scale = TILE / len(image)
+    large: Image = cv2.resize(image[:, :, ::-1], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+    scale, ones = TILE / len(image), np.ones(len(xy_input), np.float32)
     if rings is not None:
-        large = _draw(large, resize_xy(rings, scale), size=1.9 * TILE, score=0)
-    return _draw(large, resize_xy(xy_input, scale), size=0.8 * TILE, score=1)
+        draw_object(large, resize_xy(rings, scale), 0 * ones, ones, RING_RADIUS_PX)
+    draw_object(large, resize_xy(xy_input, scale), ones, ones, DOT_RADIUS_PX)
+    return large
 
 
 def data_uri(image_bgr: Image) -> str:
     """Encode a picture as a JPEG data URI."""
     encoded = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
-
-
-def _draw(image_bgr: Image, xy: Points, size: float, score: float) -> Image:
-    box = np.array([[0, 0, size, size]], np.float32)
-    scores = np.full((1, len(xy)), score, np.float32)
-    return draw_landmarks(image_bgr, xy[None].astype(np.float32), scores, box)
 
 
 def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:

@@ -19,7 +19,7 @@ from lmk.evaluation.figures import figures
 from lmk.evaluation.pck import Pck
 from lmk.evaluation.protocol import Curve, Evaluation
 from lmk.files import replacing
-from lmk.machine import installed_versions
+from lmk.machine import RUNTIMES, installed_versions
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 
@@ -33,7 +33,7 @@ _KEYS = {
     "motion": "motion px",
     "PCKh@0.5": "PCKh@0.5",
 }
-PACKAGES = ("numpy", "opencv-python", "openvino", "onnxruntime", "torch", "scipy")
+PACKAGES = ("numpy", "opencv-python", "scipy", *RUNTIMES)
 CURVE_PERCENT = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50)
 
 

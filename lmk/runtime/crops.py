@@ -15,7 +15,7 @@ from lmk.geometry import (
     invert_affine,
     resize_xy,
 )
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float64]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lmk.draw import dot_radius, draw_box, draw_object
 from lmk.geometry import FloatArray
 from lmk.runtime.crops import Image
-from lmk.runtime.draw import dot_radius, draw_box, draw_object
 from lmk.runtime.result import Objects
 from lmk.runtime.sources.base import Frame
 from lmk.runtime.stages import Stages

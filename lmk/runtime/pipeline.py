@@ -57,11 +57,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: frames to the end, those without an object, those where a model failed."""
+    """What a run did: frames to the end, those without an object, those where each model failed."""
 
     frames: int
     empty: int
-    failed: int
+    failures: dict[str, int]
     seconds: float
 
     @property
@@ -106,8 +106,8 @@ class _Run:
         self._sinks, self._draws = sinks, any(sink.draws for sink in sinks)
         self._stages, self._controls = around.stages, around.controls
         self._ready = threading.Condition()
-        self._empty = self._failed = 0
-        self._failures_in_a_row = Counter[Detector]()
+        self._empty = 0
+        self._failures, self._failures_in_a_row = Counter[Detector](), Counter[Detector]()
         self._broken: list[Exception] = []
 
     def run(self) -> Summary:
@@ -127,7 +127,8 @@ class _Run:
         if self._broken:
             raise self._broken[0]
         seconds = time.perf_counter() - start
-        return Summary(self._stages.frames, self._empty, self._failed, seconds)
+        failures = {detector.name: count for detector, count in self._failures.items()}
+        return Summary(self._stages.frames, self._empty, failures, seconds)
 
     def _open(self, source: Source, stack: ExitStack) -> _Lane:
         feed = Feed(source, self._stages, self._ready)
@@ -203,9 +204,9 @@ class _Run:
                 f"{detector.name} failed {MODEL_FAILURES} times in a row, the last time with: "
                 f"{error}. Choose another --runtime or --device"
             ) from error
-        if not self._failed:
+        if not self._failures[detector]:
             self._around.report.warn(f"{detector.name} failed on a frame, and goes on: {error}")
-        self._failed += frames
+        self._failures[detector] += frames
 
     def _tell_broken(self, lanes: Sequence[_Lane]) -> None:
         """Keep the errors that ended sources; of several sources, say so at once."""

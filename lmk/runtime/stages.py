@@ -1,4 +1,8 @@
-"""Where the time of a run goes: milliseconds a frame in every stage, frame age, frames dropped."""
+"""Where the time of a run goes: milliseconds in every stage, frame age, frames dropped.
+
+Of several sources and models, region, crop, model and follow are one model's turn with a frame of
+each source; the others are one frame's.
+"""
 
 from __future__ import annotations
 

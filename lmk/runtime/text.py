@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image as Pictures
-from PIL import ImageDraw, ImageFont
 
+from lmk.draw import RIM_BGR, Color
+from lmk.errors import missing_extra
 from lmk.geometry import FloatArray
 from lmk.runtime.crops import Image
-from lmk.runtime.draw import RIM_BGR, Color
+
+try:
+    from PIL import Image as Pictures
+    from PIL import ImageDraw, ImageFont
+except ImportError as error:
+    raise missing_extra("pillow", "run") from error
 
 WHITE: Color = (255, 255, 255)
 PLATE_BGR: Color = (24, 24, 24)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lmk.draw import SUBPIXEL_BITS, landmark_color, subpixel
 from lmk.geometry import FloatArray
+from lmk.opencv import cv2
 from lmk.runtime.crops import Image
-from lmk.runtime.draw import SUBPIXEL_BITS, landmark_color, subpixel
-from lmk.runtime.opencv import cv2
 from lmk.runtime.result import Objects
 
 FRAMES = 30

@@ -92,14 +92,21 @@ class AdaptLearner:
     def _terms(
         self, pair: Pair, paints: bool
     ) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None]:
-        """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting."""
-        options = self.options
+        """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting.
+
+        In training without equivariance the second views are not looked at, and have none.
+        """
+        options, count = self.options, len(pair.view)
+        # The second views cost as much as the first, and batch norms would take them in.
+        both = options.equivariance > 0 or not self.detector.training
         with self.compute.autocast():
-            heatmaps = self._call("detector", pair.seen)
-        xy, xy_deformed = softargmax(heatmaps, options.beta)[0].chunk(2)
-        moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
+            heatmaps = self._call("detector", pair.seen if both else pair.seen[:count])
+        found = softargmax(heatmaps, options.beta)[0]
+        xy, xy_deformed = found[:count], found[count:]
         terms = {name: xy.new_zeros(()) for name in TERMS}
-        terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved), HEATMAP_SIZE)
+        if both:
+            moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
+            terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved), HEATMAP_SIZE)
         terms["separation"] = separation(xy, options.separation_scale)
         if not paints:
             return terms, xy, xy_deformed, None

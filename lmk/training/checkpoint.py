@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from lmk.errors import TrainingError
-from lmk.files import replacing, sync
+from lmk.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
 
 CHECKPOINT = "checkpoint.pt"
@@ -31,12 +31,24 @@ class Progress:
     best: float = math.inf
 
 
-def begin(run: Path) -> Progress:
-    """Make the folder of a new training. Raises TrainingError if it holds one already."""
-    if (run / CHECKPOINT).exists():
+def check_place(run: Path, resume: bool) -> None:
+    """Look, before long work, whether a training can begin in a folder, or go on there.
+
+    Raises TrainingError if it holds one already, or none to go on with, and OutputError.
+    """
+    there = (run / CHECKPOINT).exists()
+    if there and not resume:
         raise TrainingError(
             f"{run} holds a training already: add --resume to go on, or choose another folder"
         )
+    if resume and not there:
+        raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
+    check_writable(run)
+
+
+def begin(run: Path) -> Progress:
+    """Make the folder of a new training. Raises as `check_place` does."""
+    check_place(run, resume=False)
     with replacing(run / CHECKPOINT) as temporary:  # shows early that the folder can be written
         temporary.touch()
     (run / CHECKPOINT).unlink()
@@ -81,9 +93,8 @@ def resume_from(
     Raises TrainingError when there is none, when it is damaged, when it was made with other
     settings, naming those that differ, or by an lmk whose networks were others.
     """
+    check_place(run, resume=True)
     path = run / CHECKPOINT
-    if not path.exists():
-        raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         done = Progress(content["steps"], content["minutes"], content["best"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
 from lmk.errors import UsageError
 from lmk.evaluation.pck import pckh_obstacle
-from lmk.files import replacing
+from lmk.files import replacing, sha256_of
 from lmk.model.folder import Model, find_model
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
@@ -27,7 +26,7 @@ from lmk.training.loop import Run, Schedule, train
 from lmk.training.methods import count_learnable, start_detector
 from lmk.training.options import AdaptOptions, PretrainOptions
 from lmk.training.pretrain import CoreLearner
-from lmk.training.result import save_adapted, save_core, training_record
+from lmk.training.result import save_adapted, save_core
 from lmk.training.validate import evaluate_core
 from lmk.training.watch import SaveModel, Watch
 
@@ -106,7 +105,7 @@ def adapt(
     settings = {
         "task": "train",
         "core": core.manifest.weights_sha256 if core else None,
-        "perceptual_weights": _file_digest(perceptual_weights),
+        "perceptual_weights": perceptual_weights and sha256_of(perceptual_weights),
         "images": data.sha256,
         **asdict(options),
     }
@@ -130,7 +129,25 @@ def make_learner(
     compute: Compute,
     perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
-    """Put together what an adaptation trains. Raises UsageError when a needed core is missing."""
+    """Put together what an adaptation trains. Raises as `check_core` does, and WeightsError."""
+    check_core(core, options, perceptual_weights)
+    network = load_network(core)[0] if core else None
+    features: CoreFeatures | VggFeatures | None = None
+    if options.reconstruction and options.perceptual == "core" and network:
+        features = core_features(network, options.perceptual_layers)
+    elif options.reconstruction:
+        features = vgg19_features(perceptual_weights, options.perceptual_layers)
+    if features:  # by name, since what all are depends on the file
+        options = replace(options, perceptual_layers=",".join(features.names))
+    torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
+    detector = start_detector(options.method, network, options.keypoints, options.projections)
+    return AdaptLearner(data.crops, detector, features, options, compute)
+
+
+def check_core(
+    core: Model | None, options: AdaptOptions, perceptual_weights: Path | None = None
+) -> None:
+    """Raise UsageError unless core, method and features go together."""
     if core is None and options.needs_core:
         raise UsageError(
             f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
@@ -147,17 +164,6 @@ def make_learner(
         )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
-    network = load_network(core)[0] if core else Hourglass(options.keypoints)
-    features: CoreFeatures | VggFeatures | None = None
-    if options.reconstruction and options.perceptual == "core":
-        features = core_features(network, options.perceptual_layers)
-    elif options.reconstruction:
-        features = vgg19_features(perceptual_weights, options.perceptual_layers)
-    if features:  # by name, since what all are depends on the file
-        options = replace(options, perceptual_layers=",".join(features.names))
-    torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
-    detector = start_detector(options.method, network, options.keypoints, options.projections)
-    return AdaptLearner(data.crops, detector, features, options, compute)
 
 
 def warn_of_core(core: Model) -> str | None:
@@ -202,8 +208,11 @@ def _origin(core: Model) -> dict[str, Any]:
 
 
 def _record(done: Progress, settings: dict[str, Any], run: Run) -> dict[str, Any]:
-    return training_record(done, settings=settings, compute=run.compute.describe())
-
-
-def _file_digest(file: Path | None) -> str | None:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
+    """What a manifest says of its training."""
+    return {
+        "command": run.command,
+        "steps": done.steps,
+        "minutes": round(done.minutes, 1),
+        "settings": settings,
+        "compute": run.compute.describe(),
+    }

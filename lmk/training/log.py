@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from lmk.errors import OutputError, missing_extra
-from lmk.files import replacing
+from lmk.files import replacing, writing
+from lmk.opencv import cv2
 
 CSV = "log.csv"
 EVENTS = "tensorboard"
@@ -76,17 +75,6 @@ class Log:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(encoded.tobytes())
             self._events.add_image(PICTURES, image, step, dataformats="HWC")
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the system's errors while writing to a path into OutputError."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}. Free space or choose another place"
-        ) from error
 
 
 def _trim(path: Path, step: int) -> None:

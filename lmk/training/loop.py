@@ -32,7 +32,8 @@ EARLY_SHARE = 0.1
 class Run:
     """Where a training runs, and all else that does not change its result.
 
-    `config` is written into the folder, to be given back with --config.
+    `config` is written into the folder, to be given back with --config; `command`, what the user
+    typed, stands in the model's manifest.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Run:
     options: RunOptions = field(default_factory=RunOptions)
     resume: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
+    command: str | None = None
 
 
 @dataclass(frozen=True)

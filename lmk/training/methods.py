@@ -16,7 +16,7 @@ LAST_LAYERS = ("block4", "last_conv", "last_bn", "head")
 
 
 def start_detector(
-    method: Method, core: Hourglass, num_landmarks: int, scope: Scope = "all"
+    method: Method, core: Hourglass | None, num_landmarks: int, scope: Scope = "all"
 ) -> Hourglass:
     """Make the network that an adaptation trains, of copies of what the core has.
 
@@ -29,10 +29,10 @@ def start_detector(
 
     Raises UsageError when `core` does not fit the method.
     """
+    if method == "scratch" or core is None:
+        return Hourglass(num_landmarks)
     if method == "projection":
         return project(core, num_landmarks, scope)
-    if method == "scratch":
-        return Hourglass(num_landmarks)
     if method == "finetune-after-projection":
         if core.num_landmarks != num_landmarks:
             raise UsageError(

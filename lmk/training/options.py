@@ -81,12 +81,12 @@ class RunOptions(_Checked):
         100, "Steps between pictures, warnings, and a try for the best model.", _RUN, 1
     )
     snapshot_every: int | None = _setting(None, "Steps between models kept apart.", _RUN, 1)
-    keep: int = _setting(0, "Keep the last N of them; 0 keeps all.", _RUN, 0)
+    keep: int = _setting(0, "Snapshots to keep, the last N; 0 keeps all.", _RUN, 0)
 
 
 @dataclass(frozen=True)
 class PretrainOptions(_Checked):
-    """Settings of a core's training; defaults are those of the shipped core."""
+    """Settings of a core's training; defaults are those of the shipped core, but for its steps."""
 
     steps: int = _setting(6000, "Optimiser steps.", None, 1)
     batch_size: int = _setting(24, "Images a step, over all processes.", None, 2)
@@ -135,7 +135,9 @@ class AdaptOptions(_Checked):
     )
     perceptual_factor: float = _setting(3.0, "Weight of features beside pixels.", _LOSS, 0)
     perceptual_layers: str = _setting(
-        "all", "all, or names with commas such as relu1_2,relu3_1.", _LOSS
+        "all",
+        "all, or names with commas: stem,block3 of the core, or relu1_2,relu3_1 of VGG-19.",
+        _LOSS,
     )
     perceptual_norm: Norm = _setting(
         "relative", "Distance of features: squared, relative to their size or not; l1; l2.", _LOSS
@@ -145,9 +147,15 @@ class AdaptOptions(_Checked):
     )
     equivariance: float = _setting(1.0, "Weight of landmarks moving with the picture.", _LOSS, 0)
     separation: float = _setting(1.0, "Weight of landmarks keeping apart.", _LOSS, 0)
-    separation_scale: float = _setting(1.5, "How far apart, in heatmap px.", _LOSS, 1e-3)
+    separation_scale: float = _setting(
+        1.5, "How far apart landmarks keep, in heatmap px.", _LOSS, 1e-3
+    )
     geometric_fade: float = _setting(
-        1.0, "Share of the steps after which these two fade to 0; 1 never.", _LOSS, 0, 1
+        1.0,
+        "Share of the steps after which equivariance and separation fade to 0; 1 never.",
+        _LOSS,
+        0,
+        1,
     )
 
     rate_body: float = _setting(
@@ -158,7 +166,9 @@ class AdaptOptions(_Checked):
     decay: Decay = _setting(
         "cosine", "Rates fall to 0 on a cosine, or to a tenth every so many steps.", _OPTIMISER
     )
-    decay_every: int = _setting(1000, "These steps.", _OPTIMISER, 1)
+    decay_every: int = _setting(
+        1000, "Steps between two falls to a tenth, of --decay steps.", _OPTIMISER, 1
+    )
     warm_up: float = _setting(0.05, "Share of the steps to reach the peak rates.", _OPTIMISER, 0, 1)
     weight_decay: float = _setting(
         0.0, "Adam's L2 penalty, on everything learnable.", _OPTIMISER, 0

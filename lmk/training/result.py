@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from lmk.networks.detect import crops_to_input, detect
 from lmk.networks.hourglass import Hourglass
 from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
-from lmk.training.checkpoint import Progress
 from lmk.training.pretrain import CORE_BETA
 
 FRAMING_CROPS = 128  # enough for its percentiles, and little beside the steps between two saves
@@ -64,12 +61,6 @@ def save_adapted(
 def _some(crops: Crops) -> npt.NDArray[np.uint8]:
     step = max(len(crops) // FRAMING_CROPS, 1)
     return np.asarray(crops[::step][:FRAMING_CROPS])
-
-
-def training_record(done: Progress, **details: Any) -> dict[str, Any]:
-    """What a manifest says of its training."""
-    command = shlex.join(["lmk", *sys.argv[1:]])
-    return {"command": command, "steps": done.steps, "minutes": round(done.minutes, 1), **details}
 
 
 def _save_network(run: Path, network: Hourglass, manifest: dict[str, Any]) -> Model:

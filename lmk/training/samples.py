@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from lmk.runtime.draw import draw_landmarks
+from lmk.sheet import tile
 
 COLUMNS = 8
 SCALE = 2  # of the input's pixels, for dots to be told apart
@@ -37,11 +37,5 @@ def sheet(rows: list[tuple[Image, Floats | None]]) -> Image:
 
 
 def _tile(image: Image, xy: Floats | None) -> Image:
-    large = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    if xy is None:
-        return large
-    xy_large = (xy[None] + 0.5) * SCALE - 0.5
-    box = np.array([[0, 0, large.shape[1], large.shape[0]]], np.float32)
-    scores = np.ones(xy_large.shape[:2], np.float32)
-    bgr = draw_landmarks(np.ascontiguousarray(large[..., ::-1]), xy_large, scores, box)
-    return bgr[..., ::-1]
+    points = np.zeros((0, 2), np.float32) if xy is None else xy
+    return tile(np.ascontiguousarray(image[..., ::-1]), points, SCALE * len(image))[..., ::-1]

@@ -6,7 +6,7 @@ from lmk.data.coco import KeypointSet
 from lmk.evaluation.pck import pckh
 from lmk.geometry import INPUT_SIZE, resize_xy
 from lmk.model.folder import Model
-from lmk.networks.detect import crops_to_input, detector
+from lmk.networks.detect import crops_to_input, detect
 from lmk.networks.load import load_network
 
 
@@ -14,6 +14,6 @@ def evaluate_core(model: Model, data: KeypointSet) -> dict[str, float]:
     """Measure PCKh@0.5 in percent, decoded as at run time, by softargmax."""
     images = crops_to_input(data.crops)
     annotated = resize_xy(data.xy_crop, INPUT_SIZE / data.crops.shape[1])
-    predicted = detector(*load_network(model))(images)
+    predicted = detect(*load_network(model), images)[0]
     result = pckh(predicted, annotated, data.labelled, data.names)
     return {"PCKh@0.5": round(100 * result.overall, 2)}

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -65,12 +66,28 @@ def test_bench_measures_writes_saves_and_run_uses_it(
     assert re.search(r"ONNX Runtime .* float32, chosen by lmk bench", shown)
 
 
+@pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is installed")
+def test_nothing_measured_is_what_is_not_there(tmp_path: Path) -> None:
+    arguments = ["faces", "--runtime", "tensorrt", "--seconds", "0.1", "--save", "--json"]
+    environment = {**os.environ, "LMK_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [*LMK, "bench", *arguments, str(tmp_path / "a.json")],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "nothing that was asked for runs here" in done.stderr
+    assert (tmp_path / "a.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["absent"], 1, "no model 'absent'"),
         (["faces", "--runtime", "tflite"], 2, "--runtime tflite: expected all, or some of"),
         (["faces", "--batch", "0"], 2, "expected --batch with whole numbers"),
+        (["faces", "--limit", "0.1"], 2, "--limit changes nothing without --save"),
         (["faces", "--threads", "two"], 2, "expected --threads with whole numbers"),
     ],
 )

@@ -84,6 +84,21 @@ def test_a_file_is_made_again_when_the_packages_changed(
     assert len(made) == 2
 
 
+def test_int8_is_made_again_for_other_crops_of_either_kind(
+    adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ranges are measured on some, and layers left in float32 by others."""
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
+    monkeypatch.setattr(cases, "export_model", lambda *_: None)
+    case, few, many = Case("onnxruntime", "cpu", "int8"), drawn_samples(2), drawn_samples(3)
+    files = {
+        prepare(case, adapter_model, (1,), samples, calibration, Reporter())
+        for samples in (few, many)
+        for calibration in (few, many)
+    }
+    assert len(files) == 4
+
+
 def test_a_model_framed_otherwise_is_measured_with_a_file_of_its_own(
     adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

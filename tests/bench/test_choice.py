@@ -72,12 +72,6 @@ def test_nothing_within_the_limit_is_an_error(adapter_model, file: Path) -> None
         choose(adapter_model, record(), dict.fromkeys((FP32, BF16, INT8), file), Limit(1e-6))
 
 
-def test_nothing_measured_is_another_error(adapter_model) -> None:
-    failed = row(FP32) | {"measured": None, "why_not": "no GPU"}
-    with pytest.raises(LmkError, match="nothing could be measured"):
-        choose(adapter_model, bench_record([failed], adapter_model.sha256), {}, Limit())
-
-
 @pytest.fixture
 def saved(adapter_model, file: Path) -> str:
     """A choice of ONNX Runtime with one thread, where auto would take OpenVINO."""

@@ -28,7 +28,11 @@ def test_a_set_is_drawn_packed_verified_and_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["pack", "absent", "-o", "out"], 1, "absent is not a folder of images"),
+        (
+            ["pack", "absent", "-o", "out"],
+            1,
+            "absent is not there: expected a folder of images",
+        ),
         (["pack", "photos", "-o", "photos"], 2, "photos exists already"),
         (["show", "photos", "-o", "sheet.jpg"], 2, "expected a .png file"),
     ],

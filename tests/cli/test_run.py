@@ -209,6 +209,13 @@ CASES = {
     "a model's name twice": (2, ["clip.mkv", "-m", "dots.onnx"], "models of different names"),
     "a picture and a video": (2, ["clip.mkv", "good.png"], "do not go together"),
     "page of a picture": (2, ["good.png", "--serve", "0"], "--serve is for cameras"),
+    "token without page": (2, ["clip.mkv", "--token", "abc"], "--token changes nothing here"),
+    "search without tracking": (
+        *(2, ["clip.mkv", "--region", "center", "--search", "9"]),
+        "it goes with --region track:WORD",
+    ),
+    "cutoff without filter": (2, ["clip.mkv", "--no-smooth", "--cutoff", "3"], "with --smooth"),
+    "hold of a picture": (2, ["good.png", "--hold", "2"], "it goes with cameras and videos"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),

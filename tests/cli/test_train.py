@@ -94,6 +94,47 @@ def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
     assert config(tmp_path / "run")["rate-body"] == preset("paper", "finetune").rate_body
 
 
+def test_a_file_may_name_other_features_than_the_command(
+    tmp_path: Path, foxes: Path, core_model
+) -> None:
+    """What is written wins, also where it is another kind of features than the file's."""
+    file, weights = tmp_path / "a.yaml", tmp_path / "vgg.safetensors"
+    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "run"]
+    base += ["--config", file, "--steps", 1, "--batch-size", 2, "--generator-width", 4]
+    file.write_text(f"perceptual: vgg19\nperceptual-weights: {weights}\n")
+    done = lmk(*base, "--perceptual", "core")
+    assert done.returncode == 0, done.stderr
+    assert config(tmp_path / "run")["perceptual-weights"] is None
+    shutil.rmtree(tmp_path / "run")
+    file.write_text("perceptual: core\n")
+    done = lmk(*base, "--perceptual-weights", weights)
+    assert "go with --perceptual" not in done.stderr
+    assert str(weights) in done.stderr, "which is not there"
+
+
+def test_what_needs_no_pictures_is_said_before_they_are_read(
+    tmp_path: Path, foxes: Path, core_model, adapter_model
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/checkpoint.pt").touch()
+    (tmp_path / "a.yaml").write_text("core:\n")
+    base = ["train", "--images", foxes]
+    core = ["--core", core_model.folder]
+    for arguments, words in {
+        (*core, "-o", tmp_path / "file"): "is no folder",
+        (*core, "-o", tmp_path / "run"): "add --resume to go on",
+        (*core, "-o", tmp_path / "new", "--resume"): "nothing to resume",
+        ("--core", adapter_model.folder, "-o", tmp_path / "new"): "is an adapter",
+        ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: name one",
+    }.items():
+        done = lmk(*base, *arguments)
+        assert done.returncode in (1, 2)
+        assert words in done.stderr
+        assert "decoding images" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
 def write_settings(file: Path, options: AdaptOptions) -> None:
     file.write_text(yaml.safe_dump(asdict(options)))
 

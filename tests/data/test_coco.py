@@ -69,6 +69,9 @@ def test_mirrored_order_swaps_left_and_right(tmp_path) -> None:
         ("Paw R", "Paw L"),
         ("LEFT_EAR", "RIGHT_EAR"),
         ("ul_l", "ul_r"),
+        ("lefteye", "righteye"),
+        ("reye", "leye"),
+        ("Reye", "Leye"),
         *((same, same) for same in ("nose", "upright", "L5 vertebra", "Rib", "collar", "leftover")),
     ],
 )

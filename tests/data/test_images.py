@@ -59,3 +59,11 @@ def test_a_folder_without_images_is_an_error(tmp_path) -> None:
         list_images(tmp_path)
     with pytest.raises(DataError, match="not a folder"):
         list_images(tmp_path / "absent")
+
+
+def test_hidden_files_are_no_pictures(tmp_path) -> None:
+    """macOS puts ._a.png beside a.png on other file systems."""
+    for name in ("a.png", "._a.png", ".b.png"):
+        cv2.imwrite(str(tmp_path / "c.png"), np.zeros((40, 40, 3), np.uint8))
+        (tmp_path / "c.png").rename(tmp_path / name)
+    assert [path.name for path in list_images(tmp_path)] == ["a.png"]

@@ -9,9 +9,9 @@ from pictures import write_coco, write_pictures
 
 from lmk.data.pack import pack
 from lmk.data.show import TILE_PX, show
+from lmk.draw import landmark_color
 from lmk.errors import DataError
 from lmk.progress import Reporter
-from lmk.runtime.draw import landmark_color
 
 
 def dots(sheet: np.ndarray, index: int) -> int:

@@ -142,12 +142,10 @@ def test_a_jetson_that_is_throttled_is_told_how_to_run_at_full_speed(
         (tmp_path / "nvpmodel.conf").write_text(modes)
     monkeypatch.setattr(hardware, "POWER_MODES", tmp_path / "nvpmodel.conf")
     monkeypatch.setattr(hardware, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
-    monkeypatch.setattr(hardware.shutil, "which", lambda _: "/usr/sbin/nvpmodel")
     for mode, remedy in (("15W", f"sudo nvpmodel -m {number}"), ("MAXN", "")):
-        said = SimpleNamespace(stdout=f"NV Power Mode: {mode}\n1\n")
-        monkeypatch.setattr(hardware.subprocess, "run", lambda *_, said=said, **__: said)
+        monkeypatch.setattr(hardware, "nvidia_power_mode", lambda mode=mode: mode)
         jetson = hardware.examine_hardware()[-1]
-        assert jetson.found == f"NVIDIA Jetson Orin Nano, Power Mode: {mode}"
+        assert jetson.found == f"NVIDIA Jetson Orin Nano, power mode {mode}"
         assert jetson.remedy.startswith(remedy)
         assert bool(jetson.remedy) is bool(remedy)
 

@@ -12,6 +12,8 @@ from lmk.evaluation import landmarks
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.landmarks import open_detector, open_detectors
 from lmk.evaluation.views import MIRRORED, UNCHANGED, noisy
+from lmk.model.bundle import pack
+from lmk.model.folder import find_model
 from lmk.progress import Reporter
 
 
@@ -100,6 +102,13 @@ def test_a_model_folder_is_known_by_its_content(core_model, adapter_model) -> No
     assert adapted.sha256 != core.sha256
     weights = adapter_model.folder / adapter_model.manifest.weights_file
     assert open_detector(str(weights), "torch", "cpu").sha256 == adapted.sha256
+
+
+def test_a_packed_adapter_is_the_model_itself(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
+    faces, packed = find_model("faces"), tmp_path / "packed.adapter"
+    pack(faces.manifest, faces.arrays(), faces.core().manifest, packed)
+    assert open_detector(str(packed), "onnxruntime", "cpu").sha256 == faces.sha256
 
 
 def test_models_are_named_briefly_but_apart(tmp_path) -> None:

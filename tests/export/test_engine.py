@@ -6,13 +6,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lmk.errors import ParityError, UnavailableError, UsageError, WeightsError
 from lmk.export import engine as engine_module
 from lmk.export.batch import BatchRange
-from lmk.export.engine import EngineOptions, build_engine, require_memory
+from lmk.export.engine import EngineOptions, build_engine, gpu_here, require_memory, runs_here
 from lmk.export.engine_layers import read_information, read_log, require_layers
 from lmk.export.export import export_model
 from lmk.export.int8 import ALWAYS_KEPT, calibrate
@@ -80,7 +81,10 @@ def test_an_engine_is_exported_with_what_it_was_built_for(adapter_model, tmp_pat
     assert "--batch 1:2:4 --workspace 256 --compute-capability 8.9" in known.command
     assert known.parity is not None
     assert known.parity["max_px"] < 0.25
-    if "needs a GPU" in known.parity["runtime"]:
+    if gpu_here():
+        assert runs_here(OPTIONS)
+    else:
+        assert "needs its GPU" in known.parity["runtime"]
         with pytest.raises(UnavailableError, match="no NVIDIA driver"):
             open_backend(str(exported.path))
 
@@ -108,8 +112,16 @@ def test_what_cannot_be_built_is_one_clear_error(adapter_model) -> None:
     with pytest.raises(WeightsError, match="does not take this graph"):
         build_engine(b"no model at all", OPTIONS, Reporter())
     graph = build_onnx(adapter_model).SerializeToString()
-    with pytest.raises(UsageError, match=r"capability 5\.0: expected one of .*8\.6"):
-        build_engine(graph, EngineOptions("tensorrt-rtx", compute_capability="5.0"), Reporter())
+    for unknown in ("5.0", "86"):
+        options = EngineOptions("tensorrt-rtx", compute_capability=unknown)
+        with pytest.raises(UsageError, match=rf"capability {unknown}: expected one of .*8\.6"):
+            build_engine(graph, options, Reporter())
+
+
+def test_an_engine_for_another_gpu_does_not_run_here(monkeypatch) -> None:
+    monkeypatch.setattr(engine_module, "Cuda", lambda: SimpleNamespace(compute_capability="8.9"))
+    asked = [EngineOptions("tensorrt-rtx", compute_capability=c) for c in (None, "8.9", "8.6")]
+    assert [runs_here(options) for options in asked] == [True, True, False]
 
 
 @pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is installed")

@@ -19,8 +19,9 @@ from lmk.export.export import Exported, export_model
 from lmk.export.onnx_model import build_onnx
 from lmk.export.options import ExportOptions, rebuild_command
 from lmk.export.parity import LIMITS
-from lmk.export.provenance import check_unchanged, sha256_of, sidecar
+from lmk.export.provenance import check_unchanged, sidecar
 from lmk.export.samples import Samples, drawn_samples
+from lmk.files import sha256_of
 from lmk.model.folder import find_model
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend

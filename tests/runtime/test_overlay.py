@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from lmk.draw import landmark_color
 from lmk.runtime import overlay
-from lmk.runtime.draw import landmark_color
 from lmk.runtime.overlay import Overlay, OverlayOptions, text_size, time_rows
 from lmk.runtime.result import Objects
 from lmk.runtime.sources.base import Frame

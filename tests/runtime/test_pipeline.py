@@ -64,7 +64,7 @@ def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None
     backend = open_backend(str(detector))
     with open_source(str(clip)) as source:
         summary = run([source], [made_detector(backend, BOX)], [sink], around(stages=stages))
-    assert (summary.frames, summary.failed) == (FRAMES, 0)
+    assert (summary.frames, summary.failures) == (FRAMES, {})
     assert summary.fps == pytest.approx(FRAMES / summary.seconds)
     found = np.array([result.objects[0].xy[0] for result in sink.results])
     np.testing.assert_allclose(found, [dots_at(i) for i in range(FRAMES)], atol=0.05)
@@ -126,9 +126,21 @@ def test_several_models_share_the_frames() -> None:
 def test_one_bad_frame_of_a_model_is_survived_and_counted(capsys) -> None:
     sink = Kept()
     summary = run_one(Made(6), sink, Batches(fail_at=(2,)))
-    assert (summary.frames, summary.failed) == (6, 1)
+    assert (summary.frames, summary.failures) == (6, {"dots": 1})
     assert [len(r.objects[0].ids) for r in sink.results] == [1, 1, 0, 1, 1, 1]
     assert "out of memory" in capsys.readouterr().err
+
+
+def test_each_model_that_fails_is_named(capsys) -> None:
+    """Both on the third frame, and one of them again."""
+    once, twice = (
+        made_detector(Batches(fail_at=at), name=name)
+        for name, at in (("once", (2,)), ("twice", (2, 4)))
+    )
+    summary = run([Made(6)], [once, twice], [Kept()], around())
+    assert summary.failures == {"once": 1, "twice": 2}
+    warned = capsys.readouterr().err
+    assert [warned.count(f"{name} failed on a frame") for name in ("once", "twice")] == [1, 1]
 
 
 def test_a_model_that_always_fails_ends_the_run() -> None:

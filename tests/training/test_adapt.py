@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import time
-
+import cv2
 import numpy as np
-import pytest
 import torch
 from random_models import make_core
 
@@ -15,6 +13,7 @@ from lmk.training.device import Compute
 from lmk.training.loop import step
 from lmk.training.methods import start_detector
 from lmk.training.options import AdaptOptions
+from lmk.training.samples import to_image
 
 FP32 = Compute(torch.device("cpu"), bf16=False)
 
@@ -85,6 +84,17 @@ def test_the_pair_is_related_by_the_matrix_that_is_returned() -> None:
     assert (centroid(pair.view) - centroid(pair.deformed)).norm(dim=1).min() > 1
 
 
+def test_without_equivariance_the_second_views_are_not_looked_at() -> None:
+    """As in the paper; with it, batch norms take in both."""
+    seen = []
+    for weight in (0.0, 1.0):
+        trained = learner("projection", make_core(), equivariance=weight)
+        trained.detector.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        step(trained, 0)
+        trained.observe()
+    assert seen == [2, 4, 4, 4]
+
+
 def test_total_is_the_weighted_sum_of_its_terms() -> None:
     weights = {"reconstruction": 2.0, "perceptual_factor": 0.7, "equivariance": 0.3}
     trained = learner(
@@ -153,7 +163,9 @@ def test_a_look_changes_nothing_and_is_always_at_the_same_pictures() -> None:
     assert np.array_equal(first.picture, second.picture)
     assert first.picture.shape == (4 * 256, 2 * 256, 3)
     view, painted = first.picture[:256], first.picture[512:768]
-    assert np.array_equal(view[::2, ::2], view[1::2, 1::2])
+    views = np.hstack(to_image(trained.views.fixed().view))
+    reduced = cv2.resize(view, (256, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced.astype(float) - views).mean() < 2
     assert not np.array_equal(view, painted)
     assert set(first.figures) == {"stillness", "border_share", "nearest_px"}
 
@@ -182,25 +194,3 @@ def test_landmark_gradient_reaches_projections_through_the_reconstruction() -> N
     assert gradient is not None
     assert gradient.abs().max() > 0
     assert trained.detector.block1.conv1.weight.grad is None
-
-
-def _computes_bf16() -> bool:
-    from lmk.training.device import select_compute
-
-    return select_compute("cpu", "auto").bf16
-
-
-@pytest.mark.skipif(not _computes_bf16(), reason="this processor does not compute in bf16")
-def test_bf16_step_takes_at_most_0_6_of_a_float32_step() -> None:
-    core = make_core()
-
-    def seconds(bf16: bool) -> float:
-        trained = learner("projection", core, Compute(torch.device("cpu"), bf16), batch_size=16)
-        times = []
-        for number in range(3):
-            began = time.perf_counter()
-            trained.losses(number)["loss"].backward()
-            times.append(time.perf_counter() - began)
-        return min(times)
-
-    assert seconds(bf16=True) <= 0.6 * seconds(bf16=False)

@@ -11,7 +11,7 @@ from lmk.data.prepare.record import FloatArray, Square
 from lmk.errors import DataError
 
 # Not in the threads that cut: loading it changes the environment, which other threads read.
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
 if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]

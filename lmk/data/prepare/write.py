@@ -18,8 +18,8 @@ from lmk.data.prepare.record import Annotations, Record
 from lmk.data.prepare.source import Source
 from lmk.errors import DataError
 from lmk.files import new_folder
+from lmk.opencv import cv2
 from lmk.progress import Reporter
-from lmk.runtime.opencv import cv2
 
 JPEG_QUALITY = 95
 SKIPPED_LIST = "skipped.txt"

@@ -13,17 +13,11 @@ from pathlib import Path
 
 import lmk
 from lmk.errors import LmkError
-from lmk.export.cached import cache_folder
-from lmk.export.provenance import sha256_of
-from lmk.files import replacing
-from lmk.machine import chip, installed_versions, usable_cores
+from lmk.files import cache_folder, replacing, sha256_of
+from lmk.machine import RUNTIMES, chip, installed_versions, usable_cores
 from lmk.model.folder import Model, find_model
 from lmk.runtime.cuda import Cuda
 
-PACKAGES = (
-    *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch"),
-    *("tensorrt-rtx-cu13-bindings", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
-)
 SCHEMA_VERSION = 2
 
 
@@ -103,7 +97,7 @@ def _gpu() -> str:
 
 def runtime_versions() -> dict[str, str]:
     """Versions of lmk and of the runtimes that are installed."""
-    return {"lmk": lmk.__version__} | installed_versions(PACKAGES)
+    return {"lmk": lmk.__version__} | installed_versions(RUNTIMES)
 
 
 def _read(path: Path) -> Choice | None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from lmk.errors import UnavailableError
 from lmk.geometry import FloatArray
+from lmk.opencv import cv2
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2
 
 CASCADES = {
     "face": "haarcascade_frontalface_alt2.xml",

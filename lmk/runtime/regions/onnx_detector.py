@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from lmk.errors import UsageError, WeightsError, missing_extra
 from lmk.geometry import FloatArray
+from lmk.opencv import cv2
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2
 
 DEFAULT_SIDE = 640  # of a file that leaves its input's size open
 SCORE, OVERLAP = 0.4, 0.5
 BORDER_GREY = 114
 MOST_FINAL = 1000
+HIGHEST_SCORE = 1.01  # half precision may round above 1
 LAYOUTS = "(1, N, 6), (1, 4 + C, N) or (1, N, 5 + C)"
 
 
@@ -114,5 +115,10 @@ def _read_output(
         per_class = rows[:, 4:]
     else:
         per_class = rows[:, 4:5] * rows[:, 5:]
+    if per_class.size == 0 or per_class.max() > HIGHEST_SCORE:
+        raise WeightsError(
+            f"{path} is no detector that lmk can run: expected an output {LAYOUTS} with scores of "
+            f"0 to 1 behind the box, and no keypoints or masks, got {output.shape}"
+        )
     boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]], axis=1)
     return boxes, per_class.max(1), per_class.argmax(1)

@@ -19,7 +19,7 @@ def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
     Replaces an earlier file. What was appended stays, however the block ends. Raises OutputError.
     """
     check_writable(path.parent)
-    if path.is_dir():
+    if path.is_dir():  # a pipe may be written to
         raise OutputError(f"cannot write {path}: it is a folder. Name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

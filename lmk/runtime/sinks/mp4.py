@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from lmk.errors import OutputError, UnavailableError, missing_extra
+from lmk.opencv import cv2
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2
 from lmk.runtime.sinks.base import REMEDY
 
 try:

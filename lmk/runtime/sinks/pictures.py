@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lmk.files import replacing
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lmk.errors import OutputError
-from lmk.files import check_writable
+from lmk.files import check_file
 from lmk.runtime.crops import Image
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
@@ -28,9 +28,7 @@ def video_sink(path: Path, fps: float | None = None) -> Iterator[Sink]:
     what was recorded. Raises OutputError, also when no frame came, and UnavailableError without
     PyAV.
     """
-    check_writable(path.parent)
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: it is a folder. Name a file")
+    check_file(path)
     sink = _VideoSink(Mp4(path, fps))
     try:
         yield sink

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.errors import OutputError
-from lmk.files import replacing
+from lmk.errors import LmkError, OutputError
+from lmk.files import check_writable, replacing
+from lmk.opencv import cv2
 from lmk.progress import Reporter
 from lmk.runtime.controls import Controls
 from lmk.runtime.crops import Image
 from lmk.runtime.display import has_display
-from lmk.runtime.opencv import cv2
 from lmk.runtime.overlay import Overlay, text_size
 from lmk.runtime.result import Result
 from lmk.runtime.sinks.base import Sink
@@ -194,13 +194,18 @@ class Window:
             self.close()
             self._report.say("recording ended")
             return
-        from lmk.runtime.sinks.video import video_sink  # needs PyAV
 
         def place(source: str) -> Path:
             path = self._folder / f"{self._stems[source]}-{datetime.now():%Y%m%d-%H%M%S}.mp4"
             self._report.say(f"recording {path}")
             return path
 
+        try:
+            check_writable(self._folder)
+            from lmk.runtime.sinks.video import video_sink  # needs PyAV
+        except LmkError as error:  # the run goes on without it
+            self._report.warn(str(error))
+            return
         sink = split_sink(lambda source: video_sink(place(source)))
         self._recording = self._files.enter_context(sink)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
 OPEN_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 2.0
 # Those of OpenCV's back ends that read from a network know these.
@@ -15,7 +15,7 @@ TIMEOUTS = (
 )
 HIDDEN = "***"
 # Up to the last @, since users write passwords with @ and / in them as they are.
-USER = re.compile(r"(?<=://)\S*@")
+USER = re.compile(r"(?<=://)\S*@|(?<!\S)(?!\S*://)\S+:\S*@")  # also where // was forgotten
 SECRET_NAMES = r"auth|credential|key|pass|pw|secret|session|sig|token"
 VALUE = r"\"[^\"]*\"|'[^']*'|[^\s&;#\"']+"
 SECRET = re.compile(rf"(?i)([\w.%-]*(?:{SECRET_NAMES})[\w.%-]*=)(?:{VALUE})")

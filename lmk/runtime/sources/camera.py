@@ -6,8 +6,8 @@ import os
 from collections import Counter
 
 from lmk.errors import UsageError
+from lmk.opencv import cv2
 from lmk.progress import Reporter
-from lmk.runtime.opencv import cv2
 from lmk.runtime.sources.address import READ_TIMEOUT_S, Address
 from lmk.runtime.sources.base import Source
 from lmk.runtime.sources.capture import Capture

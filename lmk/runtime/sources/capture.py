@@ -10,8 +10,8 @@ from collections import Counter
 import numpy as np
 
 from lmk.errors import SourceError
+from lmk.opencv import cv2, quiet
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2, quiet
 from lmk.runtime.sources.address import OPEN_TIMEOUT_S, Address
 from lmk.runtime.sources.timeline import MAX_FPS
 
@@ -87,7 +87,8 @@ class Capture:
             if not good or image is None:
                 return None
             self.position_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-        return _bgr(np.asarray(image, np.uint8))
+            height = self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        return _bgr(np.asarray(image, np.uint8), round(height))
 
 
 def _open(address: Address) -> cv2.VideoCapture:
@@ -97,8 +98,18 @@ def _open(address: Address) -> cv2.VideoCapture:
         return cv2.VideoCapture()
 
 
-def _bgr(image: Image) -> Image:
-    """Give grey frames, which GStreamer and some cameras deliver, three channels."""
-    if image.ndim == 2 or image.shape[2] == 1:
+def _bgr(image: Image, height: int) -> Image:
+    """Give grey frames, which GStreamer and some cameras deliver, three channels.
+
+    height: what the capture says of its frames, 0 where it says nothing. Raises SourceError for
+    the raw video that OpenCV passes on from GStreamer: two channels, or planes below one another.
+    """
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels not in (1, 3) or (channels == 1 and 0 < height < len(image)):
+        raise SourceError(
+            f"expected BGR or grey frames, got an array {image.shape} of frames {height} high: end "
+            "the pipeline with  ! videoconvert ! video/x-raw,format=BGR ! appsink"
+        )
+    if channels == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     return image

@@ -8,6 +8,7 @@ from pathlib import Path
 from lmk.data.images import STILL_SUFFIXES
 from lmk.errors import SourceError
 from lmk.progress import Reporter
+from lmk.runtime.sources.address import without_secrets
 from lmk.runtime.sources.base import Source
 from lmk.runtime.sources.camera import open_camera
 from lmk.runtime.sources.pictures import open_folder, open_picture
@@ -40,8 +41,8 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     if "://" in text:
         return open_url(text, report)
     raise SourceError(
-        f"no file or folder at {text}: expected an image, a folder of images, a video, "
-        "a stream URL, a GStreamer pipeline, webcam, or - for standard input"
+        f"no file or folder at {without_secrets(text)}: expected an image, a folder of images, a "
+        "video, a stream URL, a GStreamer pipeline, webcam, or - for standard input"
     )
 
 

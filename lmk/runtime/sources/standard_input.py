@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from lmk.errors import SourceError, UsageError
+from lmk.opencv import cv2, quiet
 from lmk.progress import Reporter
 from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2, quiet
 from lmk.runtime.sources.base import Frame, Source
 from lmk.runtime.sources.capture import DAMAGED
 from lmk.runtime.sources.mjpeg import CUT_SHORT, split_jpegs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from lmk.errors import UnavailableError, UsageError
+from lmk.opencv import cv2
 from lmk.progress import Reporter
-from lmk.runtime.opencv import cv2
 from lmk.runtime.sources.address import TIMEOUTS, Address, without_secrets
 from lmk.runtime.sources.base import Source
 from lmk.runtime.sources.capture import Capture

@@ -96,6 +96,24 @@ def test_a_frame_goes_in_as_rgb_from_0_to_1_with_a_grey_border() -> None:
     assert (scale, large.shape) == (pytest.approx(1.92), (1, 3, 64, 96))
 
 
+def with_keypoints() -> np.ndarray:
+    """As of a face detector: one score, then points in pixels."""
+    points = np.linspace(3, 90, 15)[None].repeat(4, 0)
+    rows = np.concatenate([centred(), SCORES[:, None], points], axis=1)
+    return np.repeat(rows, 8, axis=0).T[None]
+
+
+def without_scores() -> np.ndarray:
+    return np.concatenate([centred(), SCORES[:, None]], axis=1).repeat(5, axis=0)[None]
+
+
+@pytest.mark.parametrize("layout", [with_keypoints, without_scores])
+def test_boxes_with_keypoints_or_without_classes_are_refused(tmp_path: Path, layout) -> None:
+    detector = OnnxDetector(save_detector(tmp_path / "pose.onnx", layout()))
+    with pytest.raises(WeightsError, match="scores of 0 to 1 behind the box"):
+        detector(np.zeros((64, 200, 3), np.uint8))
+
+
 def test_files_that_are_no_detectors_are_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"no")
     with pytest.raises(WeightsError, match="can load"):

@@ -10,7 +10,7 @@ from runtime.sinks.chromium import PROGRAM, Page, browser
 from runtime.sinks.results import picture, result, write_all
 from runtime.sinks.test_web_sink import Site
 
-from lmk.runtime.draw import landmark_color
+from lmk.draw import landmark_color
 from lmk.runtime.result import Objects, Result
 from lmk.runtime.sinks.video import video_sink
 

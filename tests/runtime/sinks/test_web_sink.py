@@ -325,6 +325,12 @@ def test_every_answer_forbids_what_browsers_allow_by_default(site: Site) -> None
     assert policy != site.ask("/")[1]["content-security-policy"]  # a nonce serves once
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
+def test_every_address_of_ipv6_is_also_every_one_of_ipv4(open_site) -> None:
+    site = open_site("::", token="t")
+    assert site.ask("/?token=t")[0] in (200, 302, 303)
+
+
 def test_wide_pictures_are_made_smaller(site: Site) -> None:
     site.sink.write(result(0, 0.0, picture(90, (7680, 20))))
     assert decoded(site.ask("/picture/0")[2]).shape == (5, 1920, 3)

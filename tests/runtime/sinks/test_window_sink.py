@@ -238,6 +238,19 @@ def test_a_snapshot_has_what_keys_changed_while_paused(
     assert (cv2.imread(str(tmp_path / "camera-0-000000.png")) != before).any()
 
 
+def test_a_recording_that_cannot_begin_does_not_end_the_run(
+    display: Display, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with window_sink(
+        ["camera 0"], Controls(), Overlay(), Reporter(), folder=tmp_path / "file"
+    ) as sink:
+        display.keys = [ord("r")]
+        sink.poll()
+        sink.write(of_source("camera 0", 0, 120))
+    assert "is no folder" in capsys.readouterr().err
+
+
 def test_a_recording_ends_with_the_window(display: Display, tmp_path: Path) -> None:
     with window_sink(["camera 0"], Controls(), Overlay(), Reporter(), folder=tmp_path) as sink:
         display.keys = [ord("r")]

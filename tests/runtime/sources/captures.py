@@ -17,9 +17,11 @@ class FakeCapture:
         fps: float = 20.0,
         frame_count: float = -1.0,
         opens: bool = True,
+        height: float = 0.0,
     ) -> None:
         self.images, self.times, self.opens = images, times_ms or [0.0] * len(images), opens
         self.values = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: frame_count}
+        self.values[cv2.CAP_PROP_FRAME_HEIGHT] = height
         self.at, self.released = -1, False
 
     def isOpened(self) -> bool:  # noqa: N802
@@ -32,7 +34,7 @@ class FakeCapture:
         return image is not None, image
 
     def get(self, prop: int) -> float:
-        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values[prop]
+        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values.get(prop, 0.0)
 
     def release(self) -> None:
         self.released = True

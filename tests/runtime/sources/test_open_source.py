@@ -158,6 +158,21 @@ def test_grey_frames_of_a_pipeline_get_three_channels(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
+    "raw",
+    [np.zeros((6, 7), np.uint8), np.zeros((4, 7, 2), np.uint8), np.zeros((4, 7, 4), np.uint8)],
+    ids=["NV12", "UYVY", "BGRx"],
+)
+def test_raw_video_of_a_pipeline_is_refused(
+    monkeypatch: pytest.MonkeyPatch, raw: np.ndarray
+) -> None:
+    """NV12 of 4 rows has its colours in 2 more, in one channel."""
+    with_gstreamer(monkeypatch, there=True)
+    plug(monkeypatch, FakeCapture([raw], height=4))
+    with pytest.raises(SourceError, match=r"! videoconvert ! video/x-raw,format=BGR ! appsink"):
+        open_source(PIPELINE)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("webcam:x", "webcam:NUMBER"),
@@ -200,6 +215,9 @@ def test_bad_sources_are_one_line_errors(tmp_path: Path) -> None:
         write_bad(tmp_path, "cut.mp4", whole[: len(whole) // 2]): "cannot be opened",
         "webcam:97": "camera 97 cannot be opened",
         "/dev/video97": "camera /dev/video97 cannot be opened",
+        "rtsp:/user:secret@10.0.0.5/live": r"no file or folder at \*\*\*@10.0.0.5/live:",
+        "user:secret@10.0.0.5:8080/video": r"no file or folder at \*\*\*@10.0.0.5:8080/video:",
+        "photos/icon@2x.png": "no file or folder at photos/icon@2x.png:",
         "http://user:secret@127.0.0.1:9/live?key=secret": (
             r"stream http://\*\*\*@127.0.0.1:9/live\?key=\*\*\* cannot be opened"
         ),

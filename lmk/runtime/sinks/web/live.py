@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lmk.draw import landmark_color
+from lmk.opencv import cv2
 from lmk.runtime.crops import Image
-from lmk.runtime.draw import landmark_color
-from lmk.runtime.opencv import cv2
 from lmk.runtime.overlay import Overlay, OverlayOptions
 from lmk.runtime.result import Objects, Result
 
@@ -98,19 +98,19 @@ class Live:
 
     def sources(self) -> list[dict[str, Any]]:
         """Return what was found last in every source, as plain values."""
-        with self._lock:
-            channels = list(self._channels.values())
+        with self._lock:  # a result that comes meanwhile replaces `newest`
+            last = [(channel.newest, channel.came_s) for channel in self._channels.values()]
         now = time.monotonic()
         return [
             {
-                "title": channel.newest.source,
-                "frame": channel.newest.frame.index,
-                "time_s": round(channel.newest.frame.time_s, 3),
-                "since_ms": round(1000 * (now - channel.came_s)),
-                "size_wh": channel.newest.frame.image_bgr.shape[1::-1],
-                "objects": [one for found in channel.newest.objects for one in _plain(found)],
+                "title": newest.source,
+                "frame": newest.frame.index,
+                "time_s": round(newest.frame.time_s, 3),
+                "since_ms": round(1000 * (now - came_s)),
+                "size_wh": newest.frame.image_bgr.shape[1::-1],
+                "objects": [one for found in newest.objects for one in _plain(found)],
             }
-            for channel in channels
+            for newest, came_s in last
         ]
 
     def _wake(self) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.runtime.draw import draw_landmarks, landmark_color
+from lmk.draw import draw_landmarks, landmark_color
 
 GREY = 128
 

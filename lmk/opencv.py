@@ -1,4 +1,4 @@
-"""OpenCV as the runtime imports it: its absence is an error that names the remedy."""
+"""OpenCV, whose absence is an error that names the remedy."""
 
 from __future__ import annotations
 

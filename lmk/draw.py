@@ -5,11 +5,12 @@ from __future__ import annotations
 import colorsys
 
 import numpy as np
+import numpy.typing as npt
 
 from lmk.geometry import FloatArray
-from lmk.runtime.crops import Image
-from lmk.runtime.opencv import cv2
+from lmk.opencv import cv2
 
+Image = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 
 RADIUS_OF_SIDE = 0.016

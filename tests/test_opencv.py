@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from lmk.runtime.opencv import cv2, quiet
+from lmk.opencv import cv2, quiet
 
 
 def test_silence_lasts_until_the_last_thread_leaves_it() -> None:
