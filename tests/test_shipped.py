@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ from lmk.model.folder import SHIPPED, find_model, list_models
 
 ROOT = Path(__file__).parents[1]
 MB = 1_000_000
+ACCURACY = ("forward %", "backward %", "consistency px", "nearest neighbour px")
 
 
 def test_core_and_adapters_are_shipped() -> None:
@@ -40,8 +42,35 @@ def test_shipped_models_are_whole_small_and_described(model) -> None:
         assert weights.stat().st_size <= 1.7 * MB
     card = (model.folder / "card.md").read_text()
     assert "research use" in card
-    assert model.manifest.figures
     assert " /" not in model.manifest.training["command"], "a path of one machine"
+
+
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """Rows of each table of a Markdown text, by the words of its first line."""
+    found = []
+    for lines in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, _, *rows = [
+            [c.strip() for c in line[1:-1].split("|")] for line in lines.split("\n")[:-1]
+        ]
+        found.append([dict(zip(header, row, strict=True)) for row in rows])
+    return found
+
+
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.manifest.name)
+def test_figures_are_those_that_the_readme_prints(model) -> None:
+    name, figures = model.manifest.name, model.manifest.figures
+    shipped, measured = tables((SHIPPED / "README.md").read_text())[:2]
+    (about,) = (row["figures"] for row in shipped if row["model"] == f"[{name}]({name}/card.md)")
+    printed = dict(re.findall(r"(PCKh@0\.5) ([\d.]+) %", about))
+    for row in measured:
+        if row["model"] == f"**{name}**":
+            printed |= {figure: row[figure] for figure in ACCURACY if row[figure] != "-"}
+    expected = ["PCKh@0.5"] if model.manifest.kind == "network" else ACCURACY
+    assert printed == {
+        figure: f"{figures[figure]:.{len(printed[figure].partition('.')[2])}f}"
+        for figure in expected
+        if figure in figures
+    }
 
 
 def test_all_models_together_stay_small() -> None:

@@ -61,7 +61,7 @@ class Model:
         if content_sha256(arrays) != self.manifest.weights_sha256:
             raise WeightsError(
                 f"{path} is not the file its manifest describes (other content hash): "
-                "copy the model folder again"
+                "copy the model again"
             )
         return arrays
 

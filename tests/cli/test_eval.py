@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from lmk.cli import app
 from lmk.errors import LmkError
+from lmk.model.folder import SHIPPED, find_model
 
 # torch cannot be imported: evaluation must not need it.
 START = "import sys; sys.modules['torch'] = None; from lmk.cli import main; main()"
@@ -98,6 +100,21 @@ def test_wrong_calls_of_eval(
     assert isinstance(result.exception, LmkError), result.output
     assert result.exception.exit_code == code
     assert message in str(result.exception)
+
+
+def test_figures_are_saved_in_a_folder_and_not_in_what_came_with_lmk(folder: Path) -> None:
+    """Figures of other data go, and are named."""
+    options = ["--data", "test/set.json", "--metrics", "spread", "--save"]
+    refused = lmk(folder, "eval", "faces", *options)
+    assert refused.returncode == 2
+    assert "faces came with lmk" in refused.stderr
+    shutil.copytree(SHIPPED / "faces", folder / "mine")
+    done = lmk(folder, "eval", "mine", *options)
+    assert done.returncode == 0, done.stderr
+    assert "measured on other data: backward %, consistency px, forward %" in done.stdout
+    figures = find_model(str(folder / "mine")).manifest.figures
+    assert set(figures) == {"nearest neighbour px", "motion px", "measured on"}
+    assert figures["measured on"].startswith("test")
 
 
 def test_images_that_cannot_be_used_are_reported(folder: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,18 @@ def test_a_folder_in_use_is_refused_and_a_failure_leaves_none(tmp_path: Path, mo
     (tmp_path / "photo.png").touch()
     with pytest.raises(UsageError, match="exists already"):
         write_foxes(tmp_path, 2, seed=0, report=Reporter())
-    if os.geteuid():
-        (tmp_path / "locked").mkdir(mode=0o500)
-        with pytest.raises(OutputError, match="cannot write"):
-            write_foxes(tmp_path / "locked" / "foxes", 2, seed=0, report=Reporter())
     monkeypatch.setattr("cv2.imwrite", lambda *_: False)
     with pytest.raises(OutputError, match="cannot write"):
         write_foxes(tmp_path / "foxes", 2, seed=0, report=Reporter())
     assert not (tmp_path / "foxes").exists()
     assert not (tmp_path / ".foxes.partial").exists()
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="nothing is locked to this user"
+)
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match=r"cannot write .*locked"):
+        write_foxes(locked / "foxes", 2, seed=0, report=Reporter())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import torch
+from random_models import randomize
 from torch import nn
 
 from lmk.networks.hourglass import Hourglass, ResidualBlock
@@ -25,16 +26,27 @@ def test_heatmaps_are_a_quarter_of_the_input_whatever_its_sides() -> None:
 
 def test_residual_block_concatenates_half_and_two_quarters() -> None:
     block = ResidualBlock(8, 16).eval()
-    x = torch.randn(2, 8, 5, 6)
-    out = block(x) - block.shortcut(x)
-    first = block.conv1(torch.relu(block.bn1(x)))
-    third = block.conv3(torch.relu(block.bn3(out[:, 8:12])))
-    torch.testing.assert_close(out[:, :8], first)
-    torch.testing.assert_close(out[:, 12:], third)
+    randomize(block, 0)
+    x = torch.randn(2, 8, 5, 6, generator=torch.Generator().manual_seed(1))
+    norm, _, conv = block.shortcut
+    out = block(x) - conv(activate(x, norm))
+    half = block.conv1(activate(x, block.bn1))
+    quarter = block.conv2(activate(half, block.bn2))
+    last_quarter = block.conv3(activate(quarter, block.bn3))
+    assert (half.shape[1], quarter.shape[1], last_quarter.shape[1]) == (8, 4, 4)
+    torch.testing.assert_close(out, torch.cat([half, quarter, last_quarter], dim=1))
+
+
+def activate(x: torch.Tensor, norm: nn.BatchNorm2d) -> torch.Tensor:
+    """Normalise with the running statistics and cut off below 0."""
+    statistics = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    mean, variance, gain, shift = (value[:, None, None] for value in statistics)
+    return ((x - mean) / (variance + norm.eps).sqrt() * gain + shift).clamp(min=0)
 
 
 def test_a_block_that_keeps_its_width_adds_its_input_unchanged() -> None:
     block = ResidualBlock(8, 8).eval()
+    randomize(block, 0)
     for conv in (block.conv1, block.conv2, block.conv3):
         nn.init.zeros_(conv.weight)
     x = torch.randn(2, 8, 5, 6)
