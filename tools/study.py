@@ -193,15 +193,19 @@ def words(options: Options) -> list[str]:
 
 
 def check_options(run: Path, options: Options) -> None:
-    """Raise UsageError if a run was begun with other options, by the config.yaml in it."""
+    """Raise UsageError if a run was begun with other options, by the config.yaml in it.
+
+    Those that do not decide the result, such as of its snapshots, are not there.
+    """
     file = run / CONFIG
     if not file.exists():
         return
     begun = yaml.safe_load(file.read_text())
-    other = [name for name, value in options.items() if not _same(begun.get(name), value)]
+    other = [name for name in options.keys() & begun if not _same(begun[name], options[name])]
     if other:
         raise UsageError(
-            f"{run} was trained with another {', '.join(other)}: choose another folder or delete it"
+            f"{run} was trained with another {', '.join(sorted(other))}: choose another folder or "
+            "delete it"
         )
 
 
