@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
@@ -81,6 +80,8 @@ def sync(file: BinaryIO) -> None:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes."""
+    import hashlib  # OpenSSL takes some milliseconds, which not every start of lmk should wait for
+
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

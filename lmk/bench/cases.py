@@ -141,8 +141,8 @@ def _measured_on(case: Case, calibration: Samples, samples: Samples) -> str:
         return "plain"
     import hashlib
 
-    crops = calibration.crops.tobytes() + samples.crops.tobytes()
-    return hashlib.sha256(crops).hexdigest()[:16]
+    parts = (hashlib.sha256(part.crops.tobytes()).hexdigest() for part in (calibration, samples))
+    return "-".join(part[:16] for part in parts)
 
 
 def _as_made_now(path: Path, cuda: Cuda | None) -> bool:

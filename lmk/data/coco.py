@@ -195,10 +195,8 @@ _SIDE = re.compile(
     r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
     r"(?:(left|Left|LEFT|right|Right|RIGHT)(?![a-z])|([lrLR])(?=[^A-Za-z0-9]|[A-Z][a-z]|$))"
 )
-_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
-
-
 _FIRST_SIDE = re.compile(r"left|right|l|r", re.IGNORECASE)
+_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 def _mirror_image(name: str, names: list[str]) -> str:

@@ -62,5 +62,5 @@ def _is_coco(source: Path, expected: str) -> bool:
         return False
     if source.suffix == ".json":
         return True
-    found = "is neither" if source.exists() else "is not there"
+    found = "is something else" if source.exists() else "is not there"
     raise DataError(f"{source} {found}: expected {expected}")

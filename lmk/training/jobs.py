@@ -133,7 +133,8 @@ def make_learner(
     check_core(core, options, perceptual_weights)
     network = load_network(core)[0] if core else None
     features: CoreFeatures | VggFeatures | None = None
-    if options.reconstruction and options.perceptual == "core" and network:
+    if options.reconstruction and options.perceptual == "core":
+        assert network is not None
         features = core_features(network, options.perceptual_layers)
     elif options.reconstruction:
         features = vgg19_features(perceptual_weights, options.perceptual_layers)

@@ -20,6 +20,8 @@ def start_detector(
 ) -> Hourglass:
     """Make the network that an adaptation trains, of copies of what the core has.
 
+    `core` may be None for scratch alone.
+
     projection                  the core frozen; a matrix a convolution, batch norms, head learn
     finetune                    everything learnable, starting from the core
     scratch                     everything learnable, starting from random weights
@@ -29,8 +31,9 @@ def start_detector(
 
     Raises UsageError when `core` does not fit the method.
     """
-    if method == "scratch" or core is None:
+    if method == "scratch":
         return Hourglass(num_landmarks)
+    assert core is not None
     if method == "projection":
         return project(core, num_landmarks, scope)
     if method == "finetune-after-projection":

@@ -11,6 +11,7 @@ import cv2
 import pytest
 import yaml
 
+from lmk.cli import main
 from lmk.data.synthetic import draw
 
 HEAVY = ("torch", "cv2", "PIL", "onnx", "onnxruntime", "openvino", "numpy")
@@ -76,7 +77,11 @@ def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
     ("arguments", "code", "message"),
     [
         (["train", "-o", "r"], 2, "either --images DIR or --data"),
-        (["train", "--images", "absent", "-o", "r", "--method", "scratch"], 1, "absent is not "),
+        (
+            ["train", "--images", "absent", "-o", "r", "--method", "scratch"],
+            1,
+            "absent is not there: expected a",
+        ),
         (["train", "--images", ".", "-o", "r", "--core", "absent"], 1, "no model 'absent'"),
         (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not here"),
         (["pretrain", "-o", "r"], 2, "annotated pictures with --data FILE"),
@@ -133,6 +138,18 @@ def test_words_that_no_command_takes_end_with_its_usage(
     assert message in done.stderr
     assert done.stdout == ""
     assert not list(tmp_path.iterdir()), "nothing may be left behind"
+
+
+def test_ctrl_c_says_so_and_ends_with_its_code(tmp_path: Path, monkeypatch, capfd) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lmk.data.drawn.write_foxes", interrupted)
+    monkeypatch.setattr(sys, "argv", ["lmk", "data", "draw", "-o", str(tmp_path / "foxes")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capfd.readouterr() == ("", "interrupted\n")
 
 
 def test_work_that_fails_ends_with_its_error(tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lmk.errors import OutputError
-from lmk.files import check_writable
+from lmk.files import check_writable, writing
 from lmk.runtime.result import Result
-from lmk.runtime.sinks.base import REMEDY
 
 
 @contextmanager
@@ -22,24 +21,22 @@ def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
     if path.is_dir():  # a pipe may be written to
         raise OutputError(f"cannot write {path}: it is a folder. Name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with writing(path):
         file = path.open("wb", buffering=0)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
     end = 0
 
     def append(lines: str) -> None:
         nonlocal end
         data = lines.encode()
         try:
-            written = 0
-            while written < len(data):  # one call is all it takes, but for a disk that is full
-                written += file.write(data[written:])
-        except OSError as error:
+            with writing(path):
+                written = 0
+                while written < len(data):  # one call is all it takes, but for a disk that is full
+                    written += file.write(data[written:])
+        except OutputError:
             with suppress(OSError):  # a pipe has no end to go back to
                 file.truncate(end)
-            raise _cannot_write(path, error) from error
+            raise
         end += len(data)
 
     with file:
@@ -57,7 +54,3 @@ class LineSink:
     def write(self, result: Result) -> None:
         """See `Sink.write`."""
         self._append(self._to_lines(result))
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot write {path}: {error.strerror}. {REMEDY}")

@@ -38,12 +38,20 @@ class Capture:
             opened = self._capture.isOpened()
             # Some cameras take seconds to start.
             self._first = self._read_on(max(self._patience_s, OPEN_TIMEOUT_S)) if opened else None
+            height = round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
             rate = self._capture.get(cv2.CAP_PROP_FPS)
             count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if self._first is None:
             self.close()
             reason = "opens but gives no frame" if opened else "cannot be opened"
             raise SourceError(f"{address.title} {reason}: {address.remedy}")
+        if not _is_bgr_or_grey(self._first, height):
+            self.close()
+            raise SourceError(
+                f"{address.title} gives arrays {self._first.shape} for frames {height} high: "
+                "expected BGR or grey ones. End a pipeline with  ! videoconvert ! "
+                "video/x-raw,format=BGR ! appsink"
+            )
         self.size_wh = (self._first.shape[1], self._first.shape[0])
         self.fps: float | None = rate if 0 < rate <= MAX_FPS else None
         self.frame_count = int(count) if 0 < count < math.inf else None
@@ -53,8 +61,8 @@ class Capture:
         address's patience, and once it is closed."""
         image, self._first = self._first, None
         if image is None or self._closed.is_set():
-            return self._read_on(self._patience_s)
-        return image
+            image = self._read_on(self._patience_s)
+        return None if image is None else _bgr(image)
 
     def close(self) -> None:
         """Release it as soon as a read that is under way in another thread is done."""
@@ -87,8 +95,7 @@ class Capture:
             if not good or image is None:
                 return None
             self.position_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-            height = self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-        return _bgr(np.asarray(image, np.uint8), round(height))
+        return np.asarray(image, np.uint8)
 
 
 def _open(address: Address) -> cv2.VideoCapture:
@@ -98,18 +105,18 @@ def _open(address: Address) -> cv2.VideoCapture:
         return cv2.VideoCapture()
 
 
-def _bgr(image: Image, height: int) -> Image:
-    """Give grey frames, which GStreamer and some cameras deliver, three channels.
+def _is_bgr_or_grey(image: Image, height: int) -> bool:
+    """Whether a frame is no raw video, which OpenCV passes on from GStreamer as it is.
 
-    height: what the capture says of its frames, 0 where it says nothing. Raises SourceError for
-    the raw video that OpenCV passes on from GStreamer: two channels, or planes below one another.
+    That has two or four channels, or planes below one another in one: more rows than the `height`
+    that the capture says, 0 where it says nothing.
     """
     channels = 1 if image.ndim == 2 else image.shape[2]
-    if channels not in (1, 3) or (channels == 1 and 0 < height < len(image)):
-        raise SourceError(
-            f"expected BGR or grey frames, got an array {image.shape} of frames {height} high: end "
-            "the pipeline with  ! videoconvert ! video/x-raw,format=BGR ! appsink"
-        )
-    if channels == 1:
+    return channels == 3 or (channels == 1 and not 0 < height < len(image))
+
+
+def _bgr(image: Image) -> Image:
+    """Give grey frames, which GStreamer and some cameras deliver, three channels."""
+    if image.ndim == 2 or image.shape[2] == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     return image

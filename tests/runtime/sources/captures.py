@@ -34,7 +34,7 @@ class FakeCapture:
         return image is not None, image
 
     def get(self, prop: int) -> float:
-        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values.get(prop, 0.0)
+        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values[prop]
 
     def release(self) -> None:
         self.released = True
