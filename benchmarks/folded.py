@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from output import bar_rows, finish, parse, print_rows
-from turns import Call, Contender, Images, in_turns
+from turns import Call, Contender, in_turns
 
+from lmk.arrays import Images
+from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
 from lmk.bench.record import Begun, make_record
-from lmk.export.onnx_model import GraphOptions, build_onnx, save_onnx
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import Manifest
 from lmk.model.weights import content_sha256, load_weights, save_weights
-from lmk.runtime.backends.select import open_backend
 
 RUNTIMES = ("onnxruntime", "openvino")
 PLAIN = "plain"

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from lmk.bench.record import Record, write_record
 from lmk.bench.table import table_console
-from lmk.files import replacing
 from lmk.report.charts import LINE_COLORS, round_axis
+from lmk.system.files import replacing
 
 Row = dict[str, Any]
 

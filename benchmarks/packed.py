@@ -25,7 +25,7 @@ from rich.table import Table
 from lmk.data.pack import pack
 from lmk.data.packed import CROPS, Crops, open_packed
 from lmk.data.synthetic import draw
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 
 FOXES = 300
 READ = 50_000

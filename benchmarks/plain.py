@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from output import bar_rows, finish, parse, print_rows
-from turns import Call, Contender, Images, in_turns
+from turns import Call, Contender, in_turns
 
+from lmk.arrays import Images
 from lmk.bench.cases import Case, prepare
 from lmk.bench.inputs import choose_samples
 from lmk.bench.record import Begun, make_record
-from lmk.errors import LmkError
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import open_backend
+from lmk.system.errors import LmkError
+from lmk.system.progress import Reporter
 
 PLAIN = "torch.onnx.export, ONNX Runtime"
 LMK = (
@@ -43,9 +44,8 @@ def torch_module(model: str) -> Any:
     """The network as a module from uint8 pictures to landmarks and scores."""
     import torch
 
-    from lmk.geometry import heatmap_to_input
+    from lmk.networks.detect import find_landmarks
     from lmk.networks.load import load_network
-    from lmk.networks.softargmax import softargmax
 
     network, beta = load_network(model)
 
@@ -55,9 +55,7 @@ def torch_module(model: str) -> Any:
             self.network = network
 
         def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            heatmaps = self.network(images.permute(0, 3, 1, 2) / 255)
-            xy_heatmap, scores = softargmax(heatmaps, beta)
-            return heatmap_to_input(xy_heatmap), scores
+            return find_landmarks(self.network, beta, images)
 
     return Detector().eval()
 
@@ -96,7 +94,7 @@ def in_lmk(file: str, runtime: str) -> Call:
 
 def prepared(model: Model, calibration_data: Path | None) -> dict[str, Contender | str]:
     """The files of lmk's rows, or why there is none."""
-    samples, calibration = choose_samples(None, calibration_data)
+    samples, calibration = choose_samples(None, calibration_data, model.architecture.input_size)
     found: dict[str, Contender | str] = {}
     for case in LMK:
         name = f"lmk, {case.runtime} {case.precision}"

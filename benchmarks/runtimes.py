@@ -14,9 +14,9 @@ from output import bar_rows, finish, parse
 from lmk.bench.bench import BenchOptions, run_bench
 from lmk.bench.inputs import choose_samples
 from lmk.bench.table import print_record, table_console
-from lmk.errors import LmkError
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
+from lmk.system.errors import LmkError
+from lmk.system.progress import Reporter
 
 
 def main() -> None:
@@ -26,9 +26,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6, help="measuring time of each row")
     parser.add_argument("--calibration-data", type=Path, help="photographs, for int8")
     given = parse(parser)
-    samples, calibration = choose_samples(None, given.calibration_data)
+    model = find_model(given.model)
+    size = model.architecture.input_size
+    samples, calibration = choose_samples(None, given.calibration_data, size)
     options = BenchOptions(seconds=given.seconds)
-    record = run_bench(find_model(given.model), options, samples, calibration, Reporter()).record
+    record = run_bench(model, options, samples, calibration, Reporter()).record
     print_record(record, table_console())
     bars = [
         (f"{row['runtime']} {row['device']} {row['precision']}", _p50(row))

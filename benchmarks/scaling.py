@@ -16,10 +16,10 @@ from output import finish, parse
 from lmk.bench.bench import BenchOptions, run_bench
 from lmk.bench.inputs import choose_samples
 from lmk.bench.table import count_threads, print_record, table_console
-from lmk.machine import usable_cores
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
 from lmk.report.charts import Axis, Line, line_chart, round_axis
+from lmk.system.machine import usable_cores
+from lmk.system.progress import Reporter
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -41,8 +41,9 @@ def main() -> None:
         given.seconds,
         "cpu",
     )
-    samples, calibration = choose_samples(None, None)
-    record = run_bench(find_model(given.model), options, samples, calibration, Reporter()).record
+    model = find_model(given.model)
+    samples, calibration = choose_samples(None, None, model.architecture.input_size)
+    record = run_bench(model, options, samples, calibration, Reporter()).record
     print_record(record, table_console())
     finish(record, chart([row for row in record["rows"] if row["measured"]]), given)
 

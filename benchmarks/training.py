@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
+from lmk.architectures.hourglass.network import Hourglass
 from lmk.bench.record import Begun, make_record
 from lmk.data.synthetic import draw
-from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
 from lmk.training.adapt import AdaptLearner
 from lmk.training.device import Compute, select_compute

@@ -15,13 +15,10 @@ from itertools import cycle
 from multiprocessing import get_context
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from lmk.arrays import Images
 from lmk.bench.measure import distribution, repeat
 from lmk.export.samples import drawn_samples
 
-Images = npt.NDArray[np.uint8]
 Call = Callable[[Images], object]
 Contender = tuple[Callable[..., Call], tuple[Any, ...]]
 """A function that makes the call to be timed, run in the contender's process, and its arguments."""
@@ -29,6 +26,7 @@ Contender = tuple[Callable[..., Call], tuple[Any, ...]]
 ROUNDS = 5
 WARM_UP_CALLS = 5
 CROPS = 8
+INPUT_SIZE = 128  # of the shipped models
 
 # What a contender's process keeps between its turns.
 _call: Call
@@ -62,7 +60,7 @@ def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict
 
 def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...]) -> None:
     global _call, _crops
-    _call, _crops = make(*arguments), drawn_samples(CROPS).crops
+    _call, _crops = make(*arguments), drawn_samples(INPUT_SIZE, CROPS).crops
     _block(0)
 
 

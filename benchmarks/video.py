@@ -27,22 +27,22 @@ import numpy as np
 import numpy.typing as npt
 from output import bar_rows, finish, parse, print_rows
 
+from lmk.arrays import FloatArray
 from lmk.bench.record import Begun, make_record
 from lmk.demo.clip import FACE_XY, photograph
-from lmk.geometry import FloatArray
+from lmk.inference.backends.base import Backend, Transfers
+from lmk.inference.backends.select import open_backend
+from lmk.inference.regions.choose import choose_region
 from lmk.model.framing import Framing
-from lmk.progress import Reporter
-from lmk.runtime.backends.base import Backend, Transfers
-from lmk.runtime.backends.select import open_backend
-from lmk.runtime.overlay import Overlay
-from lmk.runtime.pipeline import Detector, Surroundings, run
-from lmk.runtime.regions.choose import choose_region
-from lmk.runtime.sinks.jsonl import json_sink
-from lmk.runtime.smoothing import Smoothing
-from lmk.runtime.sources.base import Frame, Source
-from lmk.runtime.sources.open import open_source
-from lmk.runtime.stages import Stages
-from lmk.runtime.tracking import Tracker, Tracking
+from lmk.system.progress import Reporter
+from lmk.video.overlay import Overlay
+from lmk.video.pipeline import Detector, Surroundings, run
+from lmk.video.sinks.jsonl import json_sink
+from lmk.video.smoothing import Smoothing
+from lmk.video.sources.base import Frame, Source
+from lmk.video.sources.open import open_source
+from lmk.video.stages import Stages
+from lmk.video.tracking import Tracker, Tracking
 
 SIZE_WH = (1920, 1080)
 FPS = 25.0
@@ -193,6 +193,7 @@ class Instant:
 
     name = description = "instant"
     num_landmarks = 10
+    input_size = 128
     framing: Framing | None = None
     transfers: Transfers | None = None
     turns = np.linspace(0, 2 * np.pi, 10, endpoint=False)

@@ -2,8 +2,8 @@
 
     image     pixels of the photograph or video frame
     crop      pixels of the square cut out of it
-    input     pixels of the network's input, 128 x 128
-    heatmap   pixels of the network's output, 32 x 32, stride 4
+    input     pixels of the network's square input, whose size its architecture declares
+    heatmap   pixels of the network's output, one for every stride x stride input pixels
 
 In every frame coordinates are (x, y), and (0, 0) is the centre of the top-left pixel. An image
 that is resized by a factor s therefore maps x to (x + 0.5) * s - 0.5.
@@ -14,17 +14,15 @@ arrays and on torch tensors.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-INPUT_SIZE = 128
-STRIDE = 4
-HEATMAP_SIZE = INPUT_SIZE // STRIDE
-SCORE_RADIUS_HEATMAP = 2.0  # a landmark's score is the softmax mass within this many pixels
+from lmk.arrays import FloatArray
 
-FloatArray = npt.NDArray[np.float32]
+SCORE_RADIUS_HEATMAP = 2.0  # a landmark's score is the softmax mass within this many pixels
 
 
 def resize_xy(xy: Any, scale: float) -> Any:
@@ -32,14 +30,14 @@ def resize_xy(xy: Any, scale: float) -> Any:
     return (xy + 0.5) * scale - 0.5
 
 
-def heatmap_to_input(xy_heatmap: Any) -> Any:
+def heatmap_to_input(xy_heatmap: Any, stride: int) -> Any:
     """Move points (..., 2) from heatmap pixels to input pixels."""
-    return resize_xy(xy_heatmap, STRIDE)
+    return resize_xy(xy_heatmap, stride)
 
 
-def input_to_heatmap(xy_input: Any) -> Any:
+def input_to_heatmap(xy_input: Any, stride: int) -> Any:
     """Move points (..., 2) from input pixels to heatmap pixels."""
-    return resize_xy(xy_input, 1 / STRIDE)
+    return resize_xy(xy_input, 1 / stride)
 
 
 def apply_affine(matrix: Any, xy: Any) -> Any:
@@ -47,15 +45,49 @@ def apply_affine(matrix: Any, xy: Any) -> Any:
     return xy @ matrix[..., :2].swapaxes(-1, -2) + matrix[..., None, :, 2]
 
 
-def invert_affine(matrix: FloatArray) -> FloatArray:
-    """Invert numpy matrices (..., 2, 3)."""
-    linear = np.linalg.inv(matrix[..., :2].astype(np.float64))
-    offset = -linear @ matrix[..., 2:].astype(np.float64)
-    inverse: FloatArray = np.concatenate([linear, offset], axis=-1).astype(np.float32)
-    return inverse
+def invert_affine(matrix: Any) -> Any:
+    """Invert matrices (..., 2, 3); those of numpy in float64, and rounded to their own type."""
+    library = _library_of(matrix)
+    exact = matrix.astype(np.float64) if library is np else matrix
+    linear = library.linalg.inv(exact[..., :2])
+    inverse = library.concatenate([linear, -linear @ exact[..., 2:]], axis=-1)
+    return inverse.astype(matrix.dtype) if library is np else inverse
 
 
-def box_to_input(boxes_xywh: npt.ArrayLike) -> FloatArray:
+def compose_affine(outer: Any, inner: Any) -> Any:
+    """The matrix (..., 2, 3) of first `inner`, then `outer`."""
+    linear = outer[..., :2] @ inner[..., :2]
+    offset = outer[..., :2] @ inner[..., 2:] + outer[..., 2:]
+    return _library_of(outer).concatenate([linear, offset], axis=-1)
+
+
+def turn_about(xy_from: Any, xy_to: Any, angle: Any, scale: Any, mirror: Any = 1) -> Any:
+    """Similarity matrices (N, 2, 3) that move xy_from (N, 2) or (2,) to xy_to.
+
+    angle (N,) in radians, from x towards y; scale (N,); mirror (N,) or 1, -1 to mirror x first.
+    """
+    library = _library_of(angle)
+    cos, sin = scale * library.cos(angle), scale * library.sin(angle)
+    rows = [cos * mirror, -sin, sin * mirror, cos]
+    linear = library.stack(rows, axis=-1).reshape(-1, 2, 2)
+    offset = xy_to - (linear * xy_from[..., None, :]).sum(-1)
+    return library.concatenate([linear, offset[..., None]], axis=-1)
+
+
+def square_to_crop(left: Any, top: Any, side: Any, size: int) -> FloatArray:
+    """Matrices (..., 2, 3) from image pixels to those of a square cut out and resized to `size`.
+
+    The square's left and top edge are counted from the outer edge of the image's first pixel.
+    """
+    scale = size / np.asarray(side, np.float64)
+    zero = np.zeros_like(scale)
+    # The crop's edge at left, top lies at -0.5 in both frames' pixel-centre coordinates.
+    offset_x, offset_y = ((0.5 - np.asarray(edge)) * scale - 0.5 for edge in (left, top))
+    matrix = np.array([[scale, zero, offset_x], [zero, scale, offset_y]], np.float32)
+    return np.asarray(np.moveaxis(matrix, (0, 1), (-2, -1)), np.float32)
+
+
+def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
     """Matrices (N, 2, 3) from image pixels to input pixels for boxes (N, 4).
 
     A box is (x, y, width, height) with x, y its left and top edge, edges counted from the outer
@@ -64,17 +96,15 @@ def box_to_input(boxes_xywh: npt.ArrayLike) -> FloatArray:
     """
     x, y, width, height = np.asarray(boxes_xywh, np.float32).reshape(-1, 4).T
     side = np.maximum(width, height)
-    scale = INPUT_SIZE / side
-    zero = np.zeros_like(scale)
-    # The crop's edge at centre - side / 2 lies at -0.5 in both frames' pixel-centre coordinates.
-    left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
-    offset_x, offset_y = ((0.5 - edge) * scale - 0.5 for edge in (left, top))
-    rows = [[scale, zero, offset_x], [zero, scale, offset_y]]
-    matrices: FloatArray = np.array(rows, np.float32).transpose(2, 0, 1)
-    return matrices
+    return square_to_crop(x + width / 2 - side / 2, y + height / 2 - side / 2, side, input_size)
 
 
-def center_square(width: int, height: int) -> tuple[float, float, float, float]:
+def center_square(width: float, height: float) -> tuple[float, float, float, float]:
     """Return the largest centred square of a frame as a box (x, y, width, height)."""
     side = min(width, height)
     return ((width - side) / 2, (height - side) / 2, float(side), float(side))
+
+
+def _library_of(array: Any) -> Any:
+    """numpy or torch, which has been imported where its tensors are."""
+    return np if isinstance(array, np.ndarray | np.generic) else sys.modules["torch"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from clips import save_clip
+from colour_detector import save_detector
 from random_models import make_core, make_projected, save_model
 
 from lmk.model.folder import Model
@@ -35,3 +37,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared photographs, which are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_detector(tmp_path_factory.mktemp("detector") / "dots.onnx")
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_clip(tmp_path_factory.mktemp("clip") / "dots.mkv")

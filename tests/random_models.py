@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
+from lmk.architectures.hourglass.network import Hourglass
 from lmk.model.fold import PROJECTION, fold_state
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import content_sha256, load_weights, save_weights
-from lmk.networks.hourglass import Hourglass
 from lmk.networks.projection import adapter_state, project
 from lmk.networks.state import arrays_of, load_state, state_of
 

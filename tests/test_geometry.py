@@ -23,13 +23,13 @@ def test_resize_keeps_the_outer_edges_of_the_outer_pixels() -> None:
 
 def test_heatmap_pixels_are_the_centres_of_four_by_four_input_pixels() -> None:
     xy_heatmap = np.array([[0.0, 0.0], [31.0, 10.5]])
-    np.testing.assert_allclose(heatmap_to_input(xy_heatmap), [[1.5, 1.5], [125.5, 43.5]])
-    np.testing.assert_allclose(input_to_heatmap(heatmap_to_input(xy_heatmap)), xy_heatmap)
+    np.testing.assert_allclose(heatmap_to_input(xy_heatmap, 4), [[1.5, 1.5], [125.5, 43.5]])
+    np.testing.assert_allclose(input_to_heatmap(heatmap_to_input(xy_heatmap, 4), 4), xy_heatmap)
 
 
 def test_box_is_centred_in_the_input_and_keeps_its_aspect() -> None:
     """A 64 x 32 box: its longer side fills 128 px, twice as large, bars above and below."""
-    matrices = box_to_input([[10, 20, 64, 32], [0, 0, 256, 256]])
+    matrices = box_to_input([[10, 20, 64, 32], [0, 0, 256, 256]], 128)
     corners = np.array([[9.5, 19.5], [73.5, 51.5]], np.float32)  # the box's outer edges
     np.testing.assert_allclose(apply_affine(matrices[0], corners), [[-0.5, 31.5], [127.5, 95.5]])
     corners = np.array([[-0.5, -0.5], [255.5, 255.5]], np.float32)

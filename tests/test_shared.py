@@ -15,7 +15,7 @@ from lmk.evaluation.figures import figures
 from lmk.evaluation.landmarks import open_detector
 from lmk.evaluation.protocol import evaluate
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 from lmk.training.validate import evaluate_core
 
 

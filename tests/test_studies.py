@@ -11,7 +11,7 @@ import pytest
 
 from lmk.cli import app
 from lmk.data.synthetic import NAMES, draw
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 TOOLS = Path(__file__).parents[1] / "tools"
 sys.path.insert(0, str(TOOLS))

@@ -17,10 +17,10 @@ import numpy as np
 
 from lmk.data.source import open_unlabelled
 from lmk.evaluation.framing import measure_finder
+from lmk.inference.regions.open import open_finder
 from lmk.model.folder import find_model
 from lmk.model.manifest import CoreReference, Manifest
-from lmk.progress import Reporter
-from lmk.runtime.regions.open import open_finder
+from lmk.system.progress import Reporter
 
 MODELS = Path(__file__).parents[1] / "models"
 FINDER_CROPS = 300

@@ -22,8 +22,8 @@ from typing import Any
 import yaml
 from study_tables import write_tables
 
-from lmk.errors import LmkError, UsageError
-from lmk.files import replacing
+from lmk.system.errors import LmkError, UsageError
+from lmk.system.files import replacing
 from lmk.training.checkpoint import CHECKPOINT
 from lmk.training.config import CONFIG
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from paper_tables import paper_consistency, paper_errors
 
-from lmk.files import replacing
+from lmk.system.files import replacing
 
 Results = dict[str, list[dict[str, Any]]]  # by row, one a seed
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.bench.cases import Case, Device, list_cases, prepare
 from lmk.bench.inputs import FRAME_WH, make_inputs
 from lmk.bench.operations import Cost, count
@@ -14,11 +15,10 @@ from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError, run_fresh
 from lmk.bench.record import Begun, Record, make_record
 from lmk.bench.roofline import roofline
-from lmk.errors import LmkError
-from lmk.export.onnx_model import GraphOptions, build_onnx
 from lmk.export.samples import Samples
 from lmk.model.folder import Model
-from lmk.progress import Reporter
+from lmk.system.errors import LmkError
+from lmk.system.progress import Reporter
 
 PEAK_S = 0.2  # for each matrix product, after each row
 

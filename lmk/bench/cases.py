@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lmk.errors import LmkError, UnavailableError, UsageError
-from lmk.export.batch import BatchRange
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.provenance import check_unchanged, tool_versions
 from lmk.export.engine import gpu_here
 from lmk.export.export import export_model
 from lmk.export.options import PRECISIONS as WRITTEN
 from lmk.export.options import SUFFIXES, ExportOptions, Format, Precision
-from lmk.export.provenance import check_unchanged, tool_versions
 from lmk.export.samples import Samples
-from lmk.files import cache_folder
+from lmk.inference.backends.select import ENGINES, RUNTIMES
+from lmk.inference.backends.tensorrt import check_machine
+from lmk.inference.backends.tensorrt_bindings import load_bindings
+from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import ENGINES, RUNTIMES
-from lmk.runtime.backends.tensorrt import check_machine
-from lmk.runtime.backends.tensorrt_bindings import load_bindings
-from lmk.runtime.cuda import Cuda
+from lmk.system.errors import LmkError, UnavailableError, UsageError
+from lmk.system.files import cache_folder
+from lmk.system.progress import Reporter
 
 Device = Literal["cpu", "cuda"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")

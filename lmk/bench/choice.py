@@ -8,10 +8,10 @@ from typing import Any
 
 from lmk.bench.cases import Case
 from lmk.bench.record import Record
-from lmk.errors import LmkError
-from lmk.files import sha256_of
+from lmk.inference.backends.chosen import Choice, machine_identity, runtime_versions
 from lmk.model.folder import Model
-from lmk.runtime.backends.chosen import Choice, machine_identity, runtime_versions
+from lmk.system.errors import LmkError
+from lmk.system.files import sha256_of
 
 LIMIT_PX = 0.5  # mean distance; what the parity gate allows int8
 

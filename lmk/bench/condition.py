@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.bench import gpu
-from lmk.machine import free_memory_mb, nvidia_power_mode, usable_cores
+from lmk.system.machine import free_memory_mb, nvidia_power_mode, usable_cores
 
 ROOT = Path("/")
 DISTURBED_SHARE = 0.05  # of the usable cores' time, taken by other programs

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import lmk
 from lmk.bench import gpu
-from lmk.machine import MEMINFO, RUNTIMES, chip, installed_versions, usable_cores
+from lmk.system.machine import MEMINFO, RUNTIMES, chip, installed_versions, usable_cores
+from lmk.system.version import __version__
 
 PACKAGES = ("numpy", "onnx", "opencv-python", *RUNTIMES)
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
@@ -47,7 +47,7 @@ def machine_name() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of lmk, Python and the packages that compute."""
-    own = {"lmk": lmk.__version__, "python": platform.python_version()}
+    own = {"lmk": __version__, "python": platform.python_version()}
     return own | installed_versions(PACKAGES)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lmk.errors import LmkError
-from lmk.runtime.cuda import Cuda
+from lmk.inference.cuda import Cuda
+from lmk.system.errors import LmkError
 
 
 def facts() -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import FloatArray
 from lmk.export.reference import NAMES, Reference, reference_landmarks
 from lmk.export.samples import (
     DRAWN,
@@ -19,7 +20,6 @@ from lmk.export.samples import (
     drawn_samples,
     folder_samples,
 )
-from lmk.geometry import FloatArray
 from lmk.model.folder import Model
 
 FRAMES = 4
@@ -46,7 +46,7 @@ class Inputs:
 
 
 def choose_samples(
-    verify_data: Path | None, calibration_data: Path | None
+    verify_data: Path | None, calibration_data: Path | None, input_size: int
 ) -> tuple[Samples, Samples]:
     """Crops to compare on, and crops to calibrate int8 on, never the same.
 
@@ -54,13 +54,13 @@ def choose_samples(
     others. Raises DataError.
     """
     if calibration_data is None:
-        calibration, verify = drawn_samples(2 * DRAWN).split(2)
+        calibration, verify = drawn_samples(input_size, 2 * DRAWN).split(2)
     else:
-        calibration = calibration_samples(calibration_data)
+        calibration = calibration_samples(calibration_data, input_size)
         if verify_data is None:
             calibration, verify = calibration.split(HELD_OUT)
     if verify_data is not None:
-        verify = folder_samples(verify_data, MAX_VERIFY)
+        verify = folder_samples(verify_data, MAX_VERIFY, input_size)
     return verify, calibration
 
 

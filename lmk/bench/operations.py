@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lmk.errors import UsageError
-from lmk.export.onnx_package import ModelProto, NodeProto, TensorProto, helper, shape_inference
+from lmk.system.errors import UsageError
+from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, helper, shape_inference
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 # Operations for each number of the output; what is not named here moves numbers or is fused.

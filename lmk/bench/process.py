@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lmk.errors import LmkError
+from lmk.system.errors import LmkError
 
 Job = dict[str, Any]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import UnavailableError
-from lmk.machine import usable_cores
+from lmk.system.errors import UnavailableError
+from lmk.system.machine import usable_cores
 
 # Small ones stay in a core's cache, large ones keep many cores busy.
 SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}
@@ -114,7 +114,7 @@ def _torch(device: str, precision: str, threads: int | None, size: int) -> Call:
 
 def _graph(size: int, precision: str) -> tuple[bytes, npt.NDArray[Any]]:
     """y = x w as an ONNX file, and an x; for int8 uint8 activations and int8 weights, as QDQ."""
-    from lmk.export.onnx_package import TensorProto, helper, numpy_helper
+    from lmk.system.onnx_package import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(0)
     kinds = {"fp32": np.float32, "fp16": np.float16, "int8": np.uint8}

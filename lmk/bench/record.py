@@ -12,7 +12,7 @@ from typing import Any
 
 from lmk.bench.condition import Busy, condition, disturbed
 from lmk.bench.environment import environment
-from lmk.files import replacing
+from lmk.system.files import replacing
 
 SCHEMA_VERSION = 1
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import numpy.typing as npt
 
+from lmk.arrays import Image
 from lmk.geometry import apply_affine, center_square
-from lmk.runtime.backends.base import Backend
-from lmk.runtime.crops import cut_crops
-
-Image = npt.NDArray[np.uint8]
+from lmk.inference.backends.base import Backend
+from lmk.inference.crops import cut_crops
 
 STAGES = (
     "pre_processing",
@@ -32,7 +30,7 @@ def timed_pass(backend: Backend, frame_bgr: Image) -> dict[str, float]:
     """
     height, width = frame_bgr.shape[:2]
     ticks = [time.perf_counter()]
-    crops, input_to_image = cut_crops(frame_bgr, center_square(width, height))
+    crops, input_to_image = cut_crops(frame_bgr, center_square(width, height), backend.input_size)
     ticks.append(time.perf_counter())
     if backend.transfers:
         backend.transfers.upload(crops)

@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lmk.arrays import Images
 from lmk.bench import gpu
 from lmk.bench.process import Job, answer
-from lmk.geometry import INPUT_SIZE
 
 if TYPE_CHECKING:
     from lmk.bench.inputs import Inputs
-    from lmk.runtime.backends.base import Backend
+    from lmk.inference.backends.base import Backend
 
-Images = npt.NDArray[np.uint8]
 
 LATENCY_SHARE = 0.5  # of the measuring time; the rest is for the batches
 WARM_UP_SHARE = 0.1
@@ -36,13 +34,13 @@ def measure_case(job: Job) -> dict[str, Any]:
     The job holds `started`, `model`, `runtime`, `device`, `threads`, `inputs` (a folder), `batches`
     and `seconds`. Raises LmkError when the runtime cannot run the model.
     """
-    from lmk.runtime.backends.select import open_backend
+    from lmk.inference.backends.select import open_backend
 
     gpu_before_mb = gpu.memory_used_mb()
     imported = time.time()
     backend = open_backend(job["model"], job["runtime"], job["device"], job["threads"])
     loaded = time.time()
-    backend.infer(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))
+    backend.infer(np.zeros((1, backend.input_size, backend.input_size, 3), np.uint8))
     first = time.time()
     cold_start = {
         "imports_s": imported - job["started"],
@@ -119,8 +117,8 @@ def _batches(backend: Backend, crops: Images, job: Job) -> list[dict[str, Any]]:
 
 def _accuracy(backend: Backend, inputs: Inputs) -> dict[str, Any]:
     """How far the landmarks lie from the float32 reference's, in input pixels."""
-    from lmk.errors import WeightsError
     from lmk.export.parity import compare
+    from lmk.system.errors import WeightsError
 
     samples = inputs.samples
     actual = np.concatenate([backend.infer(crop[None])[0].copy() for crop in samples.crops])

@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-from lmk import __version__
 from lmk.cli import (
     adapter,
     bench,
@@ -22,7 +21,8 @@ from lmk.cli import (
     train,
 )
 from lmk.cli.demo import demo
-from lmk.errors import LmkError
+from lmk.system.errors import LmkError
+from lmk.system.version import __version__
 
 INTERRUPTED = 130
 

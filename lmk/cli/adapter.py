@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lmk.cli import options
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 app = typer.Typer(help="Pack, verify and show adapters as single files.", no_args_is_help=True)
 
@@ -67,7 +66,7 @@ def show(
         raise UsageError(f"expected a {SUFFIX} file, got {file}: lmk models show  takes others")
     manifest, digest = read_bundle(file)
     if as_json:
-        typer.echo(json.dumps(asdict(manifest), indent=2))
+        typer.echo(json.dumps(manifest.content(), indent=2))
         return
     assert manifest.core is not None
     rows = {

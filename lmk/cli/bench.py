@@ -9,13 +9,13 @@ import typer
 
 from lmk.cli import options
 from lmk.cli.settings import given
-from lmk.errors import UnavailableError, UsageError
-from lmk.files import check_file
+from lmk.system.errors import UnavailableError, UsageError
+from lmk.system.files import check_file
 
 if TYPE_CHECKING:
     from lmk.bench.bench import Bench
     from lmk.model.folder import Model
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
 CALIBRATION = "Calibration and comparison"
 
@@ -106,9 +106,9 @@ def bench(
     from lmk.bench.inputs import choose_samples
     from lmk.bench.record import write_record
     from lmk.bench.table import print_record, table_console
-    from lmk.interrupt import exit_on_termination
     from lmk.model.folder import find_model
-    from lmk.progress import Reporter
+    from lmk.system.interrupt import exit_on_termination
+    from lmk.system.progress import Reporter
 
     asked = BenchOptions(
         _words(runtime),
@@ -125,7 +125,9 @@ def bench(
     if json:
         check_file(json)
     report, found = Reporter(), find_model(model)
-    samples, calibration = choose_samples(verify_data, calibration_data)
+    samples, calibration = choose_samples(
+        verify_data, calibration_data, found.architecture.input_size
+    )
     with exit_on_termination():
         done = run_bench(found, asked, samples, calibration, report)
     print_record(done.record, table_console())
@@ -141,7 +143,7 @@ def bench(
 def _save(model: Model, done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
     from lmk.bench.choice import Limit, choose
     from lmk.bench.table import count_threads
-    from lmk.runtime.backends.chosen import save_choice
+    from lmk.inference.backends.chosen import save_choice
 
     if not own_category:
         report.say("int8 was left out of the choice: it needs --calibration-data")

@@ -29,7 +29,7 @@ def demo(
     if train:
         options.require_training()
     from lmk.demo.demo import run_demo
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     for path, what in run_demo(output, Reporter(), train):
         typer.echo(f"{path}  {what}")

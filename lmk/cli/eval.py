@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import measuring, options
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 
 def eval_(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 if TYPE_CHECKING:
     from lmk.export.export import Exported
@@ -122,11 +122,11 @@ def export(
         raise UsageError("--no-verify compares nothing: leave out --verify-data and --reference")
     if verify and reference is Reference.network:
         options.require_training()
-    from lmk.export.batch import parse_batch
+    from lmk.artifact.batch import parse_batch
     from lmk.export.export import export_model
     from lmk.export.options import ExportOptions, check_options
     from lmk.model.folder import find_model
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     asked = ExportOptions(
         format.value,
@@ -141,22 +141,24 @@ def export(
     )
     found = find_model(model)
     check_options(asked, calibration_data is not None)
-    calibration, samples = _samples(calibration_data, verify_data)
+    calibration, samples = _samples(calibration_data, verify_data, found.architecture.input_size)
     exported = export_model(found, output, asked, samples, calibration, Reporter())
     _print(exported, opset)
 
 
 def _samples(
-    calibration_data: Path | None, verify_data: Path | None
+    calibration_data: Path | None, verify_data: Path | None, input_size: int
 ) -> tuple[Samples | None, Samples]:
     from lmk.export import samples
 
-    calibration = samples.calibration_samples(calibration_data) if calibration_data else None
+    calibration = None
+    if calibration_data:
+        calibration = samples.calibration_samples(calibration_data, input_size)
     if verify_data:
-        return calibration, samples.folder_samples(verify_data, samples.MAX_VERIFY)
+        return calibration, samples.folder_samples(verify_data, samples.MAX_VERIFY, input_size)
     if calibration:
         return calibration.split(samples.HELD_OUT)
-    return None, samples.drawn_samples()
+    return None, samples.drawn_samples(input_size)
 
 
 def _print(exported: Exported, opset: int) -> None:

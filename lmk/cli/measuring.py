@@ -9,8 +9,8 @@ import typer
 
 from lmk.cli import options
 from lmk.cli.settings import typed
-from lmk.errors import UsageError
-from lmk.files import check_file, check_writable
+from lmk.system.errors import UsageError
+from lmk.system.files import check_file, check_writable
 
 if TYPE_CHECKING:
     from lmk.evaluation.benchmark import Protocol
@@ -146,11 +146,11 @@ def measure(
     from lmk.evaluation.benchmark import make_benchmark
     from lmk.evaluation.comparison import differences, evaluate_all
     from lmk.evaluation.landmarks import open_detectors
-    from lmk.progress import Reporter
     from lmk.report.page import write_page
     from lmk.report.record import write_record
     from lmk.report.results import Results
     from lmk.report.terminal import print_results
+    from lmk.system.progress import Reporter
 
     if json:
         check_file(json)

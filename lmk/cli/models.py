@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -47,7 +46,7 @@ def show(
     found = find_model(model)
     found.folded()
     if as_json:
-        typer.echo(json.dumps(asdict(found.manifest), indent=2))
+        typer.echo(json.dumps(found.manifest.content(), indent=2))
         return
     card = found.folder / "card.md"
     bundled = found.manifest.weights_file.endswith(SUFFIX)  # which may lie beside another's card

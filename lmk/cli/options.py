@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
     from lmk.training.device import Compute
 
 _RUN = "The run"
@@ -85,7 +85,7 @@ def require_evaluation() -> None:
 def _require(extra: str, *modules: str) -> None:
     from importlib.util import find_spec
 
-    from lmk.errors import missing_extra
+    from lmk.system.errors import missing_extra
 
     names = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow"}
     for module in modules:
@@ -97,6 +97,6 @@ def reporter(compute: Compute) -> Reporter:
     """Reporter of a training, silent in all processes but the first."""
     from rich.console import Console
 
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     return Reporter() if compute.first else Reporter(Console(quiet=True))

@@ -10,7 +10,7 @@ import typer
 
 from lmk.cli import options
 from lmk.cli.settings import given, pick, plain, typed, with_settings
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 from lmk.training.options import PretrainOptions, RunOptions
 
 SETTINGS = {field.name for field in fields(PretrainOptions)}

@@ -11,16 +11,16 @@ import typer
 
 from lmk.cli import options
 from lmk.cli.settings import given
-from lmk.errors import UsageError, WeightsError
+from lmk.system.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
-    from lmk.progress import Reporter
-    from lmk.runtime.controls import Controls
-    from lmk.runtime.overlay import Overlay, OverlayOptions
-    from lmk.runtime.pipeline import Detector, Summary
-    from lmk.runtime.sinks.base import Sink
-    from lmk.runtime.smoothing import Smoothing
-    from lmk.runtime.stages import Stages
+    from lmk.system.progress import Reporter
+    from lmk.video.controls import Controls
+    from lmk.video.overlay import Overlay, OverlayOptions
+    from lmk.video.pipeline import Detector, Summary
+    from lmk.video.sinks.base import Sink
+    from lmk.video.smoothing import Smoothing
+    from lmk.video.stages import Stages
 
 _WHERE, _FILTER = "Where to look", "Landmarks over time"
 _RESULTS = "Where results go"
@@ -151,16 +151,16 @@ def run(
     Cameras and streams are watched live: always the newest frame, and back again when they were
     lost. Of files every frame counts. Ctrl-C ends the run and keeps what was written so far.
     """
-    from lmk.interrupt import stop_on_signals
-    from lmk.progress import Reporter
-    from lmk.runtime.controls import Controls
-    from lmk.runtime.overlay import Overlay
-    from lmk.runtime.pipeline import Surroundings
-    from lmk.runtime.pipeline import run as run_pipeline
-    from lmk.runtime.sinks.choose import check_output, open_output
-    from lmk.runtime.smoothing import Smoothing
-    from lmk.runtime.sources.open import open_source
-    from lmk.runtime.stages import Stages
+    from lmk.system.interrupt import stop_on_signals
+    from lmk.system.progress import Reporter
+    from lmk.video.controls import Controls
+    from lmk.video.overlay import Overlay
+    from lmk.video.pipeline import Surroundings
+    from lmk.video.pipeline import run as run_pipeline
+    from lmk.video.sinks.choose import check_output, open_output
+    from lmk.video.smoothing import Smoothing
+    from lmk.video.sources.open import open_source
+    from lmk.video.stages import Stages
 
     drawn, report, stages = _drawn(draw), Reporter(), Stages()
     with stop_on_signals() as stop, ExitStack() as stack:
@@ -189,7 +189,7 @@ def run(
             sinks.append(stack.enter_context(page))
         window = None
         if show and not serve:
-            from lmk.runtime.sinks.window import window_sink
+            from lmk.video.sinks.window import window_sink
 
             window = stack.enter_context(window_sink(titles, controls, overlay, report, still))
         idle = window.poll if window else lambda: None
@@ -224,7 +224,7 @@ def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, reg
 def _drawn(text: str) -> OverlayOptions:
     from dataclasses import fields
 
-    from lmk.runtime.overlay import OverlayOptions
+    from lmk.video.overlay import OverlayOptions
 
     known = [setting.name for setting in fields(OverlayOptions)]
     words = [word.strip() for word in text.split(",") if word.strip()]
@@ -257,10 +257,10 @@ def _open_detector(
     smoothing: Smoothing | None,
     report: Reporter,
 ) -> Detector:
-    from lmk.runtime.backends.select import open_backend
-    from lmk.runtime.pipeline import Detector
-    from lmk.runtime.regions.choose import choose_region
-    from lmk.runtime.tracking import Tracker, Tracking
+    from lmk.inference.backends.select import open_backend
+    from lmk.inference.regions.choose import choose_region
+    from lmk.video.pipeline import Detector
+    from lmk.video.tracking import Tracker, Tracking
 
     backend = open_backend(model, *where)
     region, search_s, still = look
@@ -277,8 +277,8 @@ def _open_detector(
 
 def _names(model: str) -> list[str]:
     """Names of a model's landmarks, if it has a folder that tells them."""
+    from lmk.inference.backends.select import READERS
     from lmk.model.folder import find_model
-    from lmk.runtime.backends.select import READERS
 
     exported = Path(model).suffix in READERS
     return [] if exported else find_model(model).manifest.landmark_names or []
@@ -292,7 +292,7 @@ def _page(
     overlay: Overlay,
     report: Reporter,
 ) -> AbstractContextManager[Sink]:
-    from lmk.runtime.sinks.web.sink import parse_address, web_sink
+    from lmk.video.sinks.web.sink import parse_address, web_sink
 
     return web_sink(*parse_address(address), stages, controls, overlay, report, token or None)
 

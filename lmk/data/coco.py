@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from lmk.data.images import load_crops
 from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
-from lmk.errors import DataError
 from lmk.geometry import apply_affine
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError, LmkError, missing_extra
+from lmk.geometry import center_square, square_to_crop
+from lmk.system.errors import DataError, LmkError, missing_extra
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -68,7 +69,8 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
         if orientation in SIDEWAYS:
             width, height = height, width
-        return np.asarray(_upright(crop, orientation)), _square_to_crop(width, height, size)
+        left, top, side, _ = center_square(width, height)
+        return np.asarray(_upright(crop, orientation)), square_to_crop(left, top, side, size)
 
 
 @contextmanager
@@ -134,8 +136,8 @@ def _square(rgb: Picture, width: float, height: float, size: int) -> Picture:
     """Resize the centred square of the first width x height pixels."""
     from PIL.Image import Resampling
 
-    side = min(width, height)
-    box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
+    left, top, side, _ = center_square(width, height)
+    box = (left, top, left + side, top + side)
     if side == size == rgb.width == rgb.height:
         return rgb
     method = Resampling.HAMMING if side > size else Resampling.BILINEAR
@@ -149,11 +151,3 @@ def _upright(crop: Picture, orientation: int) -> Picture:
         return crop
     crop.getexif()[ExifTags.Base.Orientation] = orientation
     return ImageOps.exif_transpose(crop)
-
-
-def _square_to_crop(width: int, height: int, size: int) -> npt.NDArray[np.float32]:
-    """Matrix (2, 3) from image pixels to those of the centred square resized to `size`."""
-    side = min(width, height)
-    scale = size / side
-    x, y = ((0.5 - (length - side) / 2) * scale - 0.5 for length in (width, height))
-    return np.array([[scale, 0, x], [0, scale, y]], np.float32)

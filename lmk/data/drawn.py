@@ -12,10 +12,10 @@ import numpy.typing as npt
 from lmk.data.images import CROP_SIZE
 from lmk.data.parallel import map_in_order
 from lmk.data.synthetic import NAMES, draw_one
-from lmk.errors import OutputError
-from lmk.files import new_folder
-from lmk.opencv import cv2
-from lmk.progress import Reporter
+from lmk.system.errors import OutputError
+from lmk.system.files import new_folder
+from lmk.system.opencv import cv2
+from lmk.system.progress import Reporter
 
 KEYPOINTS = "keypoints.json"
 

@@ -10,19 +10,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import FloatArray, Image
 from lmk.data.decode import large_pictures, read_crop
 from lmk.data.parallel import map_in_order
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 CROP_SIZE = 160  # a quarter more than the network's input, so that a zoom loses no detail
 STILL_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 SUFFIXES = STILL_SUFFIXES | {".apng", ".gif"}
 MAX_BAD_SHARE = 0.1
 SHOWN_BAD = 3
-
-Image = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float32]
 
 
 class Skipped(NamedTuple):
@@ -43,7 +41,7 @@ class LoadedCrops(NamedTuple):
     """
 
     crops: Image
-    matrices: Matrix
+    matrices: FloatArray
     kept: npt.NDArray[np.intp]
     skipped: list[Skipped]
 
@@ -80,7 +78,7 @@ class Decoding:
     size: int = CROP_SIZE
     skipped: list[Skipped] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[tuple[int, Image, Matrix]]:
+    def __iter__(self) -> Iterator[tuple[int, Image, FloatArray]]:
         total = len(self.paths)
         with large_pictures(), self.report.bar("decoding images", total) as bar:
             for index, decoded in enumerate(map_in_order(self._decode, self.paths)):
@@ -93,7 +91,7 @@ class Decoding:
             shown = _listed(self.skipped)
             self.report.warn(f"skipped {len(self.skipped)} of {total} images: {shown}")
 
-    def _decode(self, path: Path) -> tuple[Image, Matrix] | Skipped:
+    def _decode(self, path: Path) -> tuple[Image, FloatArray] | Skipped:
         try:
             return read_crop(path, self.size)
         except DataError as error:

@@ -23,10 +23,10 @@ from lmk.data.packed import (
     open_packed,
 )
 from lmk.data.source import list_pictures
-from lmk.errors import OutputError, UsageError
-from lmk.files import new_folder, sync
 from lmk.geometry import apply_affine
-from lmk.progress import Reporter
+from lmk.system.errors import OutputError, UsageError
+from lmk.system.files import new_folder, sync
+from lmk.system.progress import Reporter
 
 
 def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) -> PackedSet:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 CROPS, INDEX, KEYPOINTS = "crops.npy", "index.json", "keypoints.npz"
 FORMAT = 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from lmk.machine import usable_cores
+from lmk.system.machine import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from lmk.data.decode import large_pictures, read_crop
 from lmk.data.packed import is_packed, open_packed
 from lmk.data.source import list_pictures
-from lmk.errors import DataError
+from lmk.drawing.sheet import Section, tile, write_sheet
 from lmk.geometry import apply_affine
-from lmk.progress import Reporter
-from lmk.sheet import Section, tile, write_sheet
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 TILE_PX = 200
 MAX_NAMES = 24  # more names than that explain nothing

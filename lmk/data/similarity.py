@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lmk.geometry import INPUT_SIZE
+from lmk.geometry import turn_about
 
 NORMAL_LIMIT = 40.0  # degrees, as in the authors' code
 
@@ -31,6 +31,7 @@ def random_similarity(
     count: int,
     ranges: SimilarityRange,
     crop_size: int,
+    input_size: int,
     generator: torch.Generator,
     flip: Tensor | None = None,
 ) -> Tensor:
@@ -46,29 +47,14 @@ def random_similarity(
     if ranges.normal:
         limit = math.radians(NORMAL_LIMIT)
         angle = angle.clamp(-limit, limit)
-    scale = crop_size / INPUT_SIZE * torch.exp(zoom * math.log1p(ranges.zoom))
-    cos, sin = scale * angle.cos(), scale * angle.sin()
-    mirror = torch.ones_like(cos) if flip is None else 1 - 2 * flip.to(cos.dtype)
-    linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
+    scale = crop_size / input_size * torch.exp(zoom * math.log1p(ranges.zoom))
+    mirror = torch.ones_like(scale) if flip is None else 1 - 2 * flip.to(scale.dtype)
     shift = torch.stack([x, y], dim=-1) * ranges.shift * crop_size
-    center_input, center_crop = (INPUT_SIZE - 1) / 2, (crop_size - 1) / 2
-    offset = center_crop + shift - linear.sum(-1) * center_input
-    return torch.cat([linear, offset[..., None]], dim=-1)
+    center = torch.full((2,), (input_size - 1) / 2, device=device)
+    return turn_about(center, (crop_size - 1) / 2 + shift, angle, scale, mirror)  # type: ignore[no-any-return]
 
 
-def invert(matrix: Tensor) -> Tensor:
-    """Invert similarity matrices (B, 2, 3), mirrored ones too."""
-    linear = torch.linalg.inv(matrix[..., :2])
-    return torch.cat([linear, -linear @ matrix[..., 2:]], dim=-1)
-
-
-def compose(outer: Tensor, inner: Tensor) -> Tensor:
-    """The matrix (B, 2, 3) of first `inner`, then `outer`."""
-    linear = outer[..., :2] @ inner[..., :2]
-    return torch.cat([linear, outer[..., :2] @ inner[..., 2:] + outer[..., 2:]], dim=-1)
-
-
-def warp(crops: Tensor, input_to_crop: Tensor, size: int = INPUT_SIZE) -> Tensor:
+def warp(crops: Tensor, input_to_crop: Tensor, size: int) -> Tensor:
     """Resample crops (B, 3, S, S) to inputs (B, 3, size, size), edges replicated.
 
     `input_to_crop` (B, 2, 3) says for each input pixel where in the crop its colour comes from.

@@ -10,8 +10,8 @@ import numpy as np
 from lmk.data.coco import Annotations, image_paths, read_annotations
 from lmk.data.images import list_images, load_crops
 from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import DoubleArray, FloatArray
 from lmk.data.images import CROP_SIZE
 from lmk.geometry import apply_affine, resize_xy
-from lmk.opencv import cv2
+from lmk.system.opencv import cv2
 
 EARS, HANDS, FEET = (
     {side: f"{name}_{part}" for side, name in ((-1, "right"), (1, "left"))}
@@ -27,10 +28,8 @@ EARS, HANDS, FEET = (
 )
 NAMES = [*EARS.values(), "nose", "scarf", *HANDS.values(), "belly", *FEET.values(), "tail_tip"]
 
-Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 # Capsules of one RGB colour, each the hull of two circles: (2, 3) as x, y, radius.
-Part = tuple[list[Array], Array]
+Part = tuple[list[DoubleArray], DoubleArray]
 
 ENLARGED = 3
 FIXED_POINT_BITS = 4  # fractions of a canvas pixel that OpenCV's drawing understands
@@ -42,10 +41,10 @@ FUR_HUES = (0.04, 0.05, 0.07, 0.09, 0.58, 0.36, 0.78)  # foxes, then the toy sho
 
 
 class _Coat(NamedTuple):
-    fur: Array
-    pale: Array
-    sock: Array  # of hands, feet and the tips of the ears
-    scarf: Array
+    fur: DoubleArray
+    pale: DoubleArray
+    sock: DoubleArray  # of hands, feet and the tips of the ears
+    scarf: DoubleArray
 
 
 @dataclass
@@ -56,9 +55,9 @@ class _Fox:
     coat: _Coat
     plump: float
     parts: list[Part] = field(default_factory=list)
-    points: dict[str, Array] = field(default_factory=dict)
+    points: dict[str, DoubleArray] = field(default_factory=dict)
 
-    def add(self, color: Array, *capsules: Array) -> None:
+    def add(self, color: DoubleArray, *capsules: DoubleArray) -> None:
         self.parts.append((list(capsules), color))
 
 
@@ -196,33 +195,33 @@ def _add_scarf(fox: _Fox) -> None:
     fox.points["scarf"] = knot
 
 
-def _limb(side: int, degrees: float, length: float) -> Array:
+def _limb(side: int, degrees: float, length: float) -> DoubleArray:
     """Step of `length` away from the body, `degrees` below the horizontal."""
     return length * _rotation(degrees)[:, 0] * (side, 1)
 
 
-def _capsule(start: npt.ArrayLike, start_r: float, end: npt.ArrayLike, end_r: float) -> Array:
+def _capsule(start: npt.ArrayLike, start_r: float, end: npt.ArrayLike, end_r: float) -> DoubleArray:
     return np.column_stack([np.array([start, end], np.float64), [start_r, end_r]])
 
 
-def _pill(center: npt.ArrayLike, radius: float, half: npt.ArrayLike = (0, 0)) -> Array:
+def _pill(center: npt.ArrayLike, radius: float, half: npt.ArrayLike = (0, 0)) -> DoubleArray:
     """A capsule of even width, `half` to either side of its centre."""
     return _capsule(np.subtract(center, half), radius, np.add(center, half), radius)
 
 
-def _move(circles: Array, matrix: Array) -> Array:
+def _move(circles: DoubleArray, matrix: DoubleArray) -> DoubleArray:
     """Map circles (..., 2, 3) by a similarity (2, 3), radii with them."""
     scale = np.hypot(matrix[0, 0], matrix[1, 0])
     xy = apply_affine(matrix, circles[..., :2])
     return np.concatenate([xy, circles[..., 2:] * scale], axis=-1)
 
 
-def _rotation(degrees: float) -> Array:
+def _rotation(degrees: float) -> DoubleArray:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cos, -sin], [sin, cos]])
 
 
-def _place(rng: np.random.Generator, xy: Array, size: int) -> Array:
+def _place(rng: np.random.Generator, xy: DoubleArray, size: int) -> DoubleArray:
     """Matrix (2, 3) from figure units to crop pixels: a mild turn, size and shift."""
     turn = _rotation(rng.uniform(-12, 12))
     turned = xy @ turn.T
@@ -232,7 +231,7 @@ def _place(rng: np.random.Generator, xy: Array, size: int) -> Array:
     return np.column_stack([scale * turn, center - scale * (low + high) / 2])
 
 
-def _paint(parts: list[Part], to_crop: Array, light: Array, size: int) -> Floats:
+def _paint(parts: list[Part], to_crop: DoubleArray, light: DoubleArray, size: int) -> FloatArray:
     """Draw parts from back to front: float32 RGBA (size, size, 4) in [0, 1], premultiplied.
 
     Each part is drawn SHADES times, smaller, brighter and nearer to the light each time.
@@ -249,11 +248,13 @@ def _paint(parts: list[Part], to_crop: Array, light: Array, size: int) -> Floats
                 cv2.fillConvexPoly(canvas, outline, (*rgb, 255), cv2.LINE_8, FIXED_POINT_BITS)
         first = last
     reduced = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    layers: Floats = np.divide(reduced, 255, dtype=np.float32)
+    layers: FloatArray = np.divide(reduced, 255, dtype=np.float32)
     return layers
 
 
-def _outlines(capsules: Array, level: Array, light: Array) -> npt.NDArray[np.int32]:
+def _outlines(
+    capsules: DoubleArray, level: DoubleArray, light: DoubleArray
+) -> npt.NDArray[np.int32]:
     """Outlines (C, SHADES, D, 2) in canvas pixels, fixed point, of capsules (C, 2, 3) in crop."""
     xy, radius = capsules[:, None, :, :2], capsules[:, None, :, 2:]
     center = resize_xy(xy + 0.4 * level[:, None, None] * light * radius, ENLARGED)
@@ -266,7 +267,9 @@ def _outlines(capsules: Array, level: Array, light: Array) -> npt.NDArray[np.int
     return np.asarray((outline * 2**FIXED_POINT_BITS).round(), np.int32)
 
 
-def _background(rng: np.random.Generator, hue: float, xy_crop: Array, size: int) -> Floats:
+def _background(
+    rng: np.random.Generator, hue: float, xy_crop: DoubleArray, size: int
+) -> FloatArray:
     """A patterned wall and a floor with the fox's shadow: float32 RGB (size, size, 3)."""
     hues = hue + rng.uniform(0.15, 0.85, 3)
     wall, other, floor = (_color(h, rng.uniform(0.1, 0.55), rng.uniform(0.4, 0.95)) for h in hues)
@@ -284,7 +287,7 @@ def _background(rng: np.random.Generator, hue: float, xy_crop: Array, size: int)
     return np.asarray(scene * (1 - shadow[..., None]), np.float32)
 
 
-def _pattern(rng: np.random.Generator, size: int) -> Floats:
+def _pattern(rng: np.random.Generator, size: int) -> FloatArray:
     """Plain, stripes, checks or waves, at any angle: (size, size) in [-1, 1]."""
     kind, period = rng.integers(4), size * rng.uniform(0.06, 0.3)
     pixels = np.arange(size, dtype=np.float32) * np.float32(2 * np.pi / period)
@@ -300,5 +303,5 @@ def _pattern(rng: np.random.Generator, size: int) -> Floats:
     return np.asarray(np.clip(wave * np.float32(period / 6), -1, 1), np.float32)
 
 
-def _color(hue: float, saturation: float, value: float) -> Array:
+def _color(hue: float, saturation: float, value: float) -> DoubleArray:
     return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value))

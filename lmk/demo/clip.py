@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from lmk.geometry import FloatArray
-from lmk.opencv import cv2
-from lmk.runtime.sinks.mp4 import Mp4
-
-Image = npt.NDArray[np.uint8]
+from lmk.arrays import FloatArray, Image
+from lmk.geometry import turn_about
+from lmk.system.opencv import cv2
+from lmk.video.sinks.mp4 import Mp4
 
 SIZE_WH = (640, 480)
 FPS = 25.0
@@ -34,11 +32,9 @@ def camera_path() -> FloatArray:
     angle = np.radians(16) * np.sin(t)
     scale = SIZE_WH[1] / FACE_SIDE * np.exp(0.14 * np.sin(2 * t))
     shift = SIZE_WH[1] * np.stack([0.06 * np.sin(2 * t), 0.04 * np.sin(3 * t)], axis=1)
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1)
     middle = (np.array(SIZE_WH) - 1) / 2
-    offset = middle + shift - linear @ np.array(FACE_XY)
-    return np.concatenate([linear, offset[..., None]], axis=2).astype(np.float32)
+    path = turn_about(np.array(FACE_XY), middle + shift, angle, scale)
+    return np.asarray(path, np.float32)
 
 
 def frames() -> Iterator[Image]:

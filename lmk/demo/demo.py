@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from lmk.demo.face import show_faces
-from lmk.errors import OutputError, UsageError
-from lmk.files import replacing
-from lmk.progress import Reporter
-from lmk.sheet import write_sheet
+from lmk.drawing.sheet import write_sheet
+from lmk.system.errors import OutputError, UsageError
+from lmk.system.files import replacing
+from lmk.system.progress import Reporter
 
 MARK = "made-by-lmk-demo"
 

@@ -7,24 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from lmk.arrays import FloatArray, Image
 from lmk.demo.clip import camera_path, write_clip
+from lmk.drawing.sheet import TILE, Section
 from lmk.export.export import export_model
 from lmk.export.fold import fold_to_onnx
 from lmk.export.options import ExportOptions
 from lmk.export.samples import drawn_samples
-from lmk.geometry import FloatArray, apply_affine, invert_affine
+from lmk.geometry import apply_affine, invert_affine
+from lmk.inference.backends.select import open_backend
+from lmk.inference.regions.open import open_finder
 from lmk.model.folder import find_model
-from lmk.opencv import cv2
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import open_backend
-from lmk.runtime.overlay import Overlay
-from lmk.runtime.pipeline import Detector, Surroundings, run
-from lmk.runtime.regions.open import open_finder
-from lmk.runtime.sinks.jsonl import json_sink
-from lmk.runtime.sinks.video import video_sink
-from lmk.runtime.sources.open import open_source
-from lmk.runtime.tracking import Tracker, Tracking
-from lmk.sheet import TILE, Image, Section
+from lmk.system.opencv import cv2
+from lmk.system.progress import Reporter
+from lmk.video.overlay import Overlay
+from lmk.video.pipeline import Detector, Surroundings, run
+from lmk.video.sinks.jsonl import json_sink
+from lmk.video.sinks.video import video_sink
+from lmk.video.sources.open import open_source
+from lmk.video.tracking import Tracker, Tracking
 
 SHEET_FRAMES = 6
 
@@ -70,8 +71,9 @@ def _fold(folder: Path, report: Reporter) -> Path:
 
 
 def _export(folder: Path, report: Reporter) -> Path:
-    samples = drawn_samples()
-    exported = export_model(find_model("faces"), folder, ExportOptions(), samples, None, report)
+    faces = find_model("faces")
+    samples = drawn_samples(faces.architecture.input_size)
+    exported = export_model(faces, folder, ExportOptions(), samples, None, report)
     assert exported.parity is not None
     report.say(f"exported {exported.path}: {exported.parity.describe()}")
     return exported.path

@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import FloatArray
 from lmk.data.packed import content_sha256
+from lmk.data.resize import resize_crops
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
+from lmk.drawing.sheet import Section, tile
 from lmk.evaluation.spread import spread
-from lmk.geometry import INPUT_SIZE, FloatArray
 from lmk.model.folder import Model, find_model
-from lmk.networks.detect import crops_to_input, detect
+from lmk.networks.detect import detect
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
-from lmk.progress import Reporter
-from lmk.sheet import Section, tile
+from lmk.system.progress import Reporter
 from lmk.training.device import select_compute
 from lmk.training.jobs import adapt
 from lmk.training.loop import Run
@@ -48,7 +49,7 @@ def show_foxes(folder: Path, report: Reporter) -> list[Section]:
     crops = draw(TRAINING_IMAGES, seed=1)[0]
     run = Run(folder / "fox", select_compute(), report, RunOptions(max_minutes=MAX_MINUTES))
     adapted = adapt(UnlabelledSet(crops, content_sha256(crops)), core, OPTIONS, run)
-    images = crops_to_input(draw(SHOWN, seed=2)[0])
+    images = resize_crops(draw(SHOWN, seed=2)[0], core.architecture.input_size)
     before = _untrained_landmarks(core, images)
     after = detect(*load_network(adapted), images)[0]
     report.say(
@@ -68,7 +69,6 @@ def _untrained_landmarks(core: Model, images: npt.NDArray[np.uint8]) -> FloatArr
 
 
 def _section(title: str, images: npt.NDArray[np.uint8], xy_input: FloatArray) -> Section:
-    assert images.shape[1] == INPUT_SIZE
     pairs = zip(images, xy_input, strict=True)
     return Section(
         title, [tile(np.ascontiguousarray(image[:, :, ::-1]), xy) for image, xy in pairs]

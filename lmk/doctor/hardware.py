@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from lmk.doctor.finding import Finding
-from lmk.errors import LmkError
-from lmk.machine import free_memory_mb, jetson_model, nvidia_power_mode
-from lmk.runtime.cuda import Cuda
+from lmk.inference.cuda import Cuda
+from lmk.system.errors import LmkError
+from lmk.system.machine import free_memory_mb, jetson_model, nvidia_power_mode
 
 NEEDED_MB = 400  # what `lmk run` takes with one model
 POWER_MODES = Path("/etc/nvpmodel.conf")

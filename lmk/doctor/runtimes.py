@@ -8,16 +8,15 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lmk.arrays import FloatArray
 from lmk.doctor.finding import Finding
-from lmk.errors import LmkError, UnavailableError
-from lmk.install import install, reinstall
-from lmk.machine import installed_versions, jetson_model
-from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
-from lmk.runtime.cuda import Cuda
+from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.inference.cuda import Cuda
+from lmk.system.errors import LmkError, UnavailableError
+from lmk.system.install import install, reinstall
+from lmk.system.machine import installed_versions, jetson_model
 
-Array = npt.NDArray[np.float32]
 PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
 EXPECTED = 2 * PICTURE + 1
 RUNS, LOADS = "runs a model", "loads on"
@@ -64,13 +63,13 @@ def _onnxruntime() -> list[Finding]:
     ]
 
 
-def _run_onnxruntime(onnxruntime: Any, provider: str) -> Array:
+def _run_onnxruntime(onnxruntime: Any, provider: str) -> FloatArray:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(_tiny_model(), options, providers=[provider])
     if provider not in session.get_providers():
         raise RuntimeError(f"{provider} did not start")
-    result: Array = session.run(None, {"x": PICTURE})[0]
+    result: FloatArray = session.run(None, {"x": PICTURE})[0]
     return result
 
 
@@ -85,10 +84,10 @@ def _openvino() -> Finding:
     except Exception as error:
         return _broken("OpenVINO", error, reinstall("openvino"))
 
-    def run() -> Array:
+    def run() -> FloatArray:
         core = openvino.Core()
         compiled = core.compile_model(core.read_model(_tiny_model()), "CPU")
-        result: Array = compiled({"x": PICTURE})[0]
+        result: FloatArray = compiled({"x": PICTURE})[0]
         return result
 
     kinds = [name for name in ("FP32", "BF16", "INT8") if name in features]
@@ -119,7 +118,7 @@ def _tensorrt(kind: Kind) -> Finding:
     return Finding(f"{title} {version}", f"{LOADS} {cuda}; no engine was run")
 
 
-def _tried(subject: str, run: Callable[[], Array], remedy: str, note: str = "") -> Finding:
+def _tried(subject: str, run: Callable[[], FloatArray], remedy: str, note: str = "") -> Finding:
     try:
         result = run()
     except UnavailableError as error:  # not the runtime: onnx, which writes the tiny model
@@ -143,7 +142,7 @@ def _command(error: LmkError) -> str:
 
 def _tiny_model() -> bytes:
     """One convolution, y = 2 x + 1, as an ONNX file."""
-    from lmk.export.onnx_package import TensorProto, helper, numpy_helper
+    from lmk.system.onnx_package import TensorProto, helper, numpy_helper
 
     constants = {"two": np.full((1, 1, 1, 1), 2, np.float32), "one": np.ones(1, np.float32)}
     values = [

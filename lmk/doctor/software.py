@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import lmk
 from lmk.doctor.finding import Finding
-from lmk.errors import LmkError
-from lmk.install import install
+from lmk.system.errors import LmkError
+from lmk.system.install import install
+from lmk.system.version import __version__
 
 # package, extra, whether `lmk run webcam` needs it, what for
 PACKAGES = (
@@ -35,7 +35,7 @@ def examine_software() -> list[Finding]:
 
 def _python() -> Finding:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding(f"Python, lmk {lmk.__version__}", found, essential=True)
+    return Finding(f"Python, lmk {__version__}", found, essential=True)
 
 
 def _package(name: str, extra: str, essential: bool, purpose: str) -> Finding:

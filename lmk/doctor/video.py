@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lmk.doctor.finding import Finding
-from lmk.errors import SourceError
-from lmk.install import install
-from lmk.runtime.display import has_display
+from lmk.system.errors import SourceError
+from lmk.system.install import install
+from lmk.video.display import has_display
 
 DEVICES = Path("/dev")
 
@@ -46,7 +46,7 @@ def _window(build: str) -> Finding:
 
 
 def _camera() -> Finding:
-    from lmk.runtime.sources.open import open_source
+    from lmk.video.sources.open import open_source
 
     nodes = sorted(DEVICES.glob("video*")) if sys.platform.startswith("linux") else []
     if sys.platform.startswith("linux") and not nodes:

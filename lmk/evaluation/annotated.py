@@ -9,34 +9,34 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import FloatArray, Images
 from lmk.data.images import load_crops
 from lmk.data.packed import is_packed
 from lmk.data.source import list_pictures
-from lmk.errors import DataError, UsageError
-from lmk.geometry import INPUT_SIZE, apply_affine
-from lmk.progress import Reporter
+from lmk.geometry import apply_affine
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
 
 EYES = ("left_eye", "right_eye")
-
-Images = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+EVALUATION_SIZE = 128
+"""Side of the pictures that models are measured on, px: the same for models of every input size."""
 
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedSet:
-    """N pictures as the network sees them, and A annotated points of each.
+    """N pictures as models are measured on them, and A annotated points of each.
 
     name: that of the folder; images uint8 RGB (N, 128, 128, 3); xy_input float32 (N, A, 2) in
-    input pixels, NaN where a point is not labelled; names of the A points; diagonal_px float32
+    pixels of these, NaN where a point is not labelled; names of the A points; diagonal_px float32
     (N,), of the annotated box in input pixels, NaN without box; sha256 of images and points.
     """
 
     name: str
     file: Path
     images: Images
-    xy_input: Floats
+    xy_input: FloatArray
     names: list[str]
-    diagonal_px: Floats
+    diagonal_px: FloatArray
     sha256: str
 
     @property
@@ -61,7 +61,7 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
             "that it was packed from"
         )
     known = list_pictures(file)
-    images, image_to_input, kept, _ = load_crops(known.paths, report, INPUT_SIZE)
+    images, image_to_input, kept, _ = load_crops(known.paths, report, EVALUATION_SIZE)
     boxes = known.boxes_xywh[kept]
     xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
     xy_input[~known.labelled[kept]] = np.nan
@@ -87,7 +87,7 @@ def default_normalizer(data: AnnotatedSet) -> str:
     return "box" if np.isfinite(data.diagonal_px).all() else "image"
 
 
-def normalizer_px(data: AnnotatedSet, normalize: str) -> Floats:
+def normalizer_px(data: AnnotatedSet, normalize: str) -> FloatArray:
     """Lengths to divide errors by, float32 (N,) in input pixels; NaN or 0 where there is none.
 
     normalize: "eyes", the distance between left_eye and right_eye; two names of points with a comma
@@ -95,7 +95,7 @@ def normalizer_px(data: AnnotatedSet, normalize: str) -> Floats:
     square. Raises UsageError for another word.
     """
     if normalize == "image":
-        return np.full(len(data.images), INPUT_SIZE, np.float32)
+        return np.full(len(data.images), EVALUATION_SIZE, np.float32)
     if normalize == "box":
         lengths = data.diagonal_px
     else:

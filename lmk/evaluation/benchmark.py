@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
+from lmk.arrays import Flags
 from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, normalizer_px
 from lmk.evaluation.regression import DRAWS, FOLDS, RIDGE
+from lmk.system.errors import DataError
 
 # None is all images. As in the paper's table 2.
 COUNTS = (1, 5, 10, 100, 500, 1000, 5000, None)
@@ -18,8 +19,6 @@ METRICS = ("forward", "backward", "consistency", "robustness", "spread", "pck", 
 FAILURE_PERCENT = 10.0
 PCK_THRESHOLD = 0.1
 PCKH_THRESHOLD = 0.5
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

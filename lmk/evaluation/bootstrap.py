@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from lmk.arrays import DoubleArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A figure by image: sum of `total` (N,) over the sum of `weight` (N,), each at least 0."""
 
-    total: Array
-    weight: Array
+    total: DoubleArray
+    weight: DoubleArray
 
     @property
     def value(self) -> float:
@@ -63,7 +62,7 @@ def paired_bootstrap(
     return Difference(other.value - reference.value, float(ends[0]), float(ends[1]))
 
 
-def _draw_counts(count: int, resamples: int, seed: int) -> Array:
+def _draw_counts(count: int, resamples: int, seed: int) -> DoubleArray:
     """How often each of `count` images is drawn, float64 (resamples, count)."""
     index = np.random.default_rng(seed).integers(0, count, (resamples, count))
     flat = index + count * np.arange(resamples)[:, None]

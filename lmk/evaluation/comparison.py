@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lmk.errors import UsageError
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.bootstrap import Difference, paired_bootstrap
 from lmk.evaluation.figures import figures
 from lmk.evaluation.landmarks import Detector
 from lmk.evaluation.protocol import Evaluation, evaluate
-from lmk.progress import Reporter
+from lmk.system.errors import UsageError
+from lmk.system.progress import Reporter
 
 Differences = list[dict[str, Difference]]
 """For each model but the first, by the figure's name: the model's figure less the first one's."""

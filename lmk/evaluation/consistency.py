@@ -17,23 +17,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import missing_extra
-from lmk.geometry import INPUT_SIZE, apply_affine
+from lmk.arrays import FloatArray, Points
+from lmk.evaluation.annotated import EVALUATION_SIZE
+from lmk.geometry import apply_affine, turn_about
+from lmk.system.errors import missing_extra
 
 DEGREES = 15.0
-
-Floats = npt.NDArray[np.float32]
-Points = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
 class Consistency:
     """Distances in input pixels, float32 (N, K): one row an image, one column a landmark."""
 
-    distance_px: Floats
+    distance_px: FloatArray
 
     @property
-    def per_point(self) -> Floats:
+    def per_point(self) -> FloatArray:
         """Mean over images, float32 (K,), in the order of the landmarks."""
         return np.asarray(self.distance_px.mean(axis=0), np.float32)
 
@@ -80,7 +79,7 @@ def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsisten
     except ImportError as error:
         raise missing_extra("scipy", "eval") from error
     expected = found.astype(np.float64)
-    expected[..., 0] = INPUT_SIZE - 1 - expected[..., 0]
+    expected[..., 0] = EVALUATION_SIZE - 1 - expected[..., 0]
     pairwise = np.linalg.norm(expected[:, :, None] - found_mirrored[:, None], axis=-1)
     partner = linear_sum_assignment(pairwise.mean(axis=0))[1]
     return MirrorConsistency(
@@ -90,7 +89,7 @@ def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsisten
     )
 
 
-def random_turns(count: int, seed: int) -> Floats:
+def random_turns(count: int, seed: int) -> FloatArray:
     """Draw matrices (N, 2, 3) from input pixels to the turned input's pixels.
 
     The square canvas that holds the turned input is |cos| + |sin| times as wide and is resized
@@ -98,8 +97,5 @@ def random_turns(count: int, seed: int) -> Floats:
     """
     angle = np.radians(np.random.default_rng(seed).normal(0, DEGREES, count))
     scale = 1 / (np.abs(np.cos(angle)) + np.abs(np.sin(angle)))
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1)
-    center = (INPUT_SIZE - 1) / 2
-    offset = center - center * linear.sum(axis=2, keepdims=True)
-    return np.concatenate([linear, offset], axis=2).astype(np.float32)
+    center = np.full(2, (EVALUATION_SIZE - 1) / 2)
+    return np.asarray(turn_about(center, center, angle, scale), np.float32)

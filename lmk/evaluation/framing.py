@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from lmk.errors import DataError
-from lmk.geometry import FloatArray
+from lmk.arrays import FloatArray, Image
 from lmk.model.framing import Framing
-from lmk.opencv import cv2
-
-Image = npt.NDArray[np.uint8]
+from lmk.system.errors import DataError
+from lmk.system.opencv import cv2
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
 MARGIN = 0.25  # of the side, repeated round a crop: finders miss an object that fills the picture
 FOUND_AT_LEAST = 0.5
 
 
-def measure_framing(xy_input: FloatArray, scores: FloatArray) -> Framing:
+def measure_framing(xy_input: FloatArray, scores: FloatArray, input_size: int) -> Framing:
     """Describe the landmarks (N, K, 2), input pixels, and scores (N, K) of training crops."""
     mean = xy_input.mean(0)
     places = tuple((round(float(x), 2), round(float(y), 2)) for x, y in mean)
-    unmeasured = Framing(places, spread_px=0.0, score=0.0)
+    unmeasured = Framing(places, spread_px=0.0, score=0.0, input_size=input_size)
     spread = float(np.percentile(unmeasured.misfit_px(xy_input, scores), HIGH))
     score = float(np.percentile(scores.mean(1), LOW))
-    return Framing(places, round(spread, 2), round(score, 3))
+    return replace(unmeasured, spread_px=round(spread, 2), score=round(score, 3))
 
 
 def measure_finder(

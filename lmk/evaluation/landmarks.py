@@ -8,22 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-import lmk
-from lmk.errors import DataError, UsageError, WeightsError
+from lmk.arrays import FloatArray, Images
+from lmk.data.resize import resize_crops
 from lmk.evaluation.views import UNCHANGED, View
-from lmk.files import cache_folder, replacing
+from lmk.geometry import resize_xy
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import READERS, open_backend
 from lmk.model.folder import find_model
-from lmk.progress import Bar, Reporter
-from lmk.runtime.backends.base import Backend
-from lmk.runtime.backends.select import READERS, open_backend
+from lmk.system.errors import DataError, UsageError, WeightsError
+from lmk.system.files import cache_folder, replacing
+from lmk.system.progress import Bar, Reporter
+from lmk.system.version import __version__
 
 BATCH = 16  # more is not faster: one image alone keeps two cores busy
 CHUNK = 512  # images a kept file, some 20 s of work on 2 cores
-
-Images = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +39,10 @@ class Detector:
     backend: Backend
     landmark_names: list[str] | None
 
-    def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> Floats:
-        """Landmarks float32 (N, K, 2) in input pixels of images (N, 128, 128, 3), seen in a view.
+    def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> FloatArray:
+        """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), seen in a view.
+
+        Images are resized to the network's input, and its landmarks back.
 
         They are kept in the user's cache, chunk by chunk, by the hashes of model, images, runtime
         and view: what was interrupted goes on where it stopped. Raises WeightsError when the
@@ -66,7 +67,7 @@ class Detector:
         """Name the file of a chunk of the images by all that decides its landmarks."""
         key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
         parts = (
-            lmk.__version__,  # another one may look at views differently
+            __version__,  # another one may look at views differently
             self.sha256,
             self.backend.description,
             view.description,
@@ -75,12 +76,14 @@ class Detector:
         key.update("\n".join(parts).encode())
         return cache_folder() / "landmarks" / f"{key.hexdigest()[:32]}.npy"
 
-    def _infer(self, images: Images, chunk: range, view: View, bar: Bar) -> Floats:
+    def _infer(self, images: Images, chunk: range, view: View, bar: Bar) -> FloatArray:
         parts = []
         for start in range(chunk.start, chunk.stop, BATCH):
             index = range(start, min(start + BATCH, chunk.stop))
             batch = view.change(images[start : index.stop], index)
-            parts.append(self.backend.infer(batch)[0].copy())
+            seen = resize_crops(batch, self.backend.input_size)
+            xy_input = self.backend.infer(seen)[0].copy()
+            parts.append(resize_xy(xy_input, batch.shape[1] / seen.shape[1]))
             bar.advance(len(batch))
         found = np.concatenate(parts)
         if not np.isfinite(found).all():
@@ -125,9 +128,9 @@ def _file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _load(path: Path, shape: tuple[int, ...]) -> Floats:
+def _load(path: Path, shape: tuple[int, ...]) -> FloatArray:
     try:
-        found: Floats = np.load(path, allow_pickle=False)
+        found: FloatArray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} is damaged ({error}): delete it") from error
     if found.shape != shape:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
-
-Points = npt.NDArray[np.floating]
-Flags = npt.NDArray[np.bool_]
+from lmk.arrays import Flags, Points
+from lmk.system.errors import DataError
 
 HEAD = ("neck", "head_top")
 

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
+from lmk.arrays import FloatArray
 from lmk.evaluation import views
-from lmk.evaluation.benchmark import (
-    COUNTS,
-    METRICS,
-    PCK_THRESHOLD,
-    PCKH_THRESHOLD,
-    Benchmark,
-)
+from lmk.evaluation.benchmark import COUNTS, METRICS, PCK_THRESHOLD, PCKH_THRESHOLD, Benchmark
 from lmk.evaluation.consistency import (
     Consistency,
     MirrorConsistency,
@@ -32,9 +26,9 @@ from lmk.evaluation.regression import (
     regression_errors,
 )
 from lmk.evaluation.spread import Spread, spread
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
-Floats = npt.NDArray[np.float32]
 Curve = dict[int | None, RegressionErrors]
 """Errors by number of training images, None for all, which is always there."""
 
@@ -62,7 +56,7 @@ class Evaluation:
     """
 
     detector: Detector
-    found: Floats
+    found: FloatArray
     forward: Curve | None
     backward: Curve | None
     consistency: Consistency | None
@@ -129,7 +123,7 @@ def choose_metrics(detector: Detector, benchmark: Benchmark) -> tuple[set[str], 
 
 
 def regression_curves(
-    benchmark: Benchmark, found: Floats, found_train: Floats
+    benchmark: Benchmark, found: FloatArray, found_train: FloatArray
 ) -> tuple[Curve, Curve]:
     """Forward and backward errors for each number of training images.
 
@@ -171,7 +165,7 @@ def chosen_counts(benchmark: Benchmark) -> list[int | None]:
 
 
 def _turned(
-    detector: Detector, benchmark: Benchmark, found: Floats, report: Reporter
+    detector: Detector, benchmark: Benchmark, found: FloatArray, report: Reporter
 ) -> Consistency:
     images, seed = benchmark.test.images, benchmark.protocol.seed
     found_turned = detector.find(images, report, views.turned(len(images), seed))
@@ -179,7 +173,7 @@ def _turned(
 
 
 def _robustness(
-    detector: Detector, benchmark: Benchmark, found: Floats, report: Reporter
+    detector: Detector, benchmark: Benchmark, found: FloatArray, report: Reporter
 ) -> Robustness:
     index = robustness_subset(benchmark)
     images, seed = benchmark.test.images[index], benchmark.protocol.seed
@@ -198,13 +192,13 @@ def robustness_subset(benchmark: Benchmark) -> npt.NDArray[np.intp]:
     return np.sort(np.random.default_rng([protocol.seed, 3]).choice(total, count, replace=False))
 
 
-def _pck(detector: Detector, benchmark: Benchmark, found: Floats) -> Pck:
+def _pck(detector: Detector, benchmark: Benchmark, found: FloatArray) -> Pck:
     test = benchmark.test
     joints = found[:, _joints(detector, test.names)]
     return pck(joints, test.xy_input, test.labelled, benchmark.normalizer_px, PCK_THRESHOLD)
 
 
-def _pckh(detector: Detector, benchmark: Benchmark, found: Floats) -> Pck:
+def _pckh(detector: Detector, benchmark: Benchmark, found: FloatArray) -> Pck:
     test = benchmark.test
     joints = found[:, _joints(detector, test.names)]
     return pckh(joints, test.xy_input, test.labelled, test.names, PCKH_THRESHOLD)

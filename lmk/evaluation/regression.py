@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError, UsageError
+from lmk.arrays import DoubleArray, Indices, Points
+from lmk.system.errors import DataError, UsageError
 
 # As the authors' public code, so that errors at few training images compare with the paper's.
 RIDGE = 1e-5
@@ -23,10 +24,6 @@ DRAWS = 10
 FOLDS = 5
 # Points whose squared deviations stay below this many px^2 do not vary: they predict nothing.
 LEAST_SCATTER = 1e-6
-
-Array = npt.NDArray[np.float64]
-Points = npt.NDArray[np.floating]
-Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +60,11 @@ class Pairs:
 class Regressor:
     """Affine maps: weights (..., 2S, 2T) act on the deviation from the source's mean (..., 2S)."""
 
-    weights: Array
-    source_mean: Array
-    target_mean: Array
+    weights: DoubleArray
+    source_mean: DoubleArray
+    target_mean: DoubleArray
 
-    def __call__(self, source: Points) -> Array:
+    def __call__(self, source: Points) -> DoubleArray:
         """Predict target points, float64 (..., N, T, 2), from source points (N, S, 2)."""
         deviation = _flat(source) - self.source_mean[..., None, :]
         flat = deviation @ self.weights + self.target_mean[..., None, :]
@@ -83,8 +80,8 @@ class RegressionErrors:
     other would be the same.
     """
 
-    percent: Array
-    predicted: Array
+    percent: DoubleArray
+    predicted: DoubleArray
 
     @property
     def mean(self) -> float:
@@ -122,7 +119,7 @@ def fit_ridge(source: Points, target: Points, ridge: float = RIDGE) -> Regressor
     return Regressor(weights, source_mean, target_mean)
 
 
-def point_errors(predicted: Points, expected: Points, normalizer: Points) -> Array:
+def point_errors(predicted: Points, expected: Points, normalizer: Points) -> DoubleArray:
     """Mean distance between points (..., N, T, 2) over the image's length (N,), in percent.
 
     The normalizer is a length in the points' unit, such as the inter-ocular distance. Raises
@@ -235,5 +232,5 @@ def _check_complete(points: Points, what: str) -> None:
         )
 
 
-def _flat(points: Points) -> Array:
+def _flat(points: Points) -> DoubleArray:
     return points.reshape(*points.shape[:-2], -1).astype(np.float64)

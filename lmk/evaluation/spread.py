@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lmk.arrays import FloatArray, Images
 from lmk.evaluation.consistency import DEGREES, random_turns
-from lmk.opencv import cv2
+from lmk.system.opencv import cv2
 
 BRIGHTNESS = 0.4  # gains lie between 1 - this and 1 + this
 NOISE = 12.0  # standard deviation in grey levels of 0 to 255
-
-Images = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def noisy(seed: int) -> View:
     return View(f"Gaussian noise of {NOISE:g} grey levels, seed {seed}", change)
 
 
-def turn_images(images: Images, matrices: Floats) -> Images:
+def turn_images(images: Images, matrices: FloatArray) -> Images:
     """Warp images (B, H, W, 3) by matrices (B, 2, 3), bilinear, edges replicated."""
     out = np.empty_like(images)
     for image, matrix, warped in zip(images, matrices, out, strict=True):

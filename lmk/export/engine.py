@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lmk.errors import LmkError, OutputError, UnavailableError, UsageError, WeightsError
-from lmk.export.batch import BatchRange
+from lmk.artifact.batch import BatchRange
 from lmk.export.engine_layers import read_inspector, read_log
-from lmk.files import replacing
-from lmk.geometry import INPUT_SIZE
-from lmk.machine import free_memory_mb
-from lmk.progress import Bar, Reporter
-from lmk.runtime.backends.tensorrt_bindings import TITLES, Kind, load_bindings
-from lmk.runtime.cuda import Cuda
+from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.inference.cuda import Cuda
+from lmk.system.errors import LmkError, OutputError, UnavailableError, UsageError, WeightsError
+from lmk.system.files import replacing
+from lmk.system.machine import free_memory_mb
+from lmk.system.progress import Bar, Reporter
 
 LARGEST_BATCH = 8  # of an engine whose batch is left open
 WORKSPACE_MB = 512
@@ -152,13 +151,14 @@ def _configure(
     if options.compute_capability:
         config.num_compute_capabilities = 1
         config.set_compute_capability(_capability(trt, options.compute_capability), 0)
-    batch, size = options.batch, network.get_input(0).shape[0]
+    (size, *picture) = network.get_input(0).shape
+    batch = options.batch
     if size > 0:  # the graph itself fixes it
         batch = BatchRange(size, size, size)
     else:
         batch = BatchRange(batch.min, batch.opt, batch.max or LARGEST_BATCH)
         profile = builder.create_optimization_profile()
-        shapes = [(n, INPUT_SIZE, INPUT_SIZE, 3) for n in (batch.min, batch.opt, batch.max)]
+        shapes = [(n, *picture) for n in (batch.min, batch.opt, batch.max)]
         profile.set_shape(network.get_input(0).name, *shapes)
         config.add_optimization_profile(profile)
     return config, batch

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from lmk.errors import ParityError, UnavailableError
+from lmk.system.errors import ParityError, UnavailableError
 
 DATATYPES = {"Float": "fp32", "Half": "fp16", "Int8": "int8", "BFloat16": "bf16"}
 LOGGED = re.compile(r"^Name: (?P<name>.+?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*)")

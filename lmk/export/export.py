@@ -6,28 +6,28 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from lmk.arrays import FloatArray
+from lmk.artifact.onnx_model import build_onnx, save_onnx, set_metadata
+from lmk.artifact.provenance import Provenance
 from lmk.export.engine import build_engine, runs_here
 from lmk.export.engine_layers import require_layers
 from lmk.export.install import describe, install
 from lmk.export.int8 import calibrate, find_kept
 from lmk.export.layers import describe_layers, layer_errors
-from lmk.export.onnx_model import build_onnx, save_onnx, set_metadata
-from lmk.export.onnx_package import ModelProto
 from lmk.export.openvino_ir import save_ir
 from lmk.export.options import SUFFIXES, ExportOptions, check_options, rebuild_command
 from lmk.export.parity import Parity, compare, require_parity
 from lmk.export.precision import conv_precisions, count, require_precision
-from lmk.export.provenance import Provenance
 from lmk.export.reference import NAMES, reference_landmarks
 from lmk.export.samples import Samples
-from lmk.files import check_writable, sha256_of
-from lmk.geometry import FloatArray
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
+from lmk.inference.backends.openvino import OpenVinoBackend
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model
-from lmk.progress import Reporter
-from lmk.runtime.backends.base import Backend
-from lmk.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from lmk.runtime.backends.openvino import OpenVinoBackend
-from lmk.runtime.backends.select import open_backend
+from lmk.system.files import check_writable, sha256_of
+from lmk.system.onnx_package import ModelProto
+from lmk.system.progress import Reporter
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _graph(
         assert calibration is not None
         symmetric = options.engine is not None
         with report.bar("measuring ranges", len(calibration.crops)) as bar:
-            ranges = calibrate(proto, calibration.crops, symmetric, bar.advance)
+            ranges = calibrate(proto, model.architecture, calibration.crops, symmetric, bar.advance)
         # The float32 graph stands in for the network, so that engines are built without torch.
         gate = _Gate(samples, reference_landmarks(model, samples.crops, "onnx"), options)
         proto, kept = find_kept(ranges, gate.passes, gate.error)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from lmk.errors import UsageError
+from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
 from lmk.export.install import describe
-from lmk.export.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.files import check_writable, sha256_of
 from lmk.model.folder import Model
+from lmk.system.errors import UsageError
+from lmk.system.files import check_writable, sha256_of
 
 
 def fold_to_onnx(

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from lmk.export.batch import BatchRange
-from lmk.export.onnx_package import ModelProto
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.provenance import Provenance
 from lmk.export.precision import conv_precisions, count
-from lmk.export.provenance import Provenance
-from lmk.files import replacing, sha256_of
 from lmk.model.folder import Model
+from lmk.system.files import replacing, sha256_of
+from lmk.system.onnx_package import ModelProto
 
 
 def describe(model: Model, proto: ModelProto, format: str, precision: str) -> Provenance:
@@ -24,6 +24,7 @@ def describe(model: Model, proto: ModelProto, format: str, precision: str) -> Pr
         num_landmarks=manifest.num_landmarks,
         weights_sha256=manifest.weights_sha256,
         framing=model.manifest.framing,
+        input_size=model.architecture.input_size,
         core_sha256=manifest.core.sha256 if manifest.core else None,
         onnx_sha256=hashlib.sha256(proto.SerializeToString()).hexdigest(),
         batch=BatchRange(),

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import missing_extra
-from lmk.export.onnx_model import repeat_for
-from lmk.export.onnx_package import ModelProto
-
-ALWAYS_KEPT = ("stem_conv.out", "head.out")
+from lmk.architectures.spec import Architecture
+from lmk.arrays import Images
+from lmk.artifact.onnx_model import repeat_for
+from lmk.system.errors import missing_extra
+from lmk.system.onnx_package import ModelProto
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Ranges:
     """A float32 graph with the activation ranges that calibration measured on it."""
 
     proto: ModelProto
+    architecture: Architecture
     tensors: Any
     symmetric: bool
 
@@ -61,9 +62,13 @@ class Ranges:
 
 
 def calibrate(
-    proto: ModelProto, crops: npt.NDArray[np.uint8], symmetric: bool, advance: Callable[[], None]
+    proto: ModelProto,
+    architecture: Architecture,
+    crops: Images,
+    symmetric: bool,
+    advance: Callable[[], None],
 ) -> Ranges:
-    """Measure the range of every convolution's input on uint8 RGB crops (N, 128, 128, 3).
+    """Measure the range of every convolution's input on uint8 RGB crops (N, S, S, 3).
 
     `advance` is called once a crop. Raises UnavailableError without ONNX Runtime.
     """
@@ -85,7 +90,7 @@ def calibrate(
         for crop in crops:
             calibrator.collect_data(_One(repeat_for(proto, crop)))
             advance()
-        return Ranges(proto, calibrator.compute_data(), symmetric)
+        return Ranges(proto, architecture, calibrator.compute_data(), symmetric)
 
 
 def find_kept(
@@ -93,15 +98,16 @@ def find_kept(
 ) -> tuple[ModelProto, list[str]]:
     """Quantise as many layers as pass the gate.
 
-    Stem and head always stay in float32. When that is not enough, blocks follow in the order of
-    the error that quantising them alone makes, half of them at most; the fewest that pass are
-    found by bisection. Returns the graph and its float32 layers; when nothing passes, the last.
+    The architecture's sensitive layers always stay in float32. When that is not enough, blocks
+    follow in the order of the error that quantising them alone makes, half of them at most; the
+    fewest that pass are found by bisection. Returns the graph and its float32 layers; when nothing
+    passes, the last.
     """
-    kept = list(ALWAYS_KEPT)
+    kept = always_kept(ranges.architecture)
     proto = ranges.quantize(kept)
     if passes(proto):
         return proto, kept
-    blocks = blocks_of(ranges.proto)
+    blocks = blocks_of(ranges.proto, ranges.architecture)
     every = [name for names in blocks.values() for name in names]
 
     def alone(block: str) -> float:
@@ -120,13 +126,17 @@ def find_kept(
     return ranges.quantize(choices[low]), choices[low]
 
 
-def blocks_of(proto: ModelProto) -> dict[str, list[str]]:
-    """Convolutions that may be quantised, grouped by their residual block."""
+def always_kept(architecture: Architecture) -> list[str]:
+    """Nodes of the convolutions that stay in float32 in any case."""
+    return [f"{layer}.out" for layer in architecture.sensitive]
+
+
+def blocks_of(proto: ModelProto, architecture: Architecture) -> dict[str, list[str]]:
+    """Convolutions that may be quantised, grouped by the architecture's blocks."""
     blocks: dict[str, list[str]] = {}
     for node in proto.graph.node:
-        if node.op_type == "Conv" and node.name not in ALWAYS_KEPT:
-            layer = node.name.removesuffix(".out")
-            block = layer.replace(".shortcut.2", "").rsplit(".conv", 1)[0]
+        if node.op_type == "Conv" and node.name not in always_kept(architecture):
+            block = architecture.block_of(node.name.removesuffix(".out"))
             blocks.setdefault(block, []).append(node.name)
     return blocks
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import missing_extra
-from lmk.export.onnx_model import repeat_for
-from lmk.export.onnx_package import ModelProto, TensorProto, helper, shape_inference
-
-Arrays = dict[str, npt.NDArray[np.float32]]
+from lmk.arrays import Arrays
+from lmk.artifact.onnx_model import repeat_for
+from lmk.system.errors import missing_extra
+from lmk.system.onnx_package import ModelProto, TensorProto, helper, shape_inference
 
 
 def layer_errors(

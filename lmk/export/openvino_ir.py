@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmk.errors import UnavailableError, missing_extra
-from lmk.export.onnx_package import onnx
+from lmk.system.errors import UnavailableError, missing_extra
+from lmk.system.onnx_package import onnx
 
 
 def require_bf16() -> None:

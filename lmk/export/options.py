@@ -6,16 +6,16 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lmk.errors import UsageError
-from lmk.export.batch import BatchRange
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.onnx_model import OPSET, GraphOptions
 from lmk.export.engine import WORKSPACE_MB, EngineOptions
-from lmk.export.onnx_model import OPSET, GraphOptions
 from lmk.export.openvino_ir import require_bf16
 from lmk.export.reference import Reference
-from lmk.files import cache_folder
+from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
+from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model
-from lmk.runtime.backends.tensorrt_bindings import Kind, load_bindings
-from lmk.runtime.cuda import Cuda
+from lmk.system.errors import UsageError
+from lmk.system.files import cache_folder
 
 Format = Literal["onnx", "openvino", "tensorrt", "tensorrt-rtx"]
 Precision = Literal["fp32", "fp16", "bf16", "int8"]

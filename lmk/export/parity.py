@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from lmk.errors import ParityError
+from lmk.arrays import FloatArray
 from lmk.export.samples import Samples
-from lmk.geometry import FloatArray
+from lmk.system.errors import ParityError
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest distances that pass, in pixels of the 128 x 128 input; None is not judged."""
+    """Largest distances that pass, in pixels of an input of LIMITS_SIZE; None is not judged."""
 
     max_px: float | None = None
     mean_px: float | None = None
     p99_px: float | None = None
 
 
+LIMITS_SIZE = 128  # larger inputs have larger limits, in proportion
 LIMITS = {
     "fp32": Limits(max_px=0.05),
     "fp16": Limits(max_px=0.25),
@@ -31,7 +32,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Parity:
-    """Distances between landmarks of two implementations, in pixels of the 128 x 128 input.
+    """Distances between landmarks of two implementations, in pixels of the input.
 
     `reference` says what was compared with, `runtime` what ran the file, `source` which crops;
     `worst_image` and `worst_landmark` are where the largest distance is, `worst_layers` the layers
@@ -48,6 +49,7 @@ class Parity:
     reference: str = ""
     runtime: str = ""
     worst_layers: str = ""
+    input_size: int = LIMITS_SIZE
 
     @property
     def where(self) -> str:
@@ -67,7 +69,10 @@ class Parity:
         limits, found = LIMITS[precision], []
         for name, limit in vars(limits).items():
             value = getattr(self, name)
-            if limit is not None and not value <= limit:
+            if limit is None:
+                continue
+            limit = limit * self.input_size / LIMITS_SIZE
+            if not value <= limit:
                 found.append(f"{name.removesuffix('_px')} {value:.3f} px (limit {limit})")
         return found
 
@@ -84,6 +89,7 @@ def compare(actual: FloatArray, expected: FloatArray, samples: Samples, **labels
         samples.source,
         samples.names[image],
         int(landmark),
+        input_size=samples.crops.shape[1],
         **labels,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from lmk.errors import ParityError
-from lmk.export.onnx_package import ModelProto, NodeProto, TensorProto, onnx
+from lmk.system.errors import ParityError
+from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, onnx
 
 PRECISIONS: dict[int, str] = {TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16"}
 

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import missing_extra
-from lmk.geometry import FloatArray, heatmap_to_input
+from lmk.arrays import FloatArray
 from lmk.model.folder import Model
+from lmk.system.errors import missing_extra
 
 Reference = Literal["network", "onnx"]
 NAMES = {"network": "the torch network", "onnx": "the float32 ONNX graph"}
@@ -21,7 +21,7 @@ BATCH = 32
 def reference_landmarks(
     model: Model, crops: npt.NDArray[np.uint8], reference: Reference
 ) -> FloatArray:
-    """Landmarks (N, K, 2) in input pixels for uint8 RGB crops (N, 128, 128, 3).
+    """Landmarks (N, K, 2) in input pixels for uint8 RGB crops (N, S, S, 3).
 
     "network" is the torch network as it was trained, projections apart; "onnx" the float32 graph
     in ONNX Runtime, for machines without torch. Raises UnavailableError without the package.
@@ -33,25 +33,18 @@ def reference_landmarks(
 
 def _network_landmarks(model: Model, crops: npt.NDArray[np.uint8]) -> FloatArray:
     try:
-        import torch
+        import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("torch", "train") from error
+    from lmk.networks.detect import detect
     from lmk.networks.load import load_network
-    from lmk.networks.softargmax import softargmax
 
-    network, beta = load_network(model, folded=False)
-    found = []
-    for start in range(0, len(crops), BATCH):
-        images = torch.from_numpy(crops[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255
-        with torch.no_grad():
-            found.append(softargmax(network(images), beta)[0].numpy())
-    xy_input: FloatArray = heatmap_to_input(np.concatenate(found))
-    return xy_input
+    return detect(*load_network(model, folded=False), crops)[0]
 
 
 def _onnx_landmarks(model: Model, crops: npt.NDArray[np.uint8]) -> FloatArray:
-    from lmk.export.onnx_model import build_onnx, save_onnx
-    from lmk.runtime.backends.onnxruntime import OnnxRuntimeBackend
+    from lmk.artifact.onnx_model import build_onnx, save_onnx
+    from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
 
     with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
         path = Path(folder) / "reference.onnx"

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import Images
 from lmk.data.decode import read_image
 from lmk.data.images import list_images
-from lmk.errors import DataError
 from lmk.geometry import center_square
-from lmk.runtime.crops import cut_crops
-
-Images = npt.NDArray[np.uint8]
+from lmk.inference.crops import cut_crops
+from lmk.system.errors import DataError
 
 DRAWN = 32
 MAX_VERIFY = 200
@@ -27,7 +26,7 @@ FLAT_CONTRAST = 8.0  # intensities; a photograph's crop has several times this
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """uint8 RGB crops (N, 128, 128, 3), what to call each, and where they come from."""
+    """uint8 RGB crops (N, S, S, 3), S the network's input size, their names, and their source."""
 
     crops: Images
     names: Sequence[str]
@@ -43,16 +42,16 @@ class Samples:
         return Samples(self.crops[chosen], names, source)
 
 
-def drawn_samples(count: int = DRAWN) -> Samples:
+def drawn_samples(input_size: int, count: int = DRAWN) -> Samples:
     """The sample that travels with lmk: drawn foxes on textured grounds, turned and scaled."""
     from lmk.data.synthetic import draw
 
     images = draw(count, seed=0)[0]
     names = [f"drawn fox {index}" for index in range(count)]
-    return Samples(_crop(images), names, "drawn foxes")
+    return Samples(_crop(images, input_size), names, "drawn foxes")
 
 
-def folder_samples(folder: Path, limit: int) -> Samples:
+def folder_samples(folder: Path, limit: int, input_size: int) -> Samples:
     """Centred squares of the pictures below a folder, at most `limit` spread evenly over it.
 
     Raises DataError when there are none or one cannot be read.
@@ -60,15 +59,15 @@ def folder_samples(folder: Path, limit: int) -> Samples:
     paths = list_images(folder)
     chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(limit, len(paths))).astype(int)]
     names = [str(path.relative_to(folder)) for path in chosen]
-    return Samples(_crop([read_image(path) for path in chosen]), names, folder.name)
+    return Samples(_crop([read_image(path) for path in chosen], input_size), names, folder.name)
 
 
-def calibration_samples(folder: Path) -> Samples:
+def calibration_samples(folder: Path, input_size: int) -> Samples:
     """Crops that activation ranges are measured on.
 
     Raises DataError when they are too few, or no photographs of different objects.
     """
-    samples = folder_samples(folder, MAX_CALIBRATION)
+    samples = folder_samples(folder, MAX_CALIBRATION, input_size)
     different = {crop.tobytes() for crop in samples.crops}
     if len(different) < MIN_CALIBRATION:
         raise DataError(
@@ -84,9 +83,11 @@ def calibration_samples(folder: Path) -> Samples:
     return samples
 
 
-def _crop(images_rgb: Sequence[Images] | Images) -> Images:
+def _crop(images_rgb: Sequence[Images] | Images, input_size: int) -> Images:
     crops = [
-        cut_crops(image[:, :, ::-1].copy(), center_square(image.shape[1], image.shape[0]))[0]
+        cut_crops(
+            image[:, :, ::-1].copy(), center_square(image.shape[1], image.shape[0]), input_size
+        )[0]
         for image in images_rgb
     ]
     return np.concatenate(crops)

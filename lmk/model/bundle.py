@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import UsageError, WeightsError
 from lmk.model.manifest import CoreReference, Manifest, parse_manifest
 from lmk.model.weights import content_sha256, load_metadata, save_weights
+from lmk.system.errors import UsageError, WeightsError
 
 SUFFIX = ".adapter"
 
@@ -41,7 +41,7 @@ def pack(
     if content_sha256(arrays) != manifest.weights_sha256:
         raise WeightsError(f"the weights of {manifest.name} are not those of its manifest")
     reference = CoreReference(core.name, core.weights_sha256)
-    text = json.dumps(asdict(replace(manifest, core=reference, weights_file=path.name)))
+    text = json.dumps(replace(manifest, core=reference, weights_file=path.name).content())
     digest = hashlib.sha256(text.encode()).hexdigest()
     save_weights(path, arrays, {"manifest": text, "manifest_sha256": digest})
     return digest

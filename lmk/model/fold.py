@@ -7,14 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import WeightsError
-from lmk.model.weights import Arrays
+from lmk.architectures.spec import BATCH_NORM_EPSILON
+from lmk.arrays import Arrays
+from lmk.system.errors import WeightsError
 
 PROJECTION = ".projection_delta"
-EPSILON = 1e-5  # torch's default for batch norm
-# Every other batch norm comes before its convolution and after a tensor that others read too.
-FOLDABLE_BATCH_NORMS = {"stem_bn": "stem_conv", "last_bn": "last_conv"}
-
 FloatArrays = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -37,15 +34,16 @@ def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
     return folded
 
 
-def fold_batch_norms(network: FloatArrays) -> Arrays:
-    """Fold each batch norm that directly follows a convolution into its kernel and bias.
+def fold_batch_norms(network: FloatArrays, norms: Mapping[str, str]) -> Arrays:
+    """Fold batch norms, each directly behind the convolution named with it, into its kernel, bias.
 
     Computed in float64, returned as float32 arrays of a network without these batch norms.
     """
     folded = dict(network)
-    for norm, conv in FOLDABLE_BATCH_NORMS.items():
+    for norm, conv in norms.items():
         scale, shift = _pop_batch_norm(folded, norm)
-        kernel, bias = folded[f"{conv}.weight"], folded[f"{conv}.bias"]
+        kernel = folded[f"{conv}.weight"]
+        bias = folded.get(f"{conv}.bias", np.zeros(len(kernel), np.float32))
         folded[f"{conv}.weight"] = (kernel * scale[:, None, None, None]).astype(np.float32)
         folded[f"{conv}.bias"] = (bias * scale + shift).astype(np.float32)
     return folded
@@ -70,7 +68,7 @@ def _pop_batch_norm(
     """Take a batch norm out of the arrays; return scale and shift (C,): y = scale * x + shift."""
     parts = ("weight", "bias", "running_mean", "running_var")
     weight, bias, mean, variance = (arrays.pop(f"{norm}.{p}").astype(np.float64) for p in parts)
-    scale = weight / np.sqrt(variance + EPSILON)
+    scale = weight / np.sqrt(variance + BATCH_NORM_EPSILON)
     return scale, bias - mean * scale
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lmk.errors import WeightsError
+from lmk.architectures.catalogue import find_architecture
+from lmk.architectures.spec import Architecture
+from lmk.arrays import Arrays
 from lmk.model.bundle import SUFFIX, read_bundle
 from lmk.model.fold import fold_state
 from lmk.model.manifest import MANIFEST, MEASURED_ON, Manifest, read_manifest
-from lmk.model.weights import Arrays, content_sha256, load_weights
+from lmk.model.weights import content_sha256, load_weights
+from lmk.system.errors import WeightsError
 
 # Installed packages carry the models inside; a checkout has them at its top level.
 _PACKAGE = Path(__file__).parent / "shipped"
@@ -38,6 +41,11 @@ class Model:
             return str(self.folder.resolve() / self.manifest.weights_file)
         shipped = self.folder.resolve().parent == SHIPPED.resolve()
         return self.manifest.name if shipped else str(self.folder.resolve())
+
+    @property
+    def architecture(self) -> Architecture:
+        """What its network declares of itself."""
+        return find_architecture(self.manifest.architecture)
 
     @property
     def sha256(self) -> str:

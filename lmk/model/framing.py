@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lmk.geometry import INPUT_SIZE, FloatArray
+from lmk.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Framing:
     square, at the 99th percentile. score: the mean score of an object's landmarks, at the 1st
     percentile. finder: the region that finds such objects in a picture, such as cascade:face.
     finder_box: where a finder's box lies in a training crop, (x, y, width, height) as shares of the
-    crop's side.
+    crop's side. input_size: side of the network's input, px.
     """
 
     landmarks_input: tuple[tuple[float, float], ...]
@@ -28,6 +28,7 @@ class Framing:
     score: float
     finder: str | None = None
     finder_box: tuple[float, float, float, float] = (0.1, 0.1, 0.8, 0.8)
+    input_size: int = 128
 
     def boxes_round_landmarks(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
         """Frame objects as in training by their landmarks.
@@ -37,7 +38,7 @@ class Framing:
         least squares of scale and shift, weighted by score.
         """
         scale, shift = self._fit(xy_image, scores)
-        side = scale * INPUT_SIZE
+        side = scale * self.input_size
         # The crop's edge lies half a pixel outside the centre of its first pixel, in both frames.
         corner = shift - 0.5 * scale[:, None] + 0.5
         return np.concatenate([corner, side[:, None], side[:, None]], axis=1).astype(np.float32)
@@ -74,7 +75,7 @@ class Framing:
         from_centre = mean - centre_input[:, None]
         covariance = np.einsum("nk,nkc,nkc->n", weights, from_centre, xy_image)
         variance = np.einsum("nk,nkc,nkc->n", weights, from_centre, from_centre)
-        scale = np.maximum(covariance / variance, 1 / INPUT_SIZE)  # a crop of a pixel at least
+        scale = np.maximum(covariance / variance, 1 / self.input_size)  # a crop of a pixel at least
         return scale, centre_image - scale[:, None] * centre_input
 
 

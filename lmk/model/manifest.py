@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lmk.errors import WeightsError
-from lmk.files import replacing
-from lmk.geometry import INPUT_SIZE, STRIDE
+from lmk.architectures.catalogue import DEFAULT, find_architecture
 from lmk.model.framing import Framing, framing_from
+from lmk.system.errors import WeightsError
+from lmk.system.files import replacing
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -31,7 +31,7 @@ MEASURED_ON = "measured on"  # the figure that says what the others were measure
 class Manifest:
     """Description of one model folder.
 
-    kind "network" holds a whole plain hourglass; "adapter" only what differs from `core`.
+    kind "network" holds a whole plain network; "adapter" only what differs from `core`.
     `weights_sha256` is the content hash of `weights_file`. `training` and `figures` are free-form:
     how the model was made, and what was measured. `framing` None: objects cannot be followed.
     """
@@ -48,21 +48,17 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     license: str = "research use only"
-    architecture: str = "hourglass"
-    input: dict[str, Any] = field(
-        default_factory=lambda: {
-            "size_hw": [INPUT_SIZE, INPUT_SIZE],
-            "color": "RGB",
-            "range": [0, 1],
-        }
-    )
-    stride: int = STRIDE
+    architecture: str = DEFAULT
     schema_version: int = SCHEMA_VERSION
+
+    def content(self) -> dict[str, Any]:
+        """What is written: the fields, and for other readers what the architecture says."""
+        return asdict(self) | _declared(self.architecture)
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a folder. Raises OutputError."""
         with replacing(folder / MANIFEST) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+            temporary.write_text(json.dumps(self.content(), indent=2) + "\n")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -90,9 +86,24 @@ def parse_manifest(text: str, source: Path) -> Manifest:
             content["core"] = CoreReference(**content["core"])
         if content.get("framing") is not None:
             content["framing"] = framing_from(content["framing"])
+        declared = _declared(content.get("architecture", DEFAULT))
+        found = {name: content.pop(name, value) for name, value in declared.items()}
         manifest = Manifest(**content)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise WeightsError(f"{source} is not a model manifest: {error}") from error
     if manifest.kind == "adapter" and manifest.core is None:
         raise WeightsError(f"{source} describes an adapter but names no core")
+    if found != declared:
+        raise WeightsError(
+            f"{source} describes another {manifest.architecture} than this lmk has: expected "
+            f"{declared}, got {found}. Install the lmk that made it"
+        )
     return manifest
+
+
+def _declared(architecture: str) -> dict[str, Any]:
+    """What the architecture says of every model's input and output. Raises WeightsError."""
+    known = find_architecture(architecture)
+    size_hw = [known.input_size, known.input_size]
+    picture = {"size_hw": size_hw, "color": "RGB", "range": [0, 1]}
+    return {"input": picture, "stride": known.stride}

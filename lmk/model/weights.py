@@ -12,10 +12,9 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import WeightsError, missing_extra
-from lmk.files import replacing
-
-Arrays = dict[str, npt.NDArray[np.float32]]
+from lmk.arrays import Arrays
+from lmk.system.errors import WeightsError, missing_extra
+from lmk.system.files import replacing
 
 
 def save_weights(

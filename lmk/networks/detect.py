@@ -1,43 +1,39 @@
-"""Landmarks of a model on many crops."""
+"""Landmarks of a torch network on pictures."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from lmk.data.packed import Crops
-from lmk.geometry import INPUT_SIZE, heatmap_to_input
-from lmk.networks.hourglass import Hourglass
+from lmk.architectures.network import LandmarkNetwork
+from lmk.arrays import FloatArray, Images
+from lmk.geometry import heatmap_to_input
 from lmk.networks.softargmax import softargmax
-from lmk.opencv import cv2
 
-Images = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 BATCH = 64
 
 
-def detect(network: Hourglass, beta: float, images: Images) -> tuple[Floats, Floats]:
-    """Find landmarks (B, K, 2), in input pixels, and their scores (B, K) in (0, 1].
+def find_landmarks(network: LandmarkNetwork, beta: float, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Find landmarks (B, K, 2), float32, in input pixels, and their scores (B, K) in (0, 1].
 
-    images uint8 RGB (B, 128, 128, 3). The network is used where it is and in evaluation mode, in
-    float32.
+    images uint8 RGB (B, S, S, 3), where the network is.
+    """
+    heatmaps = network(images.permute(0, 3, 1, 2).float() / 255)
+    xy_heatmap, scores = softargmax(heatmaps, beta)
+    return heatmap_to_input(xy_heatmap, network.architecture.stride), scores
+
+
+def detect(network: LandmarkNetwork, beta: float, images: Images) -> tuple[FloatArray, FloatArray]:
+    """Find landmarks as `find_landmarks`, in batches, of any number of images (N, S, S, 3).
+
+    The network is used where it is and in evaluation mode, in float32.
     """
     device = network.head.weight.device
     network.eval()
     found = []
-    for start in range(0, len(images), BATCH):
-        part = torch.from_numpy(images[start : start + BATCH]).to(device)
-        with torch.no_grad():
-            heatmaps = network(part.permute(0, 3, 1, 2).float() / 255)
-            found.append(softargmax(heatmaps, beta))
-    xy_heatmap, scores = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return heatmap_to_input(xy_heatmap).cpu().numpy(), scores.cpu().numpy()
-
-
-def crops_to_input(crops: Crops) -> Images:
-    """Resize square crops (N, S, S, 3) to the network's input, (N, 128, 128, 3)."""
-    images, size = np.asarray(crops), (INPUT_SIZE, INPUT_SIZE)
-    if images.shape[1] == INPUT_SIZE:
-        return images
-    return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
+    with torch.no_grad():
+        for start in range(0, len(images), BATCH):
+            part = torch.from_numpy(images[start : start + BATCH]).to(device)
+            found.append(find_landmarks(network, beta, part))
+    xy_input, scores = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    return xy_input, scores

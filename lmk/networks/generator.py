@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 RESIDUAL_BLOCKS = 6
+BOTTLENECK_STRIDE = 4  # pixels of a picture per pixel of the bottleneck, where heatmaps join
 
 
 class Generator(nn.Module):

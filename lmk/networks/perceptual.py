@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.errors import UnavailableError, UsageError, WeightsError, missing_extra
+from lmk.architectures.network import LandmarkNetwork
 from lmk.model.weights import load_weights
-from lmk.networks.hourglass import Hourglass
+from lmk.system.errors import UnavailableError, UsageError, WeightsError, missing_extra
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -23,7 +23,6 @@ VGG_POSITIONS = {  # in torchvision's vgg19().features
 }
 PAPER_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 PREFIX_LAYERS = ("relu1_2", "relu2_2", "relu3_1")  # of a file that ends at conv3_1
-CORE_LAYERS = ("stem", "block3")
 
 
 class VggFeatures(nn.Module):
@@ -55,11 +54,12 @@ class VggFeatures(nn.Module):
 class CoreFeatures(nn.Module):
     """Early activations of a frozen core: the choice that needs no other weights."""
 
-    def __init__(self, core: Hourglass, names: Sequence[str] = CORE_LAYERS) -> None:
+    def __init__(self, core: LandmarkNetwork, names: Sequence[str] = ()) -> None:
         super().__init__()
         self.core = copy.deepcopy(core).eval().requires_grad_(False)
-        self.names = tuple(names)
-        self.indices = [CORE_LAYERS.index(name) for name in names]
+        taps = core.architecture.taps
+        self.names = tuple(names) or taps
+        self.indices = [taps.index(name) for name in self.names]
 
     def train(self, mode: bool = True) -> CoreFeatures:
         """Stay in evaluation mode: batch norms keep the core's statistics."""
@@ -67,14 +67,15 @@ class CoreFeatures(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Map images (B, 3, H, W), RGB in [0, 1], to the core's stem and last early block."""
+        """Map images (B, 3, H, W), RGB in [0, 1], to the core's early activations."""
         found = self.core.features(images)
         return [found[index] for index in self.indices]
 
 
-def core_features(core: Hourglass, layers: str = "all") -> CoreFeatures:
-    """Make features of a core; `layers` is "all" or names out of CORE_LAYERS, with commas."""
-    return CoreFeatures(core, _choose(layers, CORE_LAYERS, CORE_LAYERS))
+def core_features(core: LandmarkNetwork, layers: str = "all") -> CoreFeatures:
+    """Make features of a core; `layers` is "all" or names of its taps, with commas."""
+    taps = core.architecture.taps
+    return CoreFeatures(core, _choose(layers, taps, taps))
 
 
 def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures:

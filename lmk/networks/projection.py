@@ -8,13 +8,14 @@ the core.
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lmk.networks.hourglass import Hourglass
+from lmk.architectures.network import LandmarkNetwork
 from lmk.networks.state import state_of
 
 Scope = Literal["all", "3x3"]  # as in lmk.training.options, which is free of torch
@@ -49,7 +50,7 @@ class ProjectionConv2d(nn.Conv2d):
         return F.conv2d(x, self.projected_weight(), self.bias, self.stride, self.padding)
 
 
-def project(core: Hourglass, num_landmarks: int, scope: Scope = "all") -> Hourglass:
+def project(core: LandmarkNetwork, num_landmarks: int, scope: Scope = "all") -> LandmarkNetwork:
     """Make an adaptable network from a core, which is left as it is.
 
     Every convolution but the head becomes a `ProjectionConv2d`; scope "3x3" projects those of the
@@ -57,24 +58,34 @@ def project(core: Hourglass, num_landmarks: int, scope: Scope = "all") -> Hourgl
     the core and are trainable; the head is new, for `num_landmarks`.
     """
     network = with_new_head(core, num_landmarks)
-    for name, module in list(network.named_modules()):
-        if not isinstance(module, nn.Conv2d) or name == "head":
-            continue
-        if scope == "3x3" and (module.kernel_size != (3, 3) or module.bias is not None):
-            continue
-        network.set_submodule(name, ProjectionConv2d(module))
+    return project_named(network, [name for name, _ in _convolutions(network, scope)])
+
+
+def project_named(network: LandmarkNetwork, names: Collection[str]) -> LandmarkNetwork:
+    """Put a `ProjectionConv2d` in place of each convolution named, and return the network."""
+    for name, conv in _convolutions(network, "all"):
+        if name in names:
+            network.set_submodule(name, ProjectionConv2d(conv))
     return network
 
 
-def with_new_head(core: Hourglass, num_landmarks: int) -> Hourglass:
+def _convolutions(network: LandmarkNetwork, scope: Scope) -> list[tuple[str, nn.Conv2d]]:
+    """Convolutions that a scope projects, by name."""
+    convs = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d)]
+    body = [(name, conv) for name, conv in convs if conv is not network.head]
+    if scope == "all":
+        return body
+    return [(n, conv) for n, conv in body if conv.kernel_size == (3, 3) and conv.bias is None]
+
+
+def with_new_head(core: LandmarkNetwork, num_landmarks: int) -> LandmarkNetwork:
     """Copy a network and give the copy an untrained head for `num_landmarks`."""
     network = copy.deepcopy(core)
-    network.num_landmarks = num_landmarks
     network.head = nn.Conv2d(core.head.in_channels, num_landmarks, 1)
     return network
 
 
-def adapter_state(network: Hourglass) -> dict[str, Tensor]:
+def adapter_state(network: LandmarkNetwork) -> dict[str, Tensor]:
     """Everything of a projected network that is not frozen: what an adapter file holds."""
     frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
     return {name: value for name, value in state_of(network).items() if name not in frozen}

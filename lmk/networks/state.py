@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lmk.model.weights import Arrays, check_keys
+from lmk.arrays import Arrays
+from lmk.model.weights import check_keys
 
 
 def state_of(network: nn.Module) -> dict[str, Tensor]:

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.draw import landmark_color
-from lmk.errors import missing_extra
+from lmk.drawing.draw import landmark_color
 from lmk.evaluation.annotated import describe_normalizer
 from lmk.evaluation.benchmark import FAILURE_PERCENT, PCK_THRESHOLD, PCKH_THRESHOLD
 from lmk.evaluation.consistency import DEGREES
 from lmk.evaluation.protocol import Curve
 from lmk.evaluation.views import BRIGHTNESS, NOISE
-from lmk.files import replacing
-from lmk.progress import Reporter
 from lmk.report.charts import Axis, Line, bar_chart, line_chart, round_axis
 from lmk.report.pictures import sheet_rows, turned_rows
 from lmk.report.record import versions
 from lmk.report.results import Results
 from lmk.report.tables import tables
+from lmk.system.errors import missing_extra
+from lmk.system.files import replacing
+from lmk.system.progress import Reporter
 
 CURVE_POINTS = 200
 PERCENT = Axis("share of images in %", 100, (0, 20, 40, 60, 80, 100))

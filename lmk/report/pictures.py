@@ -6,16 +6,17 @@ import base64
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from lmk.draw import draw_object
+from lmk.arrays import Image, Indices, Points
+from lmk.drawing.draw import draw_object
 from lmk.evaluation import views
+from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.consistency import random_turns
 from lmk.evaluation.protocol import Evaluation
-from lmk.geometry import INPUT_SIZE, apply_affine, resize_xy
-from lmk.opencv import cv2
-from lmk.progress import Reporter
+from lmk.geometry import apply_affine, resize_xy
 from lmk.report.results import Results
+from lmk.system.opencv import cv2
+from lmk.system.progress import Reporter
 
 TILE = 240
 DOT_RADIUS_PX, RING_RADIUS_PX = 3.0, 7.3
@@ -25,10 +26,6 @@ TURNS = 5
 TURNS_SEED = 1
 JPEG_QUALITY = 88
 WHITE_BGR, DARK_BGR = (255, 255, 255), (32, 32, 32)
-
-Image = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.floating]
-Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def data_uri(image_bgr: Image) -> str:
 
 def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:
     """Draw a line from each annotated point to its prediction, where a cross stands."""
-    scale = TILE / INPUT_SIZE
+    scale = TILE / EVALUATION_SIZE
     for start, end in zip(resize_xy(annotated, scale), resize_xy(predicted, scale), strict=True):
         first, last = _pixel(start), _pixel(end)
         for color, thickness in ((DARK_BGR, 3), (WHITE_BGR, 1)):

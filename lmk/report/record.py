@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-import lmk
 from lmk.evaluation.annotated import AnnotatedSet
 from lmk.evaluation.benchmark import FAILURE_PERCENT
 from lmk.evaluation.consistency import Consistency
 from lmk.evaluation.figures import figures
 from lmk.evaluation.pck import Pck
 from lmk.evaluation.protocol import Curve, Evaluation
-from lmk.files import replacing
-from lmk.machine import RUNTIMES, installed_versions
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
+from lmk.system.files import replacing
+from lmk.system.machine import RUNTIMES, installed_versions
+from lmk.system.version import __version__
 
 SCHEMA_VERSION = 1
 # The figures that a manifest keeps, under its names.
@@ -82,7 +82,7 @@ def manifest_figures(results: Results) -> dict[str, float | str]:
 
 def versions() -> dict[str, str]:
     """Versions of lmk, Python and the packages that compute."""
-    own = {"lmk": lmk.__version__, "python": platform.python_version()}
+    own = {"lmk": __version__, "python": platform.python_version()}
     return own | installed_versions(PACKAGES)
 
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lmk.architectures.network import LandmarkNetwork
 from lmk.data.packed import Crops
-from lmk.geometry import HEATMAP_SIZE, apply_affine, heatmap_to_input, input_to_heatmap
-from lmk.networks.generator import Generator
-from lmk.networks.hourglass import Hourglass
+from lmk.geometry import apply_affine, heatmap_to_input, input_to_heatmap, resize_xy
+from lmk.networks.generator import BOTTLENECK_STRIDE, Generator
 from lmk.networks.perceptual import PerceptualDistance
 from lmk.networks.projection import ProjectionConv2d
 from lmk.networks.softargmax import gaussian_heatmaps, softargmax
@@ -34,15 +34,15 @@ class AdaptLearner:
     def __init__(
         self,
         crops: Crops,
-        detector: Hourglass,
+        detector: LandmarkNetwork,
         features: nn.Module | None,
         options: AdaptOptions,
         compute: Compute,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute = options, compute
-        self.views = Views(crops, options, compute)
-        self.detector = detector
+        self.detector, self.architecture = detector, detector.architecture
+        self.views = Views(crops, self.architecture.input_size, options, compute)
         self.modules: dict[str, nn.Module] = {"detector": self.detector}
         self._placed = {"detector": compute.place(self.detector)}
         if options.reconstruction:
@@ -81,13 +81,24 @@ class AdaptLearner:
         with torch.no_grad():
             terms, xy, xy_deformed, painted = self._terms(pair, "generator" in self.modules)
         xy_input, xy_input_deformed = (
-            heatmap_to_input(points).cpu().numpy() for points in (xy, xy_deformed)
+            heatmap_to_input(points, self.architecture.stride).cpu().numpy()
+            for points in (xy, xy_deformed)
         )
-        found = figures(xy_input, xy_input_deformed, pair.view_to_deformed.cpu().numpy())
+        found = figures(
+            xy_input,
+            xy_input_deformed,
+            pair.view_to_deformed.cpu().numpy(),
+            self.architecture.input_size,
+        )
         view = to_image(pair.view)
         middle = [] if painted is None else [(to_image(painted), None)]
         picture = sheet([(view, None), (to_image(pair.deformed), None), *middle, (view, xy_input)])
-        return Observation(float(self._total(terms, 1.0)), picture, found, warnings(found))
+        return Observation(
+            float(self._total(terms, 1.0)),
+            picture,
+            found,
+            warnings(found, self.architecture.input_size),
+        )
 
     def _terms(
         self, pair: Pair, paints: bool
@@ -105,8 +116,9 @@ class AdaptLearner:
         xy, xy_deformed = found[:count], found[count:]
         terms = {name: xy.new_zeros(()) for name in TERMS}
         if both:
-            moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy))
-            terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved), HEATMAP_SIZE)
+            stride, size = self.architecture.stride, self.architecture.heatmap_size
+            moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy, stride))
+            terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved, stride), size)
         terms["separation"] = separation(xy, options.separation_scale)
         if not paints:
             return terms, xy, xy_deformed, None
@@ -125,8 +137,9 @@ class AdaptLearner:
         return options.reconstruction * painting + geometric * tying
 
     def _paint(self, deformed: Tensor, xy: Tensor) -> Tensor:
-        size = (HEATMAP_SIZE, HEATMAP_SIZE)
-        heatmaps = gaussian_heatmaps(xy, size, self.options.sigma)
+        size = self.architecture.input_size // BOTTLENECK_STRIDE
+        xy_bottleneck = resize_xy(xy, self.architecture.stride / BOTTLENECK_STRIDE)
+        heatmaps = gaussian_heatmaps(xy_bottleneck, (size, size), self.options.sigma)
         with self.compute.autocast():
             return self._call("generator", deformed, heatmaps)
 

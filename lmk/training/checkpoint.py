@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from lmk.errors import TrainingError
-from lmk.files import check_writable, replacing, sync
+from lmk.system.errors import TrainingError
+from lmk.system.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
 
 CHECKPOINT = "checkpoint.pt"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from lmk.errors import UsageError, missing_extra
-from lmk.files import replacing
+from lmk.system.errors import UsageError, missing_extra
+from lmk.system.files import replacing
 
 CONFIG = "config.yaml"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import nn
 
-from lmk.errors import UnavailableError, UsageError
+from lmk.system.errors import UnavailableError, UsageError
 from lmk.training.processes import join
 
 if TYPE_CHECKING:

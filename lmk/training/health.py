@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lmk.arrays import FloatArray
 from lmk.evaluation.spread import spread
-from lmk.geometry import INPUT_SIZE, apply_affine
+from lmk.geometry import apply_affine
 
 COLLAPSED_PX = 3.0
 STILL_RATIO = 0.7
@@ -17,10 +17,10 @@ BORDER_PX = 4.0
 BORDER_SHARE = 0.5
 WEAK_PCKH = 40.0
 
-Floats = npt.NDArray[np.float32]
 
-
-def figures(xy: Floats, xy_deformed: Floats, view_to_deformed: Floats) -> dict[str, float]:
+def figures(
+    xy: FloatArray, xy_deformed: FloatArray, view_to_deformed: FloatArray, input_size: int
+) -> dict[str, float]:
     """Measure landmarks (N, K, 2) of views and of deformed views, all in input pixels.
 
     nearest_px    distance to the nearest other landmark; nothing for a single landmark
@@ -33,7 +33,7 @@ def figures(xy: Floats, xy_deformed: Floats, view_to_deformed: Floats) -> dict[s
     moved = apply_affine(view_to_deformed, xy)
     error = np.linalg.norm(xy_deformed - moved, axis=-1).mean()
     distance = np.linalg.norm(moved - xy, axis=-1).mean()
-    border = (np.minimum(xy, INPUT_SIZE - 1 - xy) < BORDER_PX).any(axis=-1).mean(axis=0)
+    border = (np.minimum(xy, input_size - 1 - xy) < BORDER_PX).any(axis=-1).mean(axis=0)
     found = {
         "stillness": float(error / max(distance, 1e-6)),
         "border_share": float(border.max()),
@@ -43,13 +43,13 @@ def figures(xy: Floats, xy_deformed: Floats, view_to_deformed: Floats) -> dict[s
     return found
 
 
-def warnings(found: Mapping[str, float]) -> dict[str, str]:
+def warnings(found: Mapping[str, float], input_size: int) -> dict[str, str]:
     """Say what is wrong with such figures, by the figure's name; empty when nothing is."""
     said = {}
     nearest = found.get("nearest_px", np.inf)
     if nearest < COLLAPSED_PX:
         said["nearest_px"] = (
-            f"landmarks lie on one another: {nearest:.1f} px of {INPUT_SIZE} from one to the next. "
+            f"landmarks lie on one another: {nearest:.1f} px of {input_size} from one to the next. "
             "Raise --separation, or --separation-scale"
         )
     if found["stillness"] > STILL_RATIO:

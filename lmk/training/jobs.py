@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
+from lmk.architectures.network import LandmarkNetwork
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
-from lmk.errors import UsageError
 from lmk.evaluation.pck import pckh_obstacle
-from lmk.files import replacing, sha256_of
 from lmk.model.folder import Model, find_model
-from lmk.networks.hourglass import Hourglass
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
+from lmk.system.errors import UsageError
+from lmk.system.files import replacing, sha256_of
 from lmk.training.adapt import AdaptLearner
 from lmk.training.checkpoint import Progress
 from lmk.training.device import Compute
@@ -190,13 +190,13 @@ def _train(
     return find_model(str(run.folder))
 
 
-def _start_core(core: Model, num_landmarks: int) -> Hourglass:
+def _start_core(core: Model, num_landmarks: int) -> LandmarkNetwork:
     manifest = core.manifest
-    if (manifest.architecture, manifest.num_landmarks) != ("hourglass", num_landmarks):
+    if manifest.num_landmarks != num_landmarks:
         raise UsageError(
-            f"--core {manifest.name}: expected hourglass with {num_landmarks} landmarks, as many "
-            f"as the data have, got {manifest.architecture} with {manifest.num_landmarks}. Name "
-            "another core, or none to start from random weights"
+            f"--core {manifest.name}: expected {num_landmarks} landmarks, as many as the data "
+            f"have, got {manifest.num_landmarks}. Name another core, or none to start from random "
+            "weights"
         )
     return load_network(core)[0]
 

@@ -10,9 +10,9 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from lmk.errors import OutputError, missing_extra
-from lmk.files import replacing, writing
-from lmk.opencv import cv2
+from lmk.system.errors import OutputError, missing_extra
+from lmk.system.files import replacing, writing
+from lmk.system.opencv import cv2
 
 CSV = "log.csv"
 EVENTS = "tensorboard"

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lmk.errors import DataError, TrainingError
-from lmk.interrupt import stop_on_signals
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, TrainingError
+from lmk.system.interrupt import stop_on_signals
+from lmk.system.progress import Reporter
 from lmk.training.checkpoint import Progress, begin, resume_from, save_checkpoint
 from lmk.training.config import write_config
 from lmk.training.device import Compute

@@ -7,17 +7,16 @@ import copy
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm  # batch norms synchronised on GPUs too
 
-from lmk.errors import UsageError
-from lmk.networks.hourglass import Hourglass
+from lmk.architectures.catalogue import DEFAULT, find_architecture
+from lmk.architectures.network import LandmarkNetwork
 from lmk.networks.projection import project, with_new_head
+from lmk.system.errors import UsageError
 from lmk.training.options import Method, Scope
-
-LAST_LAYERS = ("block4", "last_conv", "last_bn", "head")
 
 
 def start_detector(
-    method: Method, core: Hourglass | None, num_landmarks: int, scope: Scope = "all"
-) -> Hourglass:
+    method: Method, core: LandmarkNetwork | None, num_landmarks: int, scope: Scope = "all"
+) -> LandmarkNetwork:
     """Make the network that an adaptation trains, of copies of what the core has.
 
     `core` may be None for scratch alone.
@@ -32,7 +31,7 @@ def start_detector(
     Raises UsageError when `core` does not fit the method.
     """
     if method == "scratch":
-        return Hourglass(num_landmarks)
+        return (core.architecture if core else find_architecture(DEFAULT)).make(num_landmarks)
     assert core is not None
     if method == "projection":
         return project(core, num_landmarks, scope)
@@ -46,7 +45,7 @@ def start_detector(
     network = with_new_head(core, num_landmarks)
     if method == "last-layers":
         for name, parameter in network.named_parameters():
-            parameter.requires_grad_(name.split(".")[0] in LAST_LAYERS)
+            parameter.requires_grad_(name.split(".")[0] in network.architecture.late)
     return network
 
 

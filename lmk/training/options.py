@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 Method = Literal["projection", "finetune", "scratch", "last-layers", "finetune-after-projection"]
 Scope = Literal["all", "3x3"]

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from lmk.architectures.catalogue import DEFAULT, find_architecture
+from lmk.architectures.network import LandmarkNetwork
 from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
 from lmk.data.coco import KeypointSet
-from lmk.data.similarity import SimilarityRange, invert, random_similarity, warp
-from lmk.geometry import HEATMAP_SIZE, apply_affine, heatmap_to_input, input_to_heatmap
-from lmk.networks.hourglass import Hourglass
+from lmk.data.similarity import SimilarityRange, random_similarity, warp
+from lmk.geometry import apply_affine, heatmap_to_input, input_to_heatmap, invert_affine
 from lmk.networks.softargmax import gaussian_heatmaps, softargmax
 from lmk.training.device import Compute
 from lmk.training.learner import Observation
@@ -26,7 +27,7 @@ CORE_BETA = 80.0  # regressed heatmaps peak well below 1, where a small beta pul
 
 
 class CoreLearner:
-    """Hourglass regressing one Gaussian a joint; unlabelled joints carry no loss.
+    """A network regressing one Gaussian per joint; unlabelled joints carry no loss.
 
     `held_out` are the crops to look at now and then; without them, some of the training crops.
     `start` is the network to begin with, of as many joints; without it, random weights.
@@ -38,12 +39,13 @@ class CoreLearner:
         options: PretrainOptions,
         compute: Compute,
         held_out: KeypointSet | None = None,
-        start: Hourglass | None = None,
+        start: LandmarkNetwork | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
         self.held_out = held_out or data
-        self.network = start or Hourglass(len(data.names))
+        self.network = start or find_architecture(DEFAULT).make(len(data.names))
+        self.architecture = self.network.architecture
         if start is None:
             nn.init.zeros_(self.network.head.weight)  # empty heatmaps are near their targets
         self._placed = compute.place(self.network)
@@ -74,19 +76,22 @@ class CoreLearner:
         index = batch_indices(len(data.crops), self.options.batch_size, 0, FIXED_SEED)
         still = SimilarityRange(0, 0, 0)
         random = step_generator(0, FIXED_SEED, device)
-        to_crop = random_similarity(len(index), still, data.crops.shape[1], random)
+        crop_size, input_size = data.crops.shape[1], self.architecture.input_size
+        to_crop = random_similarity(len(index), still, crop_size, input_size, random)
         images, xy_input, labelled = self._cut(data, index, to_crop)
         with torch.no_grad():
             loss, heatmaps = self._loss(images, xy_input, labelled)
-        found = heatmap_to_input(softargmax(heatmaps, CORE_BETA)[0]).cpu().numpy()
+        xy_heatmap = softargmax(heatmaps, CORE_BETA)[0]
+        found = heatmap_to_input(xy_heatmap, self.architecture.stride).cpu().numpy()
         annotated = np.where(data.labelled[index][..., None], xy_input.cpu().numpy(), -1e3)
         view = to_image(images)
         picture = sheet([(view, annotated), (view, found)])
         return Observation(float(loss), picture)
 
     def _loss(self, images: Tensor, xy_input: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
-        size = (HEATMAP_SIZE, HEATMAP_SIZE)
-        target = gaussian_heatmaps(input_to_heatmap(xy_input), size, TARGET_SIGMA)
+        size, stride = self.architecture.heatmap_size, self.architecture.stride
+        xy_heatmap = input_to_heatmap(xy_input, stride)
+        target = gaussian_heatmaps(xy_heatmap, (size, size), TARGET_SIGMA)
         # A look is taken by one process alone, not together with the others.
         detect = self._placed if self.network.training else self.network
         with self.compute.autocast():
@@ -100,8 +105,8 @@ class CoreLearner:
         index = batch_indices(len(self.data.crops), options.batch_size, step, options.seed)
         random = step_generator(step, options.seed, device)
         flip = torch.rand(len(index), generator=random, device=device) < 0.5
-        size = self.data.crops.shape[1]
-        to_crop = random_similarity(len(index), self.ranges, size, random, flip)[rows]
+        sizes = self.data.crops.shape[1], self.architecture.input_size
+        to_crop = random_similarity(len(index), self.ranges, *sizes, random, flip)[rows]
         color = random_color(len(index), options.color, random)[rows]
         index, flip = index[rows], flip[rows]
         images, xy, labelled = self._cut(self.data, index, to_crop)
@@ -115,6 +120,8 @@ class CoreLearner:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures of these rows, their points in input pixels, and which are labelled."""
         device = self.compute.device
-        images = warp(to_float(data.crops[index], device), to_crop)
-        xy_input = apply_affine(invert(to_crop), torch.from_numpy(data.xy_crop[index]).to(device))
+        images = warp(to_float(data.crops[index], device), to_crop, self.architecture.input_size)
+        xy_input = apply_affine(
+            invert_affine(to_crop), torch.from_numpy(data.xy_crop[index]).to(device)
+        )
         return images, xy_input, torch.from_numpy(data.labelled[index]).to(device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lmk.errors import UsageError, missing_extra
+from lmk.system.errors import UsageError, missing_extra
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

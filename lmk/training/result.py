@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmk.architectures.network import LandmarkNetwork
+from lmk.arrays import Arrays
 from lmk.data.packed import Crops
+from lmk.data.resize import resize_crops
 from lmk.evaluation.framing import measure_framing
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
-from lmk.model.weights import Arrays, content_sha256, load_weights, save_weights
-from lmk.networks.detect import crops_to_input, detect
-from lmk.networks.hourglass import Hourglass
+from lmk.model.weights import content_sha256, load_weights, save_weights
+from lmk.networks.detect import detect
 from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.training.pretrain import CORE_BETA
@@ -22,7 +24,9 @@ from lmk.training.pretrain import CORE_BETA
 FRAMING_CROPS = 128  # enough for its percentiles, and little beside the steps between two saves
 
 
-def save_core(run: Path, network: Hourglass, names: list[str], training: dict[str, Any]) -> Model:
+def save_core(
+    run: Path, network: LandmarkNetwork, names: list[str], training: dict[str, Any]
+) -> Model:
     """Write a supervised core into its run folder and return it as a model. Raises OutputError."""
     manifest = {"landmark_names": names, "softargmax_beta": CORE_BETA, "training": training}
     return _save_network(run, network, manifest)
@@ -30,7 +34,7 @@ def save_core(run: Path, network: Hourglass, names: list[str], training: dict[st
 
 def save_adapted(
     run: Path,
-    network: Hourglass,
+    network: LandmarkNetwork,
     beta: float,
     core: Model | None,
     crops: Crops,
@@ -43,7 +47,9 @@ def save_adapted(
     """
     framing = None  # a single landmark has no extent to frame objects by
     if network.num_landmarks > 1:
-        framing = measure_framing(*detect(network, beta, crops_to_input(_some(crops))))
+        size = network.architecture.input_size
+        found = detect(network, beta, resize_crops(_some(crops), size))
+        framing = measure_framing(*found, size)
     manifest = {"softargmax_beta": beta, "framing": framing, "training": training}
     if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
         return _save_network(run, network, manifest)
@@ -63,18 +69,19 @@ def _some(crops: Crops) -> npt.NDArray[np.uint8]:
     return np.asarray(crops[::step][:FRAMING_CROPS])
 
 
-def _save_network(run: Path, network: Hourglass, manifest: dict[str, Any]) -> Model:
+def _save_network(run: Path, network: LandmarkNetwork, manifest: dict[str, Any]) -> Model:
     whole = {"kind": "network", "weights_file": "weights.safetensors"}
     return _save(run, arrays_of(state_of(network)), network, manifest | whole)
 
 
-def _save(run: Path, arrays: Arrays, network: Hourglass, manifest: dict[str, Any]) -> Model:
+def _save(run: Path, arrays: Arrays, network: LandmarkNetwork, manifest: dict[str, Any]) -> Model:
     path = run / manifest["weights_file"]
     save_weights(path, arrays)
     sha256 = content_sha256(load_weights(path))  # of what was stored, after rounding to float16
     Manifest(
         name=run.resolve().name,
         num_landmarks=network.num_landmarks,
+        architecture=network.architecture.name,
         weights_sha256=sha256,
         **manifest,
     ).write(run)

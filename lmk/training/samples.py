@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
-from lmk.sheet import tile
+from lmk.arrays import FloatArray, Image
+from lmk.drawing.sheet import tile
 
 COLUMNS = 8
 SCALE = 2  # of the input's pixels, for dots to be told apart
-
-Image = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 def to_image(images: Tensor) -> Image:
@@ -21,7 +18,7 @@ def to_image(images: Tensor) -> Image:
     return scaled.permute(0, 2, 3, 1).byte().cpu().numpy()
 
 
-def sheet(rows: list[tuple[Image, Floats | None]]) -> Image:
+def sheet(rows: list[tuple[Image, FloatArray | None]]) -> Image:
     """Lay out rows of images, uint8 RGB (N, H, W, 3), with landmarks (N, K, 2) or without.
 
     Landmarks are pixels of these images. Returns uint8 RGB, each image SCALE times as large.
@@ -36,6 +33,6 @@ def sheet(rows: list[tuple[Image, Floats | None]]) -> Image:
     )
 
 
-def _tile(image: Image, xy: Floats | None) -> Image:
+def _tile(image: Image, xy: FloatArray | None) -> Image:
     points = np.zeros((0, 2), np.float32) if xy is None else xy
     return tile(np.ascontiguousarray(image[..., ::-1]), points, SCALE * len(image))[..., ::-1]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lmk.model.folder import Model
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 from lmk.training.checkpoint import Progress
 from lmk.training.learner import Learner
 from lmk.training.log import Log

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from lmk.artifact import provenance
 from lmk.bench import cases
 from lmk.bench.cases import Case, list_cases, prepare
-from lmk.errors import UsageError
-from lmk.export import provenance
 from lmk.export.export import export_model
 from lmk.export.samples import drawn_samples
 from lmk.model.framing import Framing
-from lmk.progress import Reporter
+from lmk.system.errors import UsageError
+from lmk.system.progress import Reporter
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_a_file_is_made_again_when_the_packages_changed(
     adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMK_CACHE", str(tmp_path))
-    case, samples, made = Case("onnxruntime", "cpu", "fp32"), drawn_samples(2), []
+    case, samples, made = Case("onnxruntime", "cpu", "fp32"), drawn_samples(128, 2), []
     monkeypatch.setattr(
         cases, "export_model", lambda *arguments: made.append(export_model(*arguments))
     )
@@ -90,7 +90,11 @@ def test_int8_is_made_again_for_other_crops_of_either_kind(
     """Ranges are measured on some, and layers left in float32 by others."""
     monkeypatch.setenv("LMK_CACHE", str(tmp_path))
     monkeypatch.setattr(cases, "export_model", lambda *_: None)
-    case, few, many = Case("onnxruntime", "cpu", "int8"), drawn_samples(2), drawn_samples(3)
+    case, few, many = (
+        Case("onnxruntime", "cpu", "int8"),
+        drawn_samples(128, 2),
+        drawn_samples(128, 3),
+    )
     files = {
         prepare(case, adapter_model, (1,), samples, calibration, Reporter())
         for samples in (few, many)
@@ -107,7 +111,7 @@ def test_a_model_framed_otherwise_is_measured_with_a_file_of_its_own(
     framing = Framing(((3.0, 4.0),) * 7, spread_px=3.0, score=0.4)
     framed = replace(adapter_model, manifest=replace(adapter_model.manifest, framing=framing))
     assert framed.sha256 == adapter_model.sha256
-    case, samples = Case("onnxruntime", "cpu", "fp32"), drawn_samples(2)
+    case, samples = Case("onnxruntime", "cpu", "fp32"), drawn_samples(128, 2)
     files = [
         prepare(case, model, (1,), samples, samples, Reporter())
         for model in (adapter_model, adapter_model, framed)

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from bench.records import absent, bench_record, row
 
+from lmk.artifact.onnx_model import build_onnx, save_onnx
 from lmk.bench.cases import Case
 from lmk.bench.choice import Limit, choose
-from lmk.errors import LmkError, UnavailableError
-from lmk.export.onnx_model import build_onnx, save_onnx
+from lmk.inference.backends import chosen
+from lmk.inference.backends.chosen import choice_file, machine_identity, save_choice, saved_choice
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
-from lmk.runtime.backends import chosen
-from lmk.runtime.backends.chosen import choice_file, machine_identity, save_choice, saved_choice
-from lmk.runtime.backends.select import open_backend
+from lmk.system.errors import LmkError, UnavailableError
 
 FP32 = Case("openvino", "cpu", "fp32", 2)
 BF16 = Case("openvino", "cpu", "bf16")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from lmk.bench import gpu
-from lmk.errors import UnavailableError
+from lmk.system.errors import UnavailableError
 
 
 class NoAnswerError(Exception):

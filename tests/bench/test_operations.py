@@ -6,10 +6,10 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch.utils.flop_counter import FlopCounterMode
 
+from lmk.architectures.hourglass.network import Hourglass
+from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.bench.operations import count
-from lmk.errors import UsageError
-from lmk.export.onnx_model import GraphOptions, build_onnx
-from lmk.networks.hourglass import Hourglass
+from lmk.system.errors import UsageError
 
 
 def model(nodes: list, constants: dict, x_shape: list, y_shape: list) -> ModelProto:

@@ -9,7 +9,7 @@ from lmk.bench.process import ProcessError, run_fresh
 MODULE = """
 import os, signal, sys
 from lmk.bench.process import answer
-from lmk.errors import UnavailableError
+from lmk.system.errors import UnavailableError
 def work(job):
     if job["do"] == "refuse": raise UnavailableError("no such device: buy one")
     if job["do"] == "crash": os.kill(os.getpid(), signal.SIGSEGV)

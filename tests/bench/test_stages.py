@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from runtime.colour_detector import dots_image, save_detector
+from colour_detector import dots_image, save_detector
 
 from lmk.bench.stages import STAGES, timed_pass
-from lmk.errors import UsageError
-from lmk.runtime.backends.onnxruntime import GpuSession, OnnxRuntimeBackend
-from lmk.runtime.backends.select import open_backend
+from lmk.inference.backends.onnxruntime import GpuSession, OnnxRuntimeBackend
+from lmk.inference.backends.select import open_backend
+from lmk.system.errors import UsageError
 
 SLEEPS = {"upload": 0.02, "compute": 0.05, "download": 0.01}
 

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from colour_detector import METADATA, save_detector
 from evaluation.dots import edit, write_dots
-from runtime.colour_detector import METADATA, save_detector
 from typer.testing import CliRunner
 
 from lmk.cli import app
-from lmk.errors import LmkError
 from lmk.model.folder import SHIPPED, find_model
+from lmk.system.errors import LmkError
 
 # torch cannot be imported: evaluation must not need it.
 START = "import sys; sys.modules['torch'] = None; from lmk.cli import main; main()"

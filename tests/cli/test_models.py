@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lmk.cli import app
-from lmk.errors import WeightsError
 from lmk.model.folder import SHIPPED
+from lmk.system.errors import WeightsError
 
 FACES = SHIPPED / "faces"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clips import FRAMES, dots_at, read_clip, save_clip
+from colour_detector import dots_image, save_detector
 from pyarrow import parquet
-from runtime.clips import FRAMES, dots_at, read_clip, save_clip
-from runtime.colour_detector import dots_image, save_detector
 
 from lmk.cli.run import _named
 from lmk.demo.clip import FACE_XY, photograph

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lmk.data.coco import KeypointSet, image_paths, load_keypoints, read_annotations
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 NAMES = ["left_eye", "right_eye", "nose"]
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from lmk.data.decode import large_pictures, read_crop, read_image
-from lmk.errors import DataError
 from lmk.geometry import apply_affine
+from lmk.system.errors import DataError
 
 RED, GREEN, BLUE, YELLOW = (230, 20, 10), (10, 200, 30), (20, 30, 220), (240, 220, 20)
 ORIENTATION = 0x0112

@@ -10,8 +10,8 @@ import pytest
 from lmk.data.coco import load_keypoints
 from lmk.data.drawn import write_foxes
 from lmk.data.synthetic import NAMES, draw
-from lmk.errors import OutputError, UsageError
-from lmk.progress import Reporter
+from lmk.system.errors import OutputError, UsageError
+from lmk.system.progress import Reporter
 
 
 def test_drawn_foxes_are_read_back_with_their_points(tmp_path: Path) -> None:

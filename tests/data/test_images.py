@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from lmk.data.images import list_images, load_crops
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def test_a_few_bad_files_are_skipped_and_counted(tmp_path, capsys) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import full_disk
 from pictures import NAMES, write_coco, write_pictures
-from runtime.clips import full_disk
 
 from lmk.data.images import list_images, load_crops
 from lmk.data.pack import pack
 from lmk.data.packed import open_packed
-from lmk.errors import DataError, OutputError, UsageError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, OutputError, UsageError
+from lmk.system.progress import Reporter
 
 SIZE = 36
 
@@ -136,7 +136,7 @@ def test_a_killed_pack_leaves_no_set_and_does_not_hinder_the_next(tmp_path: Path
         "from pathlib import Path\n"
         "from lmk.data import images\n"
         "from lmk.data.pack import pack\n"
-        "from lmk.progress import Reporter\n"
+        "from lmk.system.progress import Reporter\n"
         "read = images.read_crop\n"
         "def die(path, size):\n"
         "    if path.name == '020.png':\n"

@@ -11,8 +11,8 @@ from pictures import write_coco, write_pictures
 
 from lmk.data.pack import pack
 from lmk.data.packed import PackedCrops, content_sha256, is_packed, open_packed, verify
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 COUNT, SIZE = 11, 36
 

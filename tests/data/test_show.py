@@ -9,9 +9,9 @@ from pictures import write_coco, write_pictures
 
 from lmk.data.pack import pack
 from lmk.data.show import TILE_PX, show
-from lmk.draw import landmark_color
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.drawing.draw import landmark_color
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def dots(sheet: np.ndarray, index: int) -> int:

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from lmk.data.similarity import SimilarityRange, compose, invert, random_similarity, warp
-from lmk.geometry import INPUT_SIZE, apply_affine
+from lmk.data.similarity import SimilarityRange, random_similarity, warp
+from lmk.geometry import apply_affine, compose_affine, invert_affine
+
+INPUT_SIZE = 128
 
 RANGES = SimilarityRange(degrees=40, zoom=0.5, shift=0.2)
 
 
 def draw(seed: int = 0, flip: torch.Tensor | None = None, count: int = 64) -> torch.Tensor:
-    return random_similarity(count, RANGES, 160, torch.Generator().manual_seed(seed), flip)
+    return random_similarity(
+        count, RANGES, 160, INPUT_SIZE, torch.Generator().manual_seed(seed), flip
+    )
 
 
 def test_drawn_transforms_stay_in_their_ranges_and_use_them() -> None:
@@ -47,8 +51,8 @@ def test_invert_and_compose_undo_and_chain() -> None:
     a, b = draw(1, torch.arange(64) % 2 == 0), draw(2)
     points = torch.rand(64, 5, 2) * 128
     there = apply_affine(a, points)
-    torch.testing.assert_close(apply_affine(invert(a), there), points, atol=2e-3, rtol=0)
-    chained = apply_affine(compose(b, a), points)
+    torch.testing.assert_close(apply_affine(invert_affine(a), there), points, atol=2e-3, rtol=0)
+    chained = apply_affine(compose_affine(b, a), points)
     torch.testing.assert_close(chained, apply_affine(b, there), atol=2e-3, rtol=0)
 
 
@@ -66,7 +70,7 @@ def slow_bilinear(crop: np.ndarray, x: float, y: float) -> np.ndarray:
 def test_warp_takes_each_pixel_from_where_its_matrix_points() -> None:
     crops = torch.rand(3, 3, 160, 160, generator=torch.Generator().manual_seed(0))
     matrix = draw(3, torch.tensor([True, False, True]), 3)
-    warped = warp(crops, matrix)
+    warped = warp(crops, matrix, INPUT_SIZE)
     assert warped.shape == (3, 3, INPUT_SIZE, INPUT_SIZE)
     for b in range(3):
         for x, y in ((0, 0), (127, 3), (64, 100), (5, 127), (31, 77)):
@@ -77,7 +81,7 @@ def test_warp_takes_each_pixel_from_where_its_matrix_points() -> None:
 
 def test_normal_angles_have_the_deviation_asked_for_and_a_limit() -> None:
     ranges = SimilarityRange(30, 0.2, 0.1, normal=True)
-    matrix = random_similarity(4000, ranges, 160, torch.Generator().manual_seed(0))
+    matrix = random_similarity(4000, ranges, 160, INPUT_SIZE, torch.Generator().manual_seed(0))
     degrees = torch.rad2deg(torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0])).abs()
     assert degrees.max() == pytest.approx(40, abs=0.01)
     # 68 % of a normal distribution lie within one deviation, 18 % beyond 1.333 of them

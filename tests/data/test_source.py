@@ -13,8 +13,8 @@ from lmk.data.images import CROP_SIZE
 from lmk.data.pack import pack
 from lmk.data.packed import PackedCrops
 from lmk.data.source import list_pictures, open_unlabelled
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def test_one_set_is_the_same_from_a_folder_a_coco_file_and_packed(tmp_path: Path) -> None:

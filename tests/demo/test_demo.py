@@ -12,9 +12,9 @@ import pytest
 from lmk.demo import demo, fox
 from lmk.demo.clip import FRAMES, SIZE_WH, camera_path, frames
 from lmk.demo.face import following_error, read_landmarks
-from lmk.errors import UsageError
 from lmk.geometry import apply_affine
-from lmk.progress import Reporter
+from lmk.system.errors import UsageError
+from lmk.system.progress import Reporter
 
 ON_PHOTOGRAPH = np.array([[202.5, 100.7], [247.0, 103.0], [224.0, 141.0]], np.float32)
 

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
-from lmk import __version__, install
 from lmk.cli import doctor as command
 from lmk.doctor import examine as examination
 from lmk.doctor import hardware, runtimes, software, video
 from lmk.doctor.finding import Finding
-from lmk.errors import SourceError
-from lmk.runtime.sources import open as sources
+from lmk.system import install
+from lmk.system.errors import SourceError
+from lmk.system.version import __version__
+from lmk.video.sources import open as sources
 
 RUN = f"pip install 'lmk[run]=={__version__}'"
 GOOD = Finding("camera", "gives frames", essential=True)
@@ -69,7 +70,7 @@ def test_a_provider_that_does_not_start_is_broken_and_named(monkeypatch) -> None
 
 
 def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
-    monkeypatch.delitem(sys.modules, "lmk.export.onnx_package", raising=False)
+    monkeypatch.delitem(sys.modules, "lmk.system.onnx_package", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)  # importing it fails
     *found, last = runtimes.examine_runtimes()
     tried = [f for f in found if f.subject.startswith(("ONNX Runtime", "OpenVINO"))]
@@ -98,7 +99,7 @@ def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
 
 def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None:
     monkeypatch.setattr(install, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
-    monkeypatch.delitem(sys.modules, "lmk.export.onnx_package", raising=False)
+    monkeypatch.delitem(sys.modules, "lmk.system.onnx_package", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     hide(monkeypatch, runtimes, "openvino")
     hide(monkeypatch, video, "cv2")

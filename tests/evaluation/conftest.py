@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from colour_detector import save_detector
 from evaluation.dots import write_dots
-from runtime.colour_detector import save_detector
 
 from lmk.evaluation.landmarks import Detector, open_detector
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from runtime.colour_detector import dots_image
+from colour_detector import dots_image
 
 NAMES = ["left_eye", "right_eye", "nose", "brow"]
 SIZE_WH = (200, 160)

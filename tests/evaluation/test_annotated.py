@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from evaluation.dots import NAMES, SCALE, draw_points, edit, to_input, write_dots
 
-from lmk.errors import DataError, UsageError
 from lmk.evaluation.annotated import default_normalizer, load_annotated, normalizer_px
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
 
 
 def test_points_are_in_input_pixels_of_the_centred_square(dots) -> None:

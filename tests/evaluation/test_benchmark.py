@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from evaluation.dots import edit, write_dots
 
-from lmk.errors import DataError
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def spoil(content: dict) -> None:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from lmk.demo.clip import FACE_XY, photograph
-from lmk.errors import DataError
 from lmk.evaluation.framing import measure_finder, measure_framing
+from lmk.inference.regions.cascade import Cascade
 from lmk.model.framing import Framing
-from lmk.runtime.regions.cascade import Cascade
+from lmk.system.errors import DataError
 
 
 def test_framing_is_the_mean_and_the_usual_bounds() -> None:
@@ -16,7 +16,7 @@ def test_framing_is_the_mean_and_the_usual_bounds() -> None:
     mean = np.array([[30.0, 40.0], [90.0, 35.0], [60.0, 100.0]])
     xy = (mean + rng.normal(0, 2, (200, 3, 2))).astype(np.float32)
     scores = rng.uniform(0.4, 0.9, (200, 3)).astype(np.float32)
-    framing = measure_framing(xy, scores)
+    framing = measure_framing(xy, scores, 128)
     np.testing.assert_allclose(framing.landmarks_input, xy.mean(0), atol=0.01)
     assert framing.score == pytest.approx(np.percentile(scores.mean(1), 1), abs=1e-3)
     assert (framing.misfit_px(xy, scores) <= framing.spread_px).mean() == pytest.approx(

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colour_detector import METADATA, save_detector
 from evaluation.dots import draw_points, to_input
-from runtime.colour_detector import METADATA, save_detector
 
-from lmk.errors import DataError, UsageError
 from lmk.evaluation import landmarks
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.landmarks import open_detector, open_detectors
 from lmk.evaluation.views import MIRRORED, UNCHANGED, noisy
 from lmk.model.bundle import pack
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
 
 
 def kept(tmp_path: Path) -> list[Path]:

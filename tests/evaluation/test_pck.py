@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lmk.errors import DataError
 from lmk.evaluation.pck import pck, pckh
+from lmk.system.errors import DataError
 
 NAMES = ["left_hand", "neck", "head_top", "right_hand"]
 

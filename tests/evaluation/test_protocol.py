@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from evaluation.dots import NAMES, edit, to_input, write_dots
 
-from lmk.errors import DataError, UsageError
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences, evaluate_all
 from lmk.evaluation.figures import figures
 from lmk.evaluation.protocol import evaluate
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
 
 
 def benchmark_of(test, train=None, **options):

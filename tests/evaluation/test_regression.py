@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from lmk.errors import DataError, UsageError
 from lmk.evaluation.regression import (
     RIDGE,
     Pairs,
@@ -16,6 +15,7 @@ from lmk.evaluation.regression import (
     point_errors,
     regression_errors,
 )
+from lmk.system.errors import DataError, UsageError
 
 FOUND, ANNOTATED = 4, 3
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lmk.errors import DataError
 from lmk.evaluation.spread import spread
+from lmk.system.errors import DataError
 
 
 def test_spread_of_hand_made_points() -> None:

@@ -10,22 +10,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from lmk.errors import ParityError, UnavailableError, UsageError, WeightsError
+from lmk.architectures.hourglass.spec import ARCHITECTURE
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.onnx_model import GraphOptions, build_onnx
+from lmk.artifact.provenance import read_provenance
 from lmk.export import engine as engine_module
-from lmk.export.batch import BatchRange
 from lmk.export.engine import EngineOptions, build_engine, gpu_here, require_memory, runs_here
 from lmk.export.engine_layers import read_information, read_log, require_layers
 from lmk.export.export import export_model
-from lmk.export.int8 import ALWAYS_KEPT, calibrate
-from lmk.export.onnx_model import GraphOptions, build_onnx
+from lmk.export.int8 import always_kept, calibrate
 from lmk.export.options import ExportOptions
 from lmk.export.precision import count
-from lmk.export.provenance import read_provenance
 from lmk.export.samples import drawn_samples
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import open_backend
-from lmk.runtime.backends.tensorrt import check_machine
-from lmk.runtime.backends.tensorrt_bindings import load_bindings
+from lmk.inference.backends.select import open_backend
+from lmk.inference.backends.tensorrt import check_machine
+from lmk.inference.backends.tensorrt_bindings import load_bindings
+from lmk.system.errors import ParityError, UnavailableError, UsageError, WeightsError
+from lmk.system.progress import Reporter
 
 RTX = all(find_spec(p) for p in ("tensorrt_rtx_bindings", "onnxruntime_ep_nv_tensorrt_rtx"))
 needs_rtx = pytest.mark.skipif(not RTX, reason="needs pip install 'lmk[tensorrt-rtx]'")
@@ -46,9 +47,9 @@ def test_convolutions_are_built_in_the_graphs_precision(adapter_model, precision
 
 @needs_rtx
 def test_int8_convolutions_are_built_as_integers(adapter_model) -> None:
-    crops = drawn_samples(2).crops
-    ranges = calibrate(build_onnx(adapter_model), crops, True, lambda: None)
-    graph = ranges.quantize([*ALWAYS_KEPT, "block2.conv1.out"]).SerializeToString()
+    crops = drawn_samples(128, 2).crops
+    ranges = calibrate(build_onnx(adapter_model), ARCHITECTURE, crops, True, lambda: None)
+    graph = ranges.quantize([*always_kept(ARCHITECTURE), "block2.conv1.out"]).SerializeToString()
     engine = build_engine(graph, OPTIONS, Reporter())
     assert count(engine.layers) == {"int8": 53, "fp32": 3}
     require_layers(engine.layers, "int8", 3)
@@ -70,7 +71,7 @@ def test_an_engine_is_exported_with_what_it_was_built_for(adapter_model, tmp_pat
     options = ExportOptions(
         "tensorrt-rtx", "fp16", BatchRange(1, 2, 4), compute_capability="8.9", workspace_mb=256
     )
-    samples = drawn_samples(4)
+    samples = drawn_samples(128, 4)
     exported = export_model(adapter_model, tmp_path, options, samples, None, Reporter())
     assert exported.path == tmp_path / "adapter-fp16.rtx"
     known = read_provenance(exported.path)
@@ -95,9 +96,9 @@ def test_building_imports_no_torch(adapter_model, tmp_path: Path) -> None:
 import sys
 sys.modules["torch"] = None  # importing it now fails
 from lmk.export.engine import EngineOptions, build_engine
-from lmk.export.onnx_model import build_onnx
+from lmk.artifact.onnx_model import build_onnx
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 graph = build_onnx(find_model({str(adapter_model.folder)!r})).SerializeToString()
 print(len(build_engine(graph, EngineOptions("tensorrt-rtx"), Reporter()).plan))
 """
@@ -128,7 +129,7 @@ def test_an_engine_for_another_gpu_does_not_run_here(monkeypatch) -> None:
 def test_tensorrt_that_is_not_installed_names_the_pip_command(adapter_model, tmp_path) -> None:
     options = ExportOptions("tensorrt", "fp16")
     with pytest.raises(UnavailableError, match=r"pip install 'lmk\[tensorrt\]=="):
-        export_model(adapter_model, tmp_path, options, drawn_samples(1), None, Reporter())
+        export_model(adapter_model, tmp_path, options, drawn_samples(128, 1), None, Reporter())
     assert not list(tmp_path.iterdir())
 
 

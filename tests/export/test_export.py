@@ -9,28 +9,28 @@ import numpy as np
 import onnx
 import pytest
 
-from lmk import files
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.cached import cached_onnx
+from lmk.artifact.onnx_model import build_onnx
+from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
-from lmk.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.export import export as export_module
-from lmk.export.batch import BatchRange
-from lmk.export.cached import cached_onnx
 from lmk.export.export import Exported, export_model
-from lmk.export.onnx_model import build_onnx
 from lmk.export.options import ExportOptions, rebuild_command
 from lmk.export.parity import LIMITS
-from lmk.export.provenance import check_unchanged, sidecar
 from lmk.export.samples import Samples, drawn_samples
-from lmk.files import sha256_of
+from lmk.inference.backends.select import open_backend
+from lmk.inference.crops import cut_crops
 from lmk.model.folder import find_model
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import open_backend
-from lmk.runtime.crops import cut_crops
+from lmk.system import files
+from lmk.system.errors import OutputError, ParityError, UsageError, WeightsError
+from lmk.system.files import sha256_of
+from lmk.system.progress import Reporter
 
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    return drawn_samples(6)
+    return drawn_samples(128, 6)
 
 
 def export(model, folder, samples: Samples, calibration=None, **options) -> Exported:
@@ -77,7 +77,7 @@ def faces() -> Samples:
     shifts = [(-6, 0), (0, -4), (0, 0), (3, 5), (5, -3), (8, 2)]
     side, (x, y) = FACE_SIDE, np.array(FACE_XY) - FACE_SIDE / 2
     boxes = [(x + right, y + down, side + right, side + right) for right, down in shifts]
-    return Samples(cut_crops(photograph(), boxes)[0], [str(s) for s in shifts], "a photograph")
+    return Samples(cut_crops(photograph(), boxes, 128)[0], [str(s) for s in shifts], "a photograph")
 
 
 def test_int8_is_verified_and_runs_as_integers(tmp_path) -> None:

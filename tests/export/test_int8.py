@@ -4,16 +4,19 @@ import numpy as np
 import onnx
 import pytest
 
-from lmk.export.int8 import ALWAYS_KEPT, Ranges, blocks_of, calibrate, find_kept
-from lmk.export.onnx_model import GraphOptions, build_onnx
+from lmk.architectures.hourglass.spec import ARCHITECTURE
+from lmk.artifact.onnx_model import GraphOptions, build_onnx
+from lmk.export.int8 import Ranges, always_kept, blocks_of, calibrate, find_kept
 from lmk.export.precision import conv_precisions, count
 from lmk.export.samples import drawn_samples
+
+ALWAYS_KEPT = always_kept(ARCHITECTURE)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unsigned", "symmetric"])
 def ranges(adapter_model, request) -> Ranges:
     proto = build_onnx(adapter_model, GraphOptions(batch=2 if request.param else None))
-    return calibrate(proto, drawn_samples(2).crops, request.param, lambda: None)
+    return calibrate(proto, ARCHITECTURE, drawn_samples(128, 2).crops, request.param, lambda: None)
 
 
 def test_kernels_are_scaled_per_channel_and_pictures_as_asked(ranges: Ranges) -> None:
@@ -52,12 +55,12 @@ class Pretended(Ranges):
 
 def pretended(adapter_model) -> tuple[Pretended, dict[str, list[str]]]:
     proto = build_onnx(adapter_model)
-    return Pretended(proto, None, False), blocks_of(proto)
+    return Pretended(proto, ARCHITECTURE, None, False), blocks_of(proto, ARCHITECTURE)
 
 
 def test_blocks_hold_every_convolution_but_stem_and_head(adapter_model) -> None:
     proto = build_onnx(adapter_model)
-    blocks = blocks_of(proto)
+    blocks = blocks_of(proto, ARCHITECTURE)
     names = [name for names in blocks.values() for name in names]
     assert len(names) == len(set(names)) == 54
     assert {*names, *ALWAYS_KEPT} == set(conv_precisions(proto))
@@ -69,7 +72,7 @@ def test_blocks_hold_every_convolution_but_stem_and_head(adapter_model) -> None:
 def test_nothing_more_is_kept_when_all_pass(adapter_model) -> None:
     ranges, _ = pretended(adapter_model)
     _, kept = find_kept(ranges, lambda _: True, lambda _: pytest.fail("no need to rank"))
-    assert kept == list(ALWAYS_KEPT)
+    assert kept == ALWAYS_KEPT
 
 
 @pytest.mark.parametrize("needed", [1, 2, 5])

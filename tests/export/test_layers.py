@@ -4,11 +4,11 @@ import numpy as np
 import onnx
 import pytest
 
-from lmk.errors import ParityError
+from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.export.layers import describe_layers, layer_errors
-from lmk.export.onnx_model import GraphOptions, build_onnx
 from lmk.export.precision import conv_precisions, count, require_precision
 from lmk.export.samples import drawn_samples
+from lmk.system.errors import ParityError
 
 
 def spoil(proto: onnx.ModelProto, name: str, change) -> onnx.ModelProto:
@@ -22,7 +22,7 @@ def spoil(proto: onnx.ModelProto, name: str, change) -> onnx.ModelProto:
 def test_the_layer_that_was_spoilt_is_named_and_no_later_one(adapter_model) -> None:
     proto = build_onnx(adapter_model, GraphOptions(batch=2))
     wrong = spoil(proto, "block3.conv2.weight", lambda kernel: kernel * np.float32(1.25))
-    errors = layer_errors(proto, wrong, drawn_samples(1).crops[0])
+    errors = layer_errors(proto, wrong, drawn_samples(128, 1).crops[0])
     assert next(iter(errors)) == "block3.conv2"
     assert errors["block3.conv2"] == pytest.approx(0.25, abs=1e-3)
     assert max(list(errors.values())[1:]) < 1e-5
@@ -30,7 +30,7 @@ def test_the_layer_that_was_spoilt_is_named_and_no_later_one(adapter_model) -> N
 
 
 def test_half_precision_costs_every_layer_a_little(adapter_model) -> None:
-    image = drawn_samples(1).crops[0]
+    image = drawn_samples(128, 1).crops[0]
     half = build_onnx(adapter_model, GraphOptions(precision="fp16"))
     errors = layer_errors(build_onnx(adapter_model), half, image)
     assert len(errors) == 56

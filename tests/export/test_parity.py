@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.errors import ParityError
 from lmk.export.parity import compare, require_parity
 from lmk.export.samples import Samples
+from lmk.system.errors import ParityError
 
 NAMES = [f"image {index}" for index in range(50)]
 SAMPLES = Samples(np.zeros((50, 128, 128, 3), np.uint8), NAMES, "made up")

@@ -8,10 +8,10 @@ import pytest
 import safetensors.numpy
 from random_models import make_core, save_model
 
-from lmk.errors import UsageError, WeightsError
 from lmk.model import bundle
 from lmk.model.folder import find_model
 from lmk.networks.state import arrays_of, state_of
+from lmk.system.errors import UsageError, WeightsError
 
 
 @pytest.fixture

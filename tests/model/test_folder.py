@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from random_models import make_core, save_model
 
-from lmk.errors import WeightsError
 from lmk.model.fold import fold_state
 from lmk.model.folder import find_model
 from lmk.model.manifest import MANIFEST, MEASURED_ON
 from lmk.networks.state import arrays_of, state_of
+from lmk.system.errors import WeightsError
 
 
 def test_fold_multiplies_the_kernel_from_the_left() -> None:

@@ -13,7 +13,7 @@ FRAMING = Framing(MEAN, spread_px=6.0, score=0.7, finder="cascade:cat", finder_b
 def test_mean_landmarks_are_framed_by_the_crop_that_they_came_from() -> None:
     boxes = np.array([[30.5, -12.0, 77.0, 77.0], [400, 300, 256, 256]], np.float32)
     # The package's own change of frame, turned round, puts the mean landmarks into the picture.
-    matrix = box_to_input(boxes)
+    matrix = box_to_input(boxes, 128)
     scale, shift = matrix[:, 0, 0], matrix[:, :, 2]
     xy_image = (np.array(MEAN)[None] - shift[:, None]) / scale[:, None, None]
     np.testing.assert_allclose(apply_affine(matrix, xy_image)[1], MEAN, atol=1e-4)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.errors import WeightsError
 from lmk.model.weights import check_keys, content_sha256, load_weights, save_weights
+from lmk.system.errors import WeightsError
 
 RANDOM = np.random.default_rng(0)
 

@@ -9,9 +9,9 @@ import torch
 from random_models import make_core
 from torch import nn
 
-from lmk.errors import UnavailableError, UsageError, WeightsError
 from lmk.model.weights import save_weights
 from lmk.networks.perceptual import CoreFeatures, PerceptualDistance, core_features, vgg19_features
+from lmk.system.errors import UnavailableError, UsageError, WeightsError
 
 
 class TwoLayers(nn.Module):

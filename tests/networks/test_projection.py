@@ -6,7 +6,7 @@ import torch
 from random_models import fold, make_core, make_projected
 from torch import nn
 
-from lmk.networks.hourglass import Hourglass
+from lmk.architectures.hourglass.network import Hourglass
 from lmk.networks.projection import ProjectionConv2d, adapter_state, project
 
 

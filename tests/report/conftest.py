@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colour_detector import save_detector
 from evaluation.dots import write_dots
-from runtime.colour_detector import save_detector
 
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences, evaluate_all
 from lmk.evaluation.landmarks import open_detector
-from lmk.progress import Reporter
 from lmk.report.results import Results
+from lmk.system.progress import Reporter
 
 
 class Shifted:

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.errors import UnavailableError
-from lmk.progress import Reporter
 from lmk.report.charts import Axis, Line, line_chart, round_axis
 from lmk.report.page import write_page
 from lmk.report.pictures import sheet_rows
+from lmk.system.errors import UnavailableError
+from lmk.system.progress import Reporter
 
 
 class Page(HTMLParser):

@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import lmk
 from lmk.evaluation.pck import Pck
 from lmk.report.record import manifest_figures, record, write_record
+from lmk.system.version import __version__
 
 
 def test_record_holds_every_figure_and_where_it_comes_from(compared, tmp_path) -> None:
     write_record(compared, tmp_path / "out" / "r.json")
     written = json.loads((tmp_path / "out" / "r.json").read_text())
     assert written["command"] == "lmk compare x"
-    assert written["versions"]["lmk"] == lmk.__version__
+    assert written["versions"]["lmk"] == __version__
     assert written["protocol"]["ridge"] == 1e-5
     assert written["protocol"]["seed"] == 0
     assert written["protocol"]["normalize"] == "eyes"

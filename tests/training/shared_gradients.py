@@ -12,9 +12,9 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
+from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
 from lmk.networks.generator import Generator
-from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
 from lmk.training.adapt import AdaptLearner
 from lmk.training.device import Compute, select_compute

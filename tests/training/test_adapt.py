@@ -8,8 +8,8 @@ import pytest
 import torch
 from random_models import make_core
 
+from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
-from lmk.networks.hourglass import Hourglass
 from lmk.networks.perceptual import CoreFeatures
 from lmk.training.adapt import TERMS, AdaptLearner
 from lmk.training.device import Compute

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 from lmk.training.config import CONFIG, read_config, write_config
 
 KNOWN = {"batch_size", "flip", "zoom"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lmk.errors import UnavailableError, UsageError
+from lmk.system.errors import UnavailableError, UsageError
 from lmk.training.device import select_compute
 
 

@@ -11,9 +11,9 @@ from lmk.data.coco import KeypointSet
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
-from lmk.errors import TrainingError, UsageError
 from lmk.networks.load import load_network
-from lmk.progress import Reporter
+from lmk.system.errors import TrainingError, UsageError
+from lmk.system.progress import Reporter
 from lmk.training import jobs
 from lmk.training.device import Compute
 from lmk.training.jobs import adapt, pretrain

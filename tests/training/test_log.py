@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from runtime.clips import full_disk
+from clips import full_disk
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lmk.errors import OutputError, TrainingError
+from lmk.system.errors import OutputError, TrainingError
 from lmk.training.log import CSV, EVENTS, Log
 
 

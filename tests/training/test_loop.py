@@ -6,12 +6,12 @@ import signal
 import numpy as np
 import pytest
 import torch
-from runtime.clips import full_disk
+from clips import full_disk
 from torch import nn
 
 from lmk.data.batch import step_generator
-from lmk.errors import DataError, OutputError, TrainingError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, OutputError, TrainingError
+from lmk.system.progress import Reporter
 from lmk.training.checkpoint import CHECKPOINT, Progress, save_checkpoint
 from lmk.training.config import CONFIG
 from lmk.training.device import Compute

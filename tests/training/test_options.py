@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 from lmk.training.options import AdaptOptions, PretrainOptions, RunOptions, preset
 
 

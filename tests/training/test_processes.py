@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from lmk.data.synthetic import draw
-from lmk.errors import UsageError
 from lmk.model.folder import find_model
+from lmk.system.errors import UsageError
 from lmk.training.device import Compute, select_compute
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lmk.data.synthetic import draw
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 from lmk.training.device import Compute
 from lmk.training.options import AdaptOptions
 from lmk.training.views import Views
@@ -27,8 +27,10 @@ class OneOf:
 
 def test_shares_of_three_processes_are_the_batch_of_one() -> None:
     crops = draw(8, seed=0)[0]
-    whole = Views(crops, OPTIONS, COMPUTE).pair(5)
-    shares = [Views(crops, OPTIONS, replace(COMPUTE, fabric=OneOf(r))).pair(5) for r in range(3)]
+    whole = Views(crops, 128, OPTIONS, COMPUTE).pair(5)
+    shares = [
+        Views(crops, 128, OPTIONS, replace(COMPUTE, fabric=OneOf(r))).pair(5) for r in range(3)
+    ]
     for name in ("view", "deformed", "view_to_deformed"):
         joined = torch.cat([getattr(share, name) for share in shares])
         assert torch.equal(joined, getattr(whole, name))
@@ -39,7 +41,7 @@ def test_shares_of_three_processes_are_the_batch_of_one() -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
-    views = Views(draw(8, seed=0)[0], replace(OPTIONS, batch_size=7), COMPUTE)
+    views = Views(draw(8, seed=0)[0], 128, replace(OPTIONS, batch_size=7), COMPUTE)
     views.compute = replace(COMPUTE, fabric=OneOf(0))
     with pytest.raises(UsageError, match="batch of 7 cannot be shared by 3 processes"):
         views.pair(0)
@@ -50,7 +52,7 @@ def test_a_flip_mirrors_both_views_of_a_picture() -> None:
     crops = np.zeros((8, 160, 160, 3), np.uint8)
     crops[:, :, :80] = 200
     still = {"degrees": 0.0, "degrees_deformed": 0.0, "zoom": 0.0, "shift": 0.0, "color": 0.0}
-    pair = Views(crops, replace(OPTIONS, batch_size=8, **still), COMPUTE).pair(0)
+    pair = Views(crops, 128, replace(OPTIONS, batch_size=8, **still), COMPUTE).pair(0)
     left_of_view, left_of_deformed = (
         images[:, 0, 64, 10] > 0.5 for images in (pair.view, pair.deformed)
     )
@@ -63,8 +65,8 @@ def test_a_flip_mirrors_both_views_of_a_picture() -> None:
 def test_the_detector_alone_sees_noise_of_another_deviation_in_each_picture() -> None:
     crops = np.full((40, 160, 160, 3), 128, np.uint8)
     options = replace(OPTIONS, batch_size=40, color=0.0)
-    pair = Views(crops, options, COMPUTE).pair(0)
-    clean = Views(crops, replace(options, noise=0.0), COMPUTE).pair(0)
+    pair = Views(crops, 128, options, COMPUTE).pair(0)
+    clean = Views(crops, 128, replace(options, noise=0.0), COMPUTE).pair(0)
     assert torch.equal(pair.view, clean.view)
     assert torch.equal(clean.seen, torch.cat([clean.view, clean.deformed]))
     noise = (pair.seen - clean.seen).flatten(1)
@@ -77,7 +79,7 @@ def test_the_detector_alone_sees_noise_of_another_deviation_in_each_picture() ->
 
 def test_fixed_pairs_are_a_whole_batch_in_any_process() -> None:
     crops = draw(8, seed=0)[0]
-    alone = Views(crops, OPTIONS, COMPUTE).fixed()
-    shared = Views(crops, replace(OPTIONS, seed=9), replace(COMPUTE, fabric=OneOf(2))).fixed()
+    alone = Views(crops, 128, OPTIONS, COMPUTE).fixed()
+    shared = Views(crops, 128, replace(OPTIONS, seed=9), replace(COMPUTE, fabric=OneOf(2))).fixed()
     assert torch.equal(alone.view, shared.view)
     assert len(alone.view) == 6

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 from lmk.training.checkpoint import Progress
 from lmk.training.learner import Observation
 from lmk.training.log import Log

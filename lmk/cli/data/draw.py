@@ -24,7 +24,7 @@ def draw(
     runs. A seed always gives the same pictures.
     """
     from lmk.data.drawn import write_foxes
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     file = write_foxes(output, count, seed, Reporter(), size)
     typer.echo(f"{file}  {count:,} pictures of {size} x {size} px, 10 keypoints each")

@@ -26,7 +26,7 @@ def pack(
     numpy.load("OUT/crops.npy", mmap_mode="r").
     """
     from lmk.data.pack import pack as pack_set
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     packed = pack_set(source, output, Reporter(), size)
     crops, skipped = packed.crops, len(packed.index.skipped)

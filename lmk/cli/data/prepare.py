@@ -30,7 +30,7 @@ def prepare(
 ) -> None:
     """Write the crops and COCO files; the help text is `HELP`."""
     from lmk.data.prepare.write import prepare as prepare_set
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     done = prepare_set(name, source, output, Reporter(), size)
     for split, count in done.images.items():

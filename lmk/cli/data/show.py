@@ -24,8 +24,8 @@ def show(
     Pictures are shown as training sees them: the centred square, upright.
     """
     from lmk.data.show import show as show_set
-    from lmk.errors import UsageError
-    from lmk.progress import Reporter
+    from lmk.system.errors import UsageError
+    from lmk.system.progress import Reporter
 
     if output.suffix.lower() != ".png":
         raise UsageError(f"expected a .png file to write, got {output}")

@@ -13,7 +13,7 @@ def verify(
 ) -> None:
     """Compare a packed set with the content hashes that were written when it was packed."""
     from lmk.data.packed import verify as verify_set
-    from lmk.progress import Reporter
+    from lmk.system.progress import Reporter
 
     crops = verify_set(packed, Reporter()).crops
     typer.echo(f"{packed}  {len(crops):,} crops of {crops.shape[1]} x {crops.shape[2]} px")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from lmk.data.prepare.faces import FIVE_POINTS, face
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 
 def read(source: Source) -> Annotations:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lmk.data.prepare.record import Annotations, Record, loose_square
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 JOINTS = (
     "head",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lmk.errors import UsageError
+from lmk.system.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.data.prepare.record import Annotations, FloatArray, Record, loose_square
+from lmk.arrays import FloatArray
+from lmk.data.prepare.record import Annotations, Record, loose_square
 from lmk.data.prepare.source import Source
 
 # Ears are annotated from the image's left to its right, outer to inner and inner to outer.

@@ -13,7 +13,7 @@ from pathlib import Path
 from lmk.data.prepare.faces import FIVE_POINTS, face
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 ALIGNED, IN_THE_WILD = "align_celeba", "celeba"
 HEADING_LINES = 2

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lmk.data.prepare.record import FloatArray, Square
-from lmk.errors import DataError
+from lmk.arrays import FloatArray
+from lmk.data.prepare.record import Square
+from lmk.geometry import square_to_crop
+from lmk.system.errors import DataError
 
 # Not in the threads that cut: loading it changes the environment, which other threads read.
-from lmk.opencv import cv2
+from lmk.system.opencv import cv2
 
 if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
@@ -51,6 +53,4 @@ def cut_square(
     )
     method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     crop = padded if side == size else cv2.resize(padded, (size, size), interpolation=method)
-    scale = size / side
-    offsets = [(0.5 - left) * scale - 0.5, (0.5 - top) * scale - 0.5]
-    return crop, np.array([[scale, 0, offsets[0]], [0, scale, offsets[1]]], np.float32)
+    return crop, square_to_crop(left, top, side, size)

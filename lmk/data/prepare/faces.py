@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.data.prepare.record import FloatArray, Record, Square, loose_square
+from lmk.arrays import FloatArray
+from lmk.data.prepare.record import Record, Square, loose_square
 
 CROP_FACTOR = 2.6  # times the box of five points: the eyes lie about a third of the crop apart
 

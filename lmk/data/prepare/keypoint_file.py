@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lmk.data.prepare.record import Annotations, FloatArray, Record
+from lmk.arrays import FloatArray
+from lmk.data.prepare.record import Annotations, Record
 from lmk.geometry import apply_affine
 
 

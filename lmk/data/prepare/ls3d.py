@@ -11,7 +11,7 @@ from lmk.data.images import list_images
 from lmk.data.prepare.faces import SIXTY_EIGHT_POINTS, face
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 KEY = "pts"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.data.prepare.record import Annotations, BoolArray, FloatArray, Record, loose_square
+from lmk.arrays import Flags, FloatArray
+from lmk.data.prepare.record import Annotations, Record, loose_square
 from lmk.data.prepare.source import Source
 
 JOINTS = (
@@ -63,7 +64,7 @@ def read(source: Source) -> Annotations:
     return Annotations("person", JOINTS, records, skeleton=BONES)
 
 
-def person(image: Path, split: str, xy_image: FloatArray, labelled: BoolArray) -> Record:
+def person(image: Path, split: str, xy_image: FloatArray, labelled: Flags) -> Record:
     """Place a person's square by the labelled joints, of which there must be one."""
     square = loose_square(xy_image[labelled], CROP_FACTOR)
     return Record(image, (split,), xy_image, labelled, square)

@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
+from lmk.arrays import Flags, FloatArray
 
 
 class Square(NamedTuple):
@@ -33,7 +29,7 @@ class Record:
     image: Path
     splits: tuple[str, ...]
     xy_image: FloatArray
-    labelled: BoolArray
+    labelled: Flags
     square: Square | None
     head_box_xyxy: FloatArray | None = None
 

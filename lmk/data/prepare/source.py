@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lmk.arrays import FloatArray
 from lmk.data.prepare.catalogue import PublicSet
-from lmk.data.prepare.record import FloatArray
-from lmk.errors import DataError, missing_extra
+from lmk.system.errors import DataError, missing_extra
 
 
 @dataclass(frozen=True)

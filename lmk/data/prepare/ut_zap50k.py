@@ -15,7 +15,7 @@ import numpy as np
 from lmk.data.images import list_images
 from lmk.data.prepare.record import Annotations, Record
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
+from lmk.system.errors import DataError
 
 FOLDER = "ut-zap50k-images"
 NUM_TEST = 500

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lmk.arrays import FloatArray
 from lmk.data.prepare.faces import SIXTY_EIGHT_POINTS, face
-from lmk.data.prepare.record import Annotations, FloatArray
+from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
 
 FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")

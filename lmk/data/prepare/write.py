@@ -16,10 +16,10 @@ from lmk.data.prepare.crop import cut_square, whole_square
 from lmk.data.prepare.keypoint_file import Crop, coco_content
 from lmk.data.prepare.record import Annotations, Record
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError
-from lmk.files import new_folder
-from lmk.opencv import cv2
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.files import new_folder
+from lmk.system.opencv import cv2
+from lmk.system.progress import Reporter
 
 JPEG_QUALITY = 95
 SKIPPED_LIST = "skipped.txt"

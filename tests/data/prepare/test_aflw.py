@@ -7,8 +7,8 @@ from face_trees import FACE, LEFT_EYE_CROP, SIZE_WH
 from scipy.io import savemat
 
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def write_tree(root, test_names=("5/c.jpg", "5/d.jpg")) -> None:

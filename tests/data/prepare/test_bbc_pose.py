@@ -7,8 +7,8 @@ from mat_structs import struct_array
 from scipy.io import savemat
 
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 # Head, wrists, elbows, shoulders: 100 x 90 px round (110, 85).
 POSE = np.array([[112, 40], [75, 130], [140, 128], [60, 100], [160, 98], [80, 70], [142, 72]])

@@ -6,8 +6,8 @@ from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, s
 
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 # Eyes, mouth, ears: 100 x 120 px round (140, 150).
 HEAD = np.array(

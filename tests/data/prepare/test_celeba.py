@@ -6,8 +6,8 @@ from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, s
 from face_trees import FACE, LEFT_EYE_CROP, SIZE_WH
 
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 NAMES = [f"{number:06}.jpg" for number in range(1, 7)]
 MAFL_TRAIN, MAFL_TEST = {NAMES[1], NAMES[3]}, {NAMES[0], NAMES[4]}

@@ -5,8 +5,8 @@ import pytest
 
 from lmk.data.prepare.crop import cut_square, whole_square
 from lmk.data.prepare.record import Square
-from lmk.errors import DataError
 from lmk.geometry import apply_affine
+from lmk.system.errors import DataError
 
 
 def gradient(width: int, height: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from face_trees import face_68
 from scipy.io import savemat
 
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def write_tree(root, suffix: str) -> None:

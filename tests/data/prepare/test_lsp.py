@@ -10,8 +10,8 @@ from scipy.io import savemat
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare import lsp
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 # Ankles to head: 60 x 130 px round (80, 95).
 POSE = np.array(

@@ -8,7 +8,7 @@ from scipy.io import savemat
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.mpii import JOINTS
 from lmk.data.prepare.write import prepare
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 
 EMPTY = np.zeros((0, 0))
 SIZE_WH = (400, 300)

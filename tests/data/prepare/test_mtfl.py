@@ -7,8 +7,8 @@ from face_trees import LEFT_EYE_CROP, write_mtfl
 
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def test_both_lists_become_crops_with_their_points(tmp_path) -> None:

@@ -8,7 +8,7 @@ from scipy.io import savemat
 
 from lmk.data.prepare.catalogue import PUBLIC_SETS, find_set
 from lmk.data.prepare.source import Source
-from lmk.errors import DataError, UnavailableError
+from lmk.system.errors import DataError, UnavailableError
 
 SET = find_set("lsp")
 

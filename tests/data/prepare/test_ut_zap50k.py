@@ -9,8 +9,8 @@ import pytest
 from lmk.data.coco import image_paths
 from lmk.data.prepare import ut_zap50k
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def write_tree(root, count: int = 6) -> None:

@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.write import prepare
-from lmk.progress import Reporter
+from lmk.system.progress import Reporter
 
 IMAGES = {
     "AFW/AFW_134212_1_0": "train",

@@ -14,8 +14,8 @@ from face_trees import write_mtfl
 from lmk.data.prepare import write
 from lmk.data.prepare.catalogue import PUBLIC_SETS
 from lmk.data.prepare.write import prepare
-from lmk.errors import DataError, OutputError, UsageError
-from lmk.progress import Reporter
+from lmk.system.errors import DataError, OutputError, UsageError
+from lmk.system.progress import Reporter
 
 
 @pytest.fixture

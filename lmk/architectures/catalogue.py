@@ -1,0 +1,23 @@
+"""The networks that this lmk knows, by the names that manifests have."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from lmk.architectures.spec import Architecture
+from lmk.system.errors import WeightsError
+
+DEFAULT = "hourglass"
+ARCHITECTURES = {DEFAULT: "lmk.architectures.hourglass.spec"}
+"""Modules that declare an ARCHITECTURE."""
+
+
+def find_architecture(name: str) -> Architecture:
+    """Find an architecture by name. Raises WeightsError for one that this lmk does not know."""
+    if name not in ARCHITECTURES:
+        raise WeightsError(
+            f"no architecture {name!r}: this lmk knows {', '.join(ARCHITECTURES)}. Install the lmk "
+            "that the model was made with, or a newer one"
+        )
+    found: Architecture = import_module(ARCHITECTURES[name]).ARCHITECTURE
+    return found

@@ -1,0 +1,33 @@
+"""What every architecture's torch network offers the rest of lmk."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from lmk.architectures.spec import Architecture
+
+
+class LandmarkNetwork(nn.Module):
+    """Pictures in, one heatmap per landmark out.
+
+    `head` is its last convolution, with one output per landmark: a new category gets a new one.
+    """
+
+    architecture: ClassVar[Architecture]
+    head: nn.Conv2d
+
+    @property
+    def num_landmarks(self) -> int:
+        """K, the number of landmarks."""
+        return self.head.out_channels
+
+    @abstractmethod
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Early activations of images as in `forward`, in the order of `architecture.taps`."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, S, S), RGB in [0, 1], to heatmaps (B, K, S / stride, S / stride)."""

@@ -1,0 +1,84 @@
+"""A small vocabulary for writing ONNX graphs by hand: each method adds one node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.architectures.spec import BATCH_NORM_EPSILON
+from lmk.system.errors import WeightsError
+from lmk.system.onnx_package import NodeProto, TensorProto, helper, numpy_helper
+
+
+class Nodes:
+    """Nodes and constants of a graph under construction, with the weights it is filled from."""
+
+    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], half: bool = False) -> None:
+        self.nodes: list[NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self.half = half  # the weights, and what is computed from them, in float16
+        self._weights = weights
+        self._missing: list[str] = []
+
+    def add(self, op: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
+        """Add a node with one output, called like the node, and return that name."""
+        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
+        """Add a constant and return its name."""
+        self.initializers[name] = numpy_helper.from_array(np.asarray(value, dtype), name)
+        return name
+
+    def weight(self, name: str) -> str:
+        """Take a tensor from the weights, in the graph's precision.
+
+        A missing one is reported by `check_complete`.
+        """
+        if name not in self._weights:
+            self._missing.append(name)
+        elif name not in self.initializers:
+            self.constant(name, self._weights[name], np.float16 if self.half else np.float32)
+        return name
+
+    def has_weight(self, name: str) -> bool:
+        """Say whether the weights hold a tensor of this name."""
+        return name in self._weights
+
+    def conv(self, x: str, name: str, stride: int = 1, padding: int = 0) -> str:
+        """Add the convolution `name`, with its bias if it has one.
+
+        A projection that is left in acts on the frozen convolution's output as a 1x1 convolution;
+        the bias, which it leaves alone, comes after it.
+        """
+        bias = [self.weight(f"{name}.bias")] if self.has_weight(f"{name}.bias") else []
+        geometry = {"strides": [stride] * 2, "pads": [padding] * 4}
+        kernel, projection = self.weight(f"{name}.weight"), f"{name}.projection"
+        if not self.has_weight(projection):
+            return self.add("Conv", [x, kernel, *bias], f"{name}.out", **geometry)
+        frozen = self.add("Conv", [x, kernel], f"{name}.frozen", **geometry)
+        return self.add("Conv", [frozen, self.weight(projection), *bias], f"{name}.out")
+
+    def norm_relu(self, x: str, name: str) -> str:
+        """Rectify, after the batch norm `name` unless it is folded into the convolution before."""
+        if self.has_weight(f"{name}.scale"):
+            x = self.add("Mul", [x, self.weight(f"{name}.scale")], f"{name}.scaled")
+            x = self.add("Add", [x, self.weight(f"{name}.shift")], f"{name}.out")
+        elif self.has_weight(f"{name}.running_var"):
+            parameters = ("weight", "bias", "running_mean", "running_var")
+            inputs = [x, *(self.weight(f"{name}.{part}") for part in parameters)]
+            epsilon = BATCH_NORM_EPSILON
+            x = self.add("BatchNormalization", inputs, f"{name}.out", epsilon=epsilon)
+        return self.add("Relu", [x], f"{name}.relu")
+
+    def check_complete(self, architecture: str) -> None:
+        """Raise a WeightsError naming every tensor that was missing or not used."""
+        unused = sorted(self._weights.keys() - self.initializers.keys())
+        if self._missing or unused:
+            raise WeightsError(
+                f"weights do not fit the {architecture}: missing: "
+                f"{', '.join(self._missing) or 'none'}; unexpected: {', '.join(unused) or 'none'}"
+            )

@@ -1,0 +1,95 @@
+"""What a file must declare to be a model that lmk exported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmk.model.framing import Framing, framing_from_json
+from lmk.system.errors import WeightsError
+
+SCHEMA_VERSION = "1"
+PRECISIONS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
+INPUT = re.compile(r"uint8 \(B, (\d{1,4}), (\d{1,4}), 3\)")
+REMEDY = "Export one with  lmk export NAME -o DIR"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A file's inputs and outputs, name to `describe(...)`, its metadata, and its batch.
+
+    `batch` is the number of pictures that it takes at once, None for any.
+    """
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    metadata: Mapping[str, str]
+    batch: int | None
+
+
+def describe(dtype: str, shape: Sequence[object]) -> str:
+    """Write a tensor's type as "float32 (B, 10, 2)", whether the batch is fixed or not."""
+    sizes = ", ".join(["B", *map(str, shape[1:])] if shape else [])
+    return f"{dtype} ({sizes})"
+
+
+def fixed_batch(shapes: Sequence[Sequence[object]]) -> int | None:
+    """The first size of the first input's shape if it is a number."""
+    first = shapes[0][0] if shapes and shapes[0] else None
+    return first if isinstance(first, int) else None
+
+
+def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
+    """Return the number of landmarks and the input size of a file that keeps the contract.
+
+    Raises WeightsError.
+    """
+    version = signature.metadata.get("schema_version", "")
+    if version not in ("", SCHEMA_VERSION):
+        raise WeightsError(
+            f"{path} has schema_version {version}, this lmk reads {SCHEMA_VERSION}: "
+            "export it again with this lmk, or install the one that wrote it"
+        )
+    task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))
+    if not version or task != "landmarks" or not landmarks.isdigit():
+        raise WeightsError(
+            f"{path} is not a model that lmk exported, or not all of it: expected the metadata "
+            f"schema_version, task and num_landmarks, got {sorted(signature.metadata)}. {REMEDY}"
+        )
+    outputs = {"landmarks": f"float32 (B, {landmarks}, 2)", "scores": f"float32 (B, {landmarks})"}
+    images = INPUT.fullmatch(signature.inputs.get("images", ""))
+    takes = images is not None and len(signature.inputs) == 1 and images[1] == images[2]
+    if not takes or not outputs.items() <= signature.outputs.items():
+        raise WeightsError(
+            f"{path} is not a model that lmk exported: expected input images: uint8 (B, S, S, 3) "
+            f"and outputs {_list(outputs)}, got {_list(signature.inputs)} and "
+            f"{_list(signature.outputs)}. {REMEDY}"
+        )
+    assert images is not None
+    return int(landmarks), int(images[1])
+
+
+def read_framing(signature: Signature, path: Path) -> Framing | None:
+    """Return how a file's objects are framed, None if it does not say. Raises WeightsError."""
+    text = signature.metadata.get("framing", "")
+    try:
+        return framing_from_json(text) if text else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise WeightsError(
+            f"{path} says in terms that this lmk does not read how its objects are framed "
+            f"({error}): export it again"
+        ) from error
+
+
+def unreadable(path: Path, reason: Exception) -> WeightsError:
+    """Build the error for a file that the runtime cannot load, with the last line it said."""
+    said = [line.strip() for line in str(reason).splitlines() if line.strip()]
+    detail = said[-1] if said else type(reason).__name__
+    kind = {".onnx": "ONNX file", ".xml": "OpenVINO file"}.get(path.suffix, "model file")
+    return WeightsError(f"{path} is no whole {kind} ({detail}): copy or export it again")
+
+
+def _list(tensors: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {kind}" for name, kind in tensors.items())

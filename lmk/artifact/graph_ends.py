@@ -1,0 +1,56 @@
+"""What every exported graph begins and ends with, round the network of its architecture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmk.architectures.nodes import Nodes
+from lmk.architectures.spec import Architecture
+from lmk.geometry import SCORE_RADIUS_HEATMAP
+from lmk.system.onnx_package import TensorProto
+
+
+def image_to_float(g: Nodes, images: str) -> str:
+    """uint8 (B, H, W, 3) to floats (B, 3, H, W) in [0, 1], in the graph's precision.
+
+    Cast first: TensorRT refuses to transpose uint8. Every intensity is exact in float16.
+    """
+    kind, dtype = (TensorProto.FLOAT16, np.float16) if g.half else (TensorProto.FLOAT, np.float32)
+    as_float = g.add("Cast", [images], "images_float", to=kind)
+    planar = g.add("Transpose", [as_float], "images_planar", perm=[0, 3, 1, 2])
+    return g.add("Mul", [planar, g.constant("one_255th", 1 / 255, dtype)], "images_unit")
+
+
+def heatmaps_to_float(g: Nodes, heatmaps: str) -> str:
+    """The network's heatmaps as float32, whatever its precision."""
+    return g.add("Cast", [heatmaps], "heatmaps_float", to=TensorProto.FLOAT) if g.half else heatmaps
+
+
+def softargmax(g: Nodes, heatmaps: str, architecture: Architecture, beta: float) -> tuple[str, str]:
+    """Heatmaps (B, K, H, H), float32, to `landmarks` (B, K, 2) in input px and `scores` (B, K).
+
+    The same formula as `networks/softargmax.py`, with sums in place of a matrix product.
+    """
+    size, stride = architecture.heatmap_size, architecture.stride
+    y, x = np.divmod(np.arange(size**2, dtype=np.float32), np.float32(size))
+    grid_x, grid_y = g.constant("grid_x", x), g.constant("grid_y", y)
+    axis = g.constant("last_axis", [-1], np.int64)
+    flat = g.add("Reshape", [heatmaps, g.constant("flat", [0, 0, -1], np.int64)], "heatmaps_flat")
+    sharp = g.add("Mul", [flat, g.constant("beta", beta)], "heatmaps_sharp")
+    mass = g.add("Softmax", [sharp], "probability", axis=-1)
+    points = [
+        g.add("ReduceSum", [g.add("Mul", [mass, grid], f"{n}_mass"), axis], f"{n}_heatmap")
+        for n, grid in (("x", grid_x), ("y", grid_y))
+    ]
+    xy = g.add("Concat", points, "xy_heatmap", axis=-1)
+    scaled = g.add("Mul", [xy, g.constant("stride", stride)], "xy_scaled")
+    landmarks = g.add("Add", [scaled, g.constant("half", (stride - 1) / 2)], "landmarks")
+    squares = []
+    for n, grid, point in (("x", grid_x, points[0]), ("y", grid_y, points[1])):
+        offset = g.add("Sub", [grid, point], f"{n}_offset")
+        squares.append(g.add("Mul", [offset, offset], f"{n}_square"))
+    distance2 = g.add("Add", squares, "distance2")
+    near = g.add("LessOrEqual", [distance2, g.constant("radius2", SCORE_RADIUS_HEATMAP**2)], "near")
+    near = g.add("Cast", [near], "near_float", to=1)
+    near_mass = g.add("Mul", [mass, near], "near_mass")
+    return landmarks, g.add("ReduceSum", [near_mass, axis], "scores", keepdims=0)

@@ -1,0 +1,104 @@
+"""Where an exported file comes from: a JSON file beside it, and the check that both still agree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from lmk.artifact.batch import BatchRange
+from lmk.model.framing import Framing, framing_from
+from lmk.system.errors import WeightsError
+from lmk.system.files import replacing, sha256_of
+from lmk.system.machine import RUNTIMES, installed_versions
+
+SCHEMA_VERSION = 1
+TOOLS = ("lmk", "numpy", "onnx", *RUNTIMES)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known about one exported file.
+
+    `files` maps the name of the file, and of a second one where the format has two, to the SHA-256
+    of its bytes. `precision` is what was asked for, `layers` what was read back from the file: how
+    many convolutions compute in what. `gpu` is the device that an engine was built for, `parity`
+    the landmark differences in input pixels, None where none were measured; `framing` how objects
+    are framed; `input_size` the side of the input. `command` builds the file again.
+    """
+
+    format: str
+    precision: str
+    name: str
+    num_landmarks: int
+    weights_sha256: str
+    core_sha256: str | None
+    onnx_sha256: str
+    batch: BatchRange
+    layers: dict[str, int]
+    command: str
+    files: dict[str, str] = field(default_factory=dict)
+    kept_in_float: list[str] = field(default_factory=list)
+    gpu: dict[str, str] | None = None
+    framing: Framing | None = None
+    input_size: int = 128
+    parity: dict[str, Any] | None = None
+    tools: dict[str, str] = field(default_factory=lambda: tool_versions())
+    created: str = field(
+        default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
+    )
+    schema_version: int = SCHEMA_VERSION
+
+    def write(self, file: Path) -> None:
+        """Write the provenance beside an exported file. Raises OutputError."""
+        with replacing(sidecar(file)) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def sidecar(file: Path) -> Path:
+    """Path of the provenance of an exported file."""
+    return file.with_name(file.name + ".json")
+
+
+def read_provenance(file: Path) -> Provenance:
+    """Read the provenance of an exported file. Raises WeightsError if it is missing or broken."""
+    path = sidecar(file)
+    try:
+        content = json.loads(path.read_text())
+        if (version := content["schema_version"]) != SCHEMA_VERSION:
+            raise ValueError(f"schema_version {version}, expected {SCHEMA_VERSION}")
+        content["batch"] = BatchRange(**content["batch"])
+        if content.get("framing") is not None:
+            content["framing"] = framing_from(content["framing"])
+        return Provenance(**content)
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"{file} has no {path.name} beside it, which says what it is: copy both, or run  "
+            "lmk export  again"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise WeightsError(
+            f"{path} is no provenance that this lmk reads ({error}): run  lmk export  again"
+        ) from error
+
+
+def check_unchanged(file: Path) -> Provenance:
+    """Return a file's provenance if the file is the one described. Raises WeightsError."""
+    provenance = read_provenance(file)
+    for name, expected in provenance.files.items():
+        path = file.with_name(name)
+        if not path.is_file():
+            raise WeightsError(f"{path} is missing: copy it too, or run  {provenance.command}")
+        if sha256_of(path) != expected:
+            raise WeightsError(
+                f"{path} was changed after its export (its SHA-256 is not the one in "
+                f"{sidecar(file).name}): run  {provenance.command}"
+            )
+    return provenance
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of the packages that take part in an export, as far as they are installed."""
+    return installed_versions(TOOLS)

@@ -1,0 +1,116 @@
+"""Landmarks as a person wants to see them."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Image
+from lmk.system.opencv import cv2
+
+Color = tuple[int, int, int]
+
+RADIUS_OF_SIDE = 0.016
+MIN_RADIUS_PX = 2.0
+LOW_SCORE = 0.3
+RIM_BGR: Color = (32, 32, 32)
+BOX_BGR: Color = (255, 255, 255)
+GOLDEN_RATIO = 0.618034  # steps of it spread any number of hues, so a landmark keeps its colour
+SUBPIXEL_BITS = 4
+
+
+def landmark_color(index: int) -> Color:
+    """Return the BGR colour of landmark `index`, the same whatever the number of landmarks."""
+    hue, value = (0.95 + GOLDEN_RATIO * index) % 1, (1.0, 0.75)[index % 2]
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, value)
+    return round(255 * blue), round(255 * green), round(255 * red)
+
+
+def dot_radius(box_xywh: FloatArray) -> float:
+    """Return the radius in pixels that suits an object's box (4,)."""
+    return max(RADIUS_OF_SIDE * float(box_xywh[2:].max()), MIN_RADIUS_PX)
+
+
+def draw_landmarks(
+    image_bgr: Image,
+    xy_image: FloatArray,
+    scores: FloatArray,
+    boxes_xywh: FloatArray,
+    show_boxes: bool = False,
+) -> Image:
+    """Draw a dot for every landmark, hollow where its score is low, sized by the object's box.
+
+    image_bgr uint8 (H, W, 3); xy_image (N, K, 2), scores (N, K), boxes (N, 4) x, y, width, height,
+    all in image pixels. Returns a copy of the image.
+    """
+    drawn: Image = image_bgr.copy()
+    for xy, score, box in zip(xy_image, scores, boxes_xywh, strict=True):
+        if show_boxes:
+            draw_box(drawn, box)
+        draw_object(drawn, xy, score, np.ones_like(score), dot_radius(box))
+    return drawn
+
+
+def draw_object(
+    image: Image, xy: FloatArray, scores: FloatArray, opacity: FloatArray, radius: float
+) -> None:
+    """Draw one object's landmarks (K, 2), scores (K,), opacity (K,) in [0, 1] into an image."""
+    for index, (point, score, seen) in enumerate(zip(xy, scores, opacity, strict=True)):
+        hollow = bool(score < LOW_SCORE)
+        if seen >= 1:
+            _draw_dot(image, point, radius, landmark_color(index), hollow)
+        elif seen > 0:
+            _draw_faded(image, point, radius, landmark_color(index), hollow, float(seen))
+
+
+def draw_box(image: Image, box_xywh: FloatArray) -> None:
+    """Draw a box (4,), x, y, width, height, as a light line with a dark one inside."""
+    x, y, width, height = (float(value) for value in box_xywh)
+    thickness = max(round(dot_radius(box_xywh) / 4), 1)
+    # A box counts from the pixels' outer edges, a line from their centres.
+    corners = np.clip([x, y, x + width - 1, y + height - 1], -1e4, 1e5)
+    left, top, right, bottom = (round(float(value)) for value in corners)
+    inside = (left + thickness, top + thickness), (right - thickness, bottom - thickness)
+    cv2.rectangle(image, *inside, RIM_BGR, thickness)
+    cv2.rectangle(image, (left, top), (right, bottom), BOX_BGR, thickness)
+
+
+def _draw_faded(
+    image: Image, xy: FloatArray, radius: float, color: Color, hollow: bool, opacity: float
+) -> None:
+    """Draw a dot and mix the few pixels round it with what they were."""
+    reach = round(2 * radius + 3)
+    x, y = (round(float(value)) for value in np.clip(xy, -1e4, 1e5))
+    rows = slice(max(y - reach, 0), max(y + reach + 1, 0))
+    columns = slice(max(x - reach, 0), max(x + reach + 1, 0))
+    before = image[rows, columns].copy()
+    if before.size:
+        _draw_dot(image, xy, radius, color, hollow)
+        part = image[rows, columns]
+        part[:] = cv2.addWeighted(part, opacity, before, 1 - opacity, 0)
+
+
+def _draw_dot(image: Image, xy: FloatArray, radius: float, color: Color, hollow: bool) -> None:
+    rim = max(radius / 4, 1.0)
+    if hollow:
+        line = max(round(radius / 3), 1)
+        _circle(image, xy, radius, RIM_BGR, thickness=line + 2)
+        _circle(image, xy, radius, color, thickness=line)
+    else:
+        _circle(image, xy, radius + rim, RIM_BGR, thickness=cv2.FILLED)
+        _circle(image, xy, radius, color, thickness=cv2.FILLED)
+
+
+def _circle(image: Image, xy: FloatArray, radius: float, color: Color, thickness: int) -> None:
+    x, y = subpixel(xy).tolist()
+    scaled = round(radius * (1 << SUBPIXEL_BITS))
+    cv2.circle(image, (x, y), scaled, color, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def subpixel(xy: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+    """Turn pixels (..., 2) into OpenCV's fixed-point numbers of SUBPIXEL_BITS.
+
+    Far outside the picture nothing is drawn, and the integers would overflow: those are clipped.
+    """
+    return np.round(np.clip(xy, -1e4, 1e5) * (1 << SUBPIXEL_BITS)).astype(np.int32)

@@ -1,0 +1,32 @@
+"""Any number of pictures through a model that takes so many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Images
+
+Run = Callable[[Images], tuple[FloatArray, FloatArray]]
+
+
+def in_batches(
+    run: Run, images: Images, smallest: int, largest: int | None
+) -> tuple[FloatArray, FloatArray]:
+    """Call `run` with `smallest` to `largest` (None: any) pictures at a time.
+
+    images uint8 (N, S, S, 3), N >= 1; a short last batch is filled with its last picture, whose
+    extra results are dropped. Returns landmarks (N, K, 2) and scores (N, K).
+    """
+    if len(images) >= smallest and (largest is None or len(images) <= largest):
+        return run(images)
+    step = largest or smallest
+    found = []
+    for start in range(0, len(images), step):
+        part = images[start : start + step]
+        missing = max(smallest - len(part), 0)
+        filled = np.concatenate([part, part[-1:].repeat(missing, 0)])
+        found.append([values[: len(part)] for values in run(filled)])
+    landmarks, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return landmarks, scores

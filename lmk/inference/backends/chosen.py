@@ -1,0 +1,121 @@
+"""The runtime, precision and threads that `lmk bench --save` found fastest for a model here.
+
+A choice holds for one machine, one model and the package versions that it was measured with. When
+one of them changed since, it is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lmk.inference.cuda import Cuda
+from lmk.model.folder import Model, find_model
+from lmk.system.errors import LmkError
+from lmk.system.files import cache_folder, replacing, sha256_of
+from lmk.system.machine import RUNTIMES, chip, installed_versions, usable_cores
+from lmk.system.version import __version__
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to run a model with, and what it was measured to give.
+
+    `model` is the word that finds the model, `model_sha256` the hash of what exported files take
+    from it. `file` is what the runtime opens: an exported file in the user's cache, whose SHA-256
+    is `file_sha256`, or the model itself (for torch, then empty). `threads` None is the runtime's
+    own number. `p50_ms` is of one picture, end to end, `mean_px` how far landmarks lie from the
+    float32 reference in input pixels.
+    """
+
+    model: str
+    model_sha256: str
+    machine: str
+    versions: dict[str, str]
+    runtime: str
+    device: str
+    precision: str
+    threads: int | None
+    file: str
+    file_sha256: str
+    p50_ms: float
+    mean_px: float
+    schema_version: int = SCHEMA_VERSION
+
+
+def save_choice(choice: Choice) -> Path:
+    """Keep a choice in the user's cache, in place of an earlier one. Raises OutputError."""
+    path = choice_file(choice.model)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
+    return path
+
+
+def saved_choice(model: str, device: str | None) -> tuple[Choice | None, str | None]:
+    """Return the choice for a model's name or folder, or what changed since it was saved.
+
+    Both are None where none was saved. `device` None takes the choice's own. Raises WeightsError
+    when there is no such model.
+    """
+    found = find_model(model)
+    path = choice_file(found.reference)
+    if not path.is_file():
+        return None, None
+    choice = _read(path)
+    if choice and device not in (None, choice.device):
+        return None, None
+    changed = _what_changed(choice, found) if choice else "the format of saved choices"
+    return (None, changed) if changed else (choice, None)
+
+
+def choice_file(reference: str) -> Path:
+    """Where the choice is kept for the model that this word finds."""
+    return choice_folder() / f"{hashlib.sha256(reference.encode()).hexdigest()[:16]}.json"
+
+
+def choice_folder() -> Path:
+    """Folder of all choices, in the user's cache."""
+    return cache_folder() / "choices"
+
+
+def machine_identity(device: str) -> str:
+    """What tells this machine from another: its chip and usable cores; for "cuda" the GPU too."""
+    processor = f"{chip()}, cores {','.join(map(str, usable_cores()))}"
+    return f"{processor}, {_gpu()}" if device == "cuda" else processor
+
+
+def _gpu() -> str:
+    try:
+        return str(Cuda())
+    except LmkError:
+        return "no GPU"
+
+
+def runtime_versions() -> dict[str, str]:
+    """Versions of lmk and of the runtimes that are installed."""
+    return {"lmk": __version__} | installed_versions(RUNTIMES)
+
+
+def _read(path: Path) -> Choice | None:
+    try:
+        choice = Choice(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):  # damaged, or of another lmk
+        return None
+    return choice if choice.schema_version == SCHEMA_VERSION else None
+
+
+def _what_changed(choice: Choice, model: Model) -> str | None:
+    if choice.model_sha256 != model.exported_sha256:
+        return "the model"
+    if choice.machine != machine_identity(choice.device):
+        return "the machine, its usable cores or its GPU"
+    if choice.versions != runtime_versions():
+        return "the version of lmk or of a runtime"
+    file = Path(choice.file)
+    if choice.file and not (file.is_file() and sha256_of(file) == choice.file_sha256):
+        return "its exported file"
+    return None

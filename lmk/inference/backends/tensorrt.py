@@ -1,0 +1,126 @@
+"""Inference by a TensorRT engine, needing numpy and TensorRT's Python package alone.
+
+Written against NVIDIA's documentation of TensorRT 10 and of TensorRT for RTX 1; not run on a GPU
+yet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import FloatArray
+from lmk.artifact.contract import PRECISIONS
+from lmk.artifact.provenance import Provenance, check_unchanged
+from lmk.inference.backends.batches import in_batches
+from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.inference.cuda import Cuda
+from lmk.system.errors import UsageError, WeightsError
+
+
+class TensorRtBackend:
+    """An engine file on the first GPU. Raises WeightsError, UsageError, UnavailableError."""
+
+    def __init__(self, model: str, kind: Kind) -> None:
+        path = Path(model)
+        if not path.is_file():
+            raise WeightsError(
+                f"TensorRT runs engines and there is none at {model}: build one with  "
+                f"lmk export NAME -o DIR -f {kind}"
+            )
+        known = check_unchanged(path)
+        if known.format != kind:
+            raise UsageError(f"{path} is for {known.format}: choose --runtime {known.format}")
+        trt, self._cuda = load_bindings(kind), Cuda()
+        check_machine(known, path, self._cuda, trt.__version__)
+        self.name: str = kind
+        self.transfers = self
+        self._layers = known.layers
+        self.num_landmarks, self.input_size = known.num_landmarks, known.input_size
+        self.framing = known.framing
+        self._smallest, self._largest = known.batch.min, known.batch.max or 1
+        self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
+        self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
+        if self._engine is None:
+            raise WeightsError(
+                f"{TITLES[kind]} {trt.__version__} cannot read {path}: run  {known.command}"
+            )
+        self._context = self._engine.create_execution_context()
+        self._shapes = _shapes(known.num_landmarks, known.input_size)
+        self._addresses = {
+            name: self._cuda.allocate(self._largest * int(np.prod(shape)) * dtype().itemsize)
+            for name, (shape, dtype) in self._shapes.items()
+        }
+        for name, address in self._addresses.items():
+            self._context.set_tensor_address(name, address)
+        self.description = (
+            f"{TITLES[kind]} {trt.__version__} on {self._cuda.name}, {PRECISIONS[known.precision]}"
+        )
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        """See `Backend.infer`."""
+        return in_batches(self._run, images, self._smallest, self._largest)
+
+    def layers(self) -> dict[str, int]:
+        """See `Backend.layers`; read from the engine when it was built."""
+        return self._layers
+
+    def upload(self, images: npt.NDArray[np.uint8]) -> None:
+        """See `Transfers.upload`."""
+        images = np.ascontiguousarray(images)
+        self._context.set_input_shape("images", images.shape)
+        self._count = len(images)
+        self._cuda.upload(images, self._addresses["images"])
+        self._cuda.synchronize()
+
+    def compute(self) -> None:
+        """See `Transfers.compute`."""
+        if not self._context.execute_async_v3(self._cuda.stream):
+            raise WeightsError(f"{self.description} failed to run: export the engine again")
+        self._cuda.synchronize()
+
+    def download(self) -> tuple[FloatArray, FloatArray]:
+        """See `Transfers.download`."""
+        results = {
+            name: np.empty((self._count, *self._shapes[name][0]), np.float32)
+            for name in ("landmarks", "scores")
+        }
+        for name, values in results.items():
+            self._cuda.download(self._addresses[name], values)
+        self._cuda.synchronize()
+        return results["landmarks"], results["scores"]
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        self.upload(images)
+        self.compute()
+        return self.download()
+
+
+def check_machine(known: Provenance, path: Path, cuda: Cuda, version: str) -> None:
+    """Raise WeightsError when an engine was built for another GPU or by another TensorRT.
+
+    Engines of TensorRT fit one compute capability and one version; those for RTX are compiled on
+    the device, for the capabilities that they were built for.
+    """
+    built = known.gpu or {}
+    wanted, made_by = built.get("compute_capability", "any"), built.get("tensorrt", version)
+    if wanted not in ("any", cuda.compute_capability):
+        raise WeightsError(
+            f"{path} was built for compute capability {wanted}, {cuda.name} has "
+            f"{cuda.compute_capability}: run  {known.command}"
+        )
+    if known.format == "tensorrt" and made_by != version:
+        raise WeightsError(
+            f"{path} was built by TensorRT {made_by}, this one is {version}: run  {known.command}"
+        )
+
+
+def _shapes(num_landmarks: int, input_size: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    return {
+        "images": ((input_size, input_size, 3), np.uint8),
+        "landmarks": ((num_landmarks, 2), np.float32),
+        "scores": ((num_landmarks,), np.float32),
+    }

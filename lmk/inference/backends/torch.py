@@ -1,0 +1,73 @@
+"""Inference by PyTorch in float32, for checking the other runtimes against the network itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import FloatArray
+from lmk.system.errors import UnavailableError, missing_extra
+
+
+class TorchBackend:
+    """A model folder as a torch network. Raises WeightsError, UnavailableError."""
+
+    name = "torch"
+
+    def __init__(self, model: str, device: str, threads: int | None = None) -> None:
+        try:
+            import torch
+        except ImportError as error:
+            raise missing_extra("torch", "train") from error
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UnavailableError(
+                f"PyTorch {torch.__version__} finds no cuda device: choose --device cpu"
+            )
+        from lmk.model.folder import find_model
+        from lmk.networks.load import load_network
+
+        if threads:
+            torch.set_num_threads(threads)  # of the whole process
+        network, self._beta = load_network(model)
+        self._network, self._device = network.to(device), device
+        self.transfers = self if device == "cuda" else None
+        self.num_landmarks = network.num_landmarks
+        self.input_size = network.architecture.input_size
+        self.framing = find_model(model).manifest.framing
+        self.description = f"PyTorch {torch.__version__} on {device}, float32"
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+        """See `Backend.infer`."""
+        self.upload(images)
+        self.compute()
+        return self.download()
+
+    def layers(self) -> dict[str, int]:
+        """See `Backend.layers`; the network is float32, and TF32 is ruled out in `compute`."""
+        import torch
+
+        convolutions = [m for m in self._network.modules() if isinstance(m, torch.nn.Conv2d)]
+        return {"fp32": sum(conv.weight.dtype == torch.float32 for conv in convolutions)}
+
+    def upload(self, images: npt.NDArray[np.uint8]) -> None:
+        """See `Transfers.upload`."""
+        import torch
+
+        self._images = torch.from_numpy(images).to(self._device)
+
+    def compute(self) -> None:
+        """See `Transfers.compute`."""
+        import torch
+
+        from lmk.networks.detect import find_landmarks
+
+        # cuDNN's convolutions are float32 only without TF32, which rounds the factors to 10 bits.
+        exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with torch.inference_mode(), exact:
+            self._landmarks, self._scores = find_landmarks(self._network, self._beta, self._images)
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+
+    def download(self) -> tuple[FloatArray, FloatArray]:
+        """See `Transfers.download`."""
+        return self._landmarks.cpu().numpy(), self._scores.cpu().numpy()

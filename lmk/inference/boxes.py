@@ -1,0 +1,28 @@
+"""Boxes as they are given by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import FloatArray
+from lmk.system.errors import UsageError
+
+Boxes = npt.ArrayLike
+"""(4,) or (N, 4), x, y, width, height in image pixels."""
+
+
+def check_boxes(boxes_xywh: Boxes) -> FloatArray:
+    """Return boxes as float32 (N, 4). Raises UsageError when they are no boxes or have no area."""
+    try:
+        checked = np.asarray(boxes_xywh, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"expected boxes of numbers, shape (N, 4): {error}") from error
+    checked = checked[None] if checked.shape == (4,) else checked
+    if checked.ndim != 2 or checked.shape[1] != 4:
+        raise UsageError(f"expected boxes of shape (4,) or (N, 4), got {checked.shape}")
+    bad = ~(np.isfinite(checked).all(1) & (checked[:, 2:] > 0).all(1))
+    if bad.any():
+        found = checked[bad][0].tolist()
+        raise UsageError(f"expected x, y, width > 0, height > 0, all finite, got {found}")
+    return checked

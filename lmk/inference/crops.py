@@ -1,0 +1,84 @@
+"""From frames and boxes to the network's input."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import DoubleArray, FloatArray, Image, Images
+from lmk.geometry import apply_affine, box_to_input, invert_affine, resize_xy
+from lmk.system.opencv import cv2
+
+# About as near to the crops of training (Pillow's) as samples of every pixel are, in a third of the
+# time: so far apart they still touch every pixel, and blocks are small beside an input pixel.
+SAMPLES_APART = 1.25
+BLOCKS_A_PIXEL = 3
+MAX_BLOCK, MAX_SAMPLES = 32, 8  # bound the memory at some megabytes
+WARP_SIDE = 32766  # OpenCV's warps take no larger images
+
+
+def cut_crops(
+    image_bgr: Image, boxes_xywh: npt.ArrayLike, input_size: int
+) -> tuple[Images, FloatArray]:
+    """Cut the square round each box out of an image and resize it to the network's input.
+
+    image_bgr uint8 (H, W, 3); boxes (N, 4), x, y, width, height in image pixels, anywhere: beyond
+    the image its edge pixels are repeated. Returns uint8 RGB crops (N, S, S, 3), S the input size,
+    and float32 matrices (N, 2, 3) from input to image pixels.
+    """
+    input_to_image = invert_affine(box_to_input(boxes_xywh, input_size))
+    crops = np.empty((len(input_to_image), input_size, input_size, 3), np.uint8)
+    for crop, matrix in zip(crops, input_to_image, strict=True):
+        cv2.cvtColor(_sample(image_bgr, matrix, input_size), cv2.COLOR_BGR2RGB, dst=crop)
+    return crops, input_to_image
+
+
+def _sample(image: Image, input_to_image: FloatArray, input_size: int) -> Image:
+    """Sample the input's pixels bilinearly; where the image shrinks, as means of f x f samples.
+
+    Where it shrinks a lot the samples are of means of blocks of pixels, which are quick to take.
+    """
+    scale = float(input_to_image[0, 0])
+    block = min(max(int(scale / BLOCKS_A_PIXEL), 1), MAX_BLOCK)
+    to_samples = input_to_image.astype(np.float64)
+    if block > 1 or max(image.shape) > WARP_SIDE:
+        image, to_samples = _reduce(image, to_samples, input_size, block)
+    f = min(math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
+    offset = apply_affine(to_samples, resize_xy(np.zeros((1, 2)), 1 / f))
+    samples = cv2.warpAffine(
+        image,
+        np.hstack([to_samples[:, :2] / f, offset.T]),
+        (input_size * f, input_size * f),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if f > 1:
+        samples = cv2.resize(samples, (input_size, input_size), interpolation=cv2.INTER_AREA)
+    return np.asarray(samples, np.uint8)
+
+
+def _reduce(
+    image: Image, input_to_image: DoubleArray, input_size: int, block: int
+) -> tuple[Image, DoubleArray]:
+    """Means of the blocks of pixels that a crop needs, and the matrix from input to blocks.
+
+    Where the crop reaches beyond the image one more block of its edge pixels stands for all there.
+    """
+    size_wh = np.array(image.shape[1::-1])
+    edges = np.array([[-1.0, -1.0], [input_size, input_size]])
+    first, last = apply_affine(input_to_image, edges)
+    start = np.clip(np.floor(first).astype(int) - block, -block, size_wh - 1)
+    stop = np.clip(np.ceil(last).astype(int) + block, np.maximum(start, 0) + 1, size_wh + block)
+    count = -(-(stop - start) // block)
+    stop = start + count * block
+    (left, top), (right, bottom) = np.maximum(-start, 0), np.maximum(stop - size_wh, 0)
+    (x0, y0), (x1, y1) = np.maximum(start, 0), np.minimum(stop, size_wh)
+    part = image[y0:y1, x0:x1]
+    if left or top or right or bottom:
+        part = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    means = cv2.resize(part, count.tolist(), interpolation=cv2.INTER_AREA)
+    to_blocks = input_to_image / block
+    to_blocks[:, 2] = resize_xy(input_to_image[:, 2] - start, 1 / block)
+    return means, to_blocks

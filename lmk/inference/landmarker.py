@@ -1,0 +1,145 @@
+"""Landmarks of objects in images: the Python interface of the runtime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import FloatArray, Image
+from lmk.geometry import apply_affine
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import open_backend
+from lmk.inference.boxes import Boxes, check_boxes
+from lmk.inference.crops import cut_crops
+from lmk.inference.regions.base import Finder
+from lmk.inference.regions.choose import choose_region
+from lmk.system.errors import DataError, UsageError, WeightsError
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Landmarks of N objects.
+
+    xy: float32 (N, K, 2), (x, y) in image pixels, (0, 0) the centre of the top-left pixel.
+    score: float32 (N, K) in [0, 1]: how sure the network is of each point.
+    boxes: float32 (N, 4), x, y, width, height in image pixels: where each object was looked for.
+    image_index: (N,), which of the given images each row belongs to; 0 for a single image.
+    """
+
+    xy: FloatArray
+    score: FloatArray
+    boxes: FloatArray
+    image_index: npt.NDArray[np.intp]
+
+
+class Landmarker:
+    """A model that is ready to run.
+
+    `model` is the name of a shipped model, a model or run folder, a .adapter file, or an exported
+    file; `runtime` "auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx" or "torch";
+    `device` "cpu" or "cuda", by default the cpu but for engines. `region` says where objects are
+    looked for when no boxes are given, in the words of `lmk run --region`, such as "center",
+    "cascade:face" or "onnx:FILE"; by default the finder that the model names, or else the centre.
+    `landmarker.backend.description` says what was chosen. Raises WeightsError, UsageError, and
+    UnavailableError when the runtime, device or finder is not on this machine.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        runtime: str = "auto",
+        device: str | None = None,
+        region: str = "",
+    ) -> None:
+        self.backend = open_backend(os.fspath(model), runtime, device)
+        self._region = region
+        if region:
+            self._finder  # noqa: B018, so that a region that cannot be used is told at once
+
+    @cached_property
+    def _finder(self) -> Finder:
+        """Opened when it is needed: those who give boxes can do without OpenCV's cascades."""
+        return choose_region(self._region, self.backend.framing, still=True)[0]
+
+    @property
+    def num_landmarks(self) -> int:
+        """K, the number of landmarks of an object."""
+        return self.backend.num_landmarks
+
+    def __call__(
+        self, images: Image | Sequence[Image], boxes: Boxes | Sequence[Boxes | None] | None = None
+    ) -> Landmarks:
+        """Find the landmarks of every box, all boxes in one batch.
+
+        images: one uint8 BGR image (H, W, 3), or a list of such, each of its own size.
+        boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels; for a list of
+        images a list of such, one entry an image. Without boxes, or where an entry is None, the
+        region is searched. A box may reach beyond the image.
+
+        The rows of the result are the boxes in order, image by image; an image with several boxes
+        has as many rows, one with boxes of shape (0, 4), or where nothing was found, none. Raises
+        DataError for an image and UsageError for boxes that cannot be used.
+        """
+        pairs = [(image, self._boxes(image, given)) for image, given in _pair(images, boxes)]
+        cuts = [
+            cut_crops(image, boxes_xywh, self.backend.input_size) for image, boxes_xywh in pairs
+        ]
+        crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+        xy, score = locate(self.backend, crops, input_to_image)
+        all_boxes = [boxes_xywh for _, boxes_xywh in pairs]
+        image_index = np.repeat(np.arange(len(pairs)), [len(some) for some in all_boxes])
+        return Landmarks(xy, score, np.concatenate(all_boxes), image_index)
+
+    def _boxes(self, image: Image, given: Boxes | None) -> FloatArray:
+        if given is not None:
+            return check_boxes(given)
+        return self._finder.crop_boxes(image, self.backend.framing)
+
+
+def locate(
+    backend: Backend, crops: Image, input_to_image: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Run the network on crops and return its landmarks in the image.
+
+    crops uint8 RGB (N, S, S, 3); input_to_image (N, 2, 3). Returns xy float32 (N, K, 2) in
+    image pixels and scores float32 (N, K). Raises WeightsError when the network gives NaN.
+    """
+    if not len(crops):
+        shape = (0, backend.num_landmarks)
+        return np.empty((*shape, 2), np.float32), np.empty(shape, np.float32)
+    xy_input, scores = backend.infer(crops)
+    if not np.isfinite(xy_input).all():
+        raise WeightsError(
+            f"the model gave landmarks that are no numbers on {backend.description}: "
+            "its weights are broken. Export it again and let it verify"
+        )
+    return apply_affine(input_to_image, xy_input), scores
+
+
+def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:
+    """Check the images of a call and put each with what was given as its boxes."""
+    if isinstance(images, np.ndarray):
+        images, boxes = [images], [boxes]
+    elif not isinstance(images, list | tuple) or not images:
+        raise DataError(f"expected an image or a list of at least one, got {type(images).__name__}")
+    elif boxes is None:
+        boxes = [None] * len(images)
+    elif not isinstance(boxes, list | tuple) or len(boxes) != len(images):
+        raise UsageError(f"expected a list of {len(images)} boxes, one entry an image")
+    return [(_check_image(image), given) for image, given in zip(images, boxes, strict=True)]
+
+
+def _check_image(image: object) -> Image:
+    if not isinstance(image, np.ndarray):
+        raise DataError(f"expected an image as a numpy array, got {type(image).__name__}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise DataError(
+            f"expected a uint8 BGR image (H, W, 3) that is not empty, got {image.dtype} "
+            f"{image.shape}: convert it, a grey one with cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)"
+        )
+    return image

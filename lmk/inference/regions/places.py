@@ -1,0 +1,37 @@
+"""Places that are known before any frame is seen."""
+
+from __future__ import annotations
+
+from lmk.arrays import FloatArray, Image
+from lmk.geometry import center_square
+from lmk.inference.boxes import Boxes, check_boxes
+from lmk.inference.regions.base import Find
+from lmk.system.errors import UsageError
+
+
+def center(image_bgr: Image) -> FloatArray:
+    """Look at the largest centred square of every frame."""
+    height, width = image_bgr.shape[:2]
+    return check_boxes(center_square(width, height))
+
+
+def fixed(boxes_xywh: Boxes) -> Find:
+    """Look at the same boxes (4,) or (N, 4) in every frame.
+
+    Raises UsageError, also for a frame that one of them lies wholly outside of.
+    """
+    boxes = check_boxes(boxes_xywh)
+
+    def find(image_bgr: Image) -> FloatArray:
+        height, width = image_bgr.shape[:2]
+        ends = boxes[:, :2] + boxes[:, 2:]
+        outside = (boxes[:, :2] >= (width, height)).any(1) | (ends <= 0).any(1)
+        if outside.any():
+            box = ",".join(f"{value:g}" for value in boxes[outside][0])
+            raise UsageError(
+                f"box:{box} lies outside of a frame of {width} x {height} pixels: give X,Y of its "
+                "left top corner and W,H in pixels of the frame"
+            )
+        return boxes
+
+    return find

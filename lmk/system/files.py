@@ -1,0 +1,122 @@
+"""Files and folders that appear whole or not at all, where those are that can be made again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from lmk.system.errors import OutputError, UsageError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's errors while writing to a path into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}. Free space or choose another place"
+        ) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to, and rename it to `path` when the block ends well.
+
+    On an error nothing is left behind and an earlier file at `path` stays; of several at once the
+    last to end stays. A link stays one, and the file behind it is replaced. Raises OutputError when
+    the disk is full or the folder cannot be written, and for a device or a pipe.
+    """
+    _check_file_or_nothing(path)
+    if path.is_symlink():
+        path = path.resolve()
+    writer = f"{os.getpid()}-{threading.get_native_id()}"
+    temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
+    try:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, and rename it to `path` when the block ends well.
+
+    On an error nothing is left behind. Raises UsageError when something is at `path` already, and
+    OutputError when the disk is full or the folder cannot be written.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise UsageError(f"{path} exists already: choose another place or delete it first")
+    whole = path.resolve()  # "." has no name
+    temporary = whole.with_name(f".{whole.name}.partial")
+    try:
+        with writing(path):
+            shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
+            temporary.mkdir(parents=True)
+            yield temporary
+            if whole.exists():
+                whole.rmdir()
+            temporary.replace(whole)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync(file: BinaryIO) -> None:
+    """Bring what was written onto the disk, so that a new name cannot be there before it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    import hashlib  # OpenSSL takes some milliseconds, which not every start of lmk should wait for
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check_file_or_nothing(path: Path) -> None:
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder. Name a file in it")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"cannot write {path}: it is a device or a pipe. Name a file")
+
+
+def check_file(path: Path) -> None:
+    """Raise OutputError if a file cannot be written, as `check_writable` does; makes nothing."""
+    _check_file_or_nothing(path)
+    check_writable(path.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OutputError if a folder, or the place it would be made in, cannot be written.
+
+    For work that is long before it writes; makes nothing.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        reason = "may not be written" if place.is_dir() else "is no folder"
+        raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another place")
+
+
+def cache_folder() -> Path:
+    """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
+    if "LMK_CACHE" in os.environ:
+        return Path(os.environ["LMK_CACHE"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "lmk"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lmk"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lmk"

@@ -1,0 +1,101 @@
+"""Frames read ahead, each source in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from lmk.video.sources.base import Frame, Source
+from lmk.video.stages import Stages
+
+CLOSE_S = 3.0  # the longest that a camera may take over its last frame
+AHEAD = 2  # frames of a file that wait, decoded, for the model
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A frame, and when it was read, on the clock of time.monotonic()."""
+
+    frame: Frame
+    read_s: float
+
+
+class Feed:
+    """Reads a source in a thread. A live source keeps its newest frame alone, a file every one.
+
+    `ready` is shared by the feeds of a run, and notified whenever one of them has news. Frames that
+    the source could not give, and those that were too old, are counted in `stages`.
+    """
+
+    def __init__(self, source: Source, stages: Stages, ready: threading.Condition) -> None:
+        self.source = source
+        self.error: Exception | None = None
+        self._stages, self._ready = stages, ready
+        self._waiting: deque[Taken] = deque()
+        self._counted = Counter[str]()
+        self._reading, self._closed = True, False
+        self._thread = threading.Thread(target=self._read, daemon=True, name="reader")
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        """Whether no frame will come any more."""
+        return not self._reading and not self._waiting
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame can be taken."""
+        return bool(self._waiting)
+
+    def take(self) -> Taken:
+        """Take the oldest frame that waits; `ready` must be held."""
+        taken = self._waiting.popleft()
+        self._ready.notify_all()
+        return taken
+
+    def close(self) -> None:
+        """End the reading and close the source."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+        self.source.close()
+        self._thread.join(CLOSE_S)
+
+    def _read(self) -> None:
+        try:
+            frames = iter(self.source)
+            while not self._closed:
+                start = time.perf_counter()
+                frame = next(frames, None)
+                self._count_dropped()
+                if frame is None:
+                    break
+                if not self.source.live:  # reading a live source is waiting for it
+                    self._stages.add("read", 1000 * (time.perf_counter() - start))
+                self._give(Taken(frame, time.monotonic()))
+        except Exception as error:  # whatever it is, the run's own thread raises it
+            self.error = error
+        finally:
+            with self._ready:
+                self._reading = False
+                self._ready.notify_all()
+
+    def _count_dropped(self) -> None:
+        """Count what the source has dropped since the last look."""
+        news = self.source.dropped - self._counted
+        for cause, count in news.items():
+            self._stages.drop(cause, count)
+        self._counted += news
+
+    def _give(self, taken: Taken) -> None:
+        with self._ready:
+            if self.source.live:
+                if self._waiting:
+                    self._waiting.clear()
+                    self._stages.drop("a newer frame came")
+            else:
+                self._ready.wait_for(lambda: self._closed or len(self._waiting) < AHEAD)
+            self._waiting.append(taken)
+            self._ready.notify_all()

@@ -1,0 +1,141 @@
+"""A frame with everything that was found in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Image
+from lmk.drawing.draw import dot_radius, draw_box, draw_object
+from lmk.drawing.text import Rows, label, paste, plate
+from lmk.video.result import Objects
+from lmk.video.sources.base import Frame
+from lmk.video.stages import Stages
+from lmk.video.trails import Trails, draw_trails
+
+TEXT_OF_HEIGHT = 1 / 44
+TEXT_PX = (11, 64)  # least and largest
+LABEL_OF_SIDE = 1 / 14  # an object's labels stay in proportion to it
+LABEL_PX = 9
+REFRESH_S = 0.5  # figures that change more often cannot be read
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """What is drawn beside the landmarks.
+
+    boxes: where objects were looked for. ids: their numbers. labels: the landmarks' names, or
+    their numbers where they have none. scores: of every landmark. trails: where they came from.
+    times: frames a second and the median milliseconds of every stage, in the corner.
+    """
+
+    boxes: bool = False
+    ids: bool = False
+    labels: bool = False
+    scores: bool = False
+    trails: bool = False
+    times: bool = False
+
+
+class Overlay:
+    """Draws frames one after another; not for two threads at once, but for `options` and `toggle`.
+
+    names: the landmarks' names of each model that has some. stages: what `times` shows.
+    """
+
+    def __init__(
+        self,
+        options: OverlayOptions | None = None,
+        stages: Stages | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.options = options or OverlayOptions()
+        self._stages, self._names = stages, names or {}
+        self._trails = Trails()
+        self._rows: Rows = ()
+        self._rows_until = 0.0
+
+    def toggle(self, option: str) -> bool:
+        """Turn one of the options on or off, and return which."""
+        self.options = replace(self.options, **{option: not getattr(self.options, option)})
+        return bool(getattr(self.options, option))
+
+    def __call__(self, frame: Frame, objects: Sequence[Objects], source: str = "") -> Image:
+        """Return a copy of the frame with its objects drawn, uint8 BGR (H, W, 3).
+
+        source: its title, which keeps the trails of several sources apart.
+        """
+        drawn: Image = frame.image_bgr.copy()
+        options, size_px = self.options, text_size(drawn)
+        self._trails.follow(source, frame.index, objects)
+        for found in objects:
+            for index, number in enumerate(found.ids.tolist()):
+                radius = dot_radius(found.boxes[index])
+                if options.boxes:
+                    draw_box(drawn, found.boxes[index])
+                if options.trails:
+                    draw_trails(drawn, self._trails.of(source, found.model, number), radius)
+                draw_object(
+                    drawn, found.xy[index], found.scores[index], found.opacity[index], radius
+                )
+                if options.labels or options.scores:
+                    self._annotate(drawn, found, index, size_px)
+                if options.ids:
+                    name = f"{found.model} {number}" if len(objects) > 1 else f"#{number}"
+                    _draw_id(drawn, found.boxes[index], name, size_px)
+        if options.times and self._stages:
+            paste(drawn, plate(self._time_rows(self._stages), size_px), size_px, size_px)
+        return drawn
+
+    def _annotate(self, drawn: Image, found: Objects, index: int, largest_px: int) -> None:
+        """Write the landmarks' names and scores to the right of their dots."""
+        box = found.boxes[index]
+        radius, side = dot_radius(box), float(box[2:].max())
+        size_px = min(largest_px, max(round(side * LABEL_OF_SIDE), LABEL_PX))
+        names = self._names.get(found.model) or ()
+        for k, ((x, y), score) in enumerate(zip(found.xy[index], found.scores[index], strict=True)):
+            if found.opacity[index, k] <= 0 or not (-1e4 < x < 1e5 and -1e4 < y < 1e5):
+                continue
+            left = round(float(x) + 1.5 * radius)
+            if self.options.labels:
+                text = names[k] if k < len(names) else str(k)
+                left = _write(drawn, text, left, float(y), size_px)
+            if self.options.scores:
+                _write(drawn, f"{score:.2f}", left, float(y), max(round(0.85 * size_px), LABEL_PX))
+
+    def _time_rows(self, stages: Stages) -> Rows:
+        now = time.monotonic()
+        if now >= self._rows_until:
+            self._rows, self._rows_until = time_rows(stages), now + REFRESH_S
+        return self._rows
+
+
+def text_size(image: Image) -> int:
+    """Return the height of letters, in pixels, that can be read on a picture of that size."""
+    return int(np.clip(round(image.shape[0] * TEXT_OF_HEIGHT), *TEXT_PX))
+
+
+def time_rows(stages: Stages) -> Rows:
+    """Return frames a second, the median of every stage and what was dropped, line by line."""
+    rows = [(stage, f"{spread.p50_ms:.1f} ms") for stage, spread in stages.spread().items()]
+    dropped = [(f"dropped, {cause}", str(count)) for cause, count in sorted(stages.dropped.items())]
+    rate = f"{stages.fps:.1f}" if stages.fps else "-"  # a single frame has none
+    return (("frames/s", rate), *rows, *dropped)
+
+
+def _write(drawn: Image, text: str, left: int, middle: float, size_px: int) -> int:
+    """Write a line of text beside a point, and return where the next one may begin."""
+    stamp = label(text, size_px)
+    width, height = stamp.size_wh
+    paste(drawn, stamp, left, round(middle - height / 2))
+    return left + width
+
+
+def _draw_id(drawn: Image, box_xywh: FloatArray, name: str, size_px: int) -> None:
+    """Write an object's name above its box, or inside where the box touches the top."""
+    stamp = label(name, size_px)
+    x, y = (round(float(value)) for value in np.clip(box_xywh[:2], -1e4, 1e5))
+    paste(drawn, stamp, max(x, 0), max(y - stamp.size_wh[1], 0))

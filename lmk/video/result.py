@@ -1,0 +1,51 @@
+"""What was found in a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lmk.arrays import FloatArray, Image
+from lmk.video.sources.base import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """What one model found in a frame: N objects of K landmarks, all in image pixels.
+
+    model: its name. ids int64 (N,): the same object keeps its number from frame to frame. boxes
+    float32 (N, 4), x, y, width, height: where each was looked for. xy float32 (N, K, 2). scores
+    float32 (N, K) in [0, 1]. opacity float32 (N, K): 1 for a landmark that is seen, falling to 0
+    while a lost one is held in its last place.
+    """
+
+    model: str
+    ids: npt.NDArray[np.int64]
+    boxes: FloatArray
+    xy: FloatArray
+    scores: FloatArray
+    opacity: FloatArray
+
+
+def no_objects(model: str, num_landmarks: int) -> Objects:
+    """Nothing found by a model of K landmarks."""
+    shape = (0, num_landmarks)
+    none = np.empty(shape, np.float32)
+    boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)
+    return Objects(model, np.empty(0, np.int64), boxes, xy, none, none)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A frame, and what every model found in it.
+
+    source: the title of the frame's source. drawn_bgr: uint8 BGR (H, W, 3), the frame with its
+    landmarks, or the frame itself when no sink draws.
+    """
+
+    frame: Frame
+    source: str
+    objects: tuple[Objects, ...]
+    drawn_bgr: Image = field(repr=False)

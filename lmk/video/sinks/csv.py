@@ -1,0 +1,37 @@
+"""Results as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lmk.video.sinks.base import Sink
+from lmk.video.sinks.lines import LineSink, whole_lines
+from lmk.video.sinks.rows import Row, rows
+
+DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2}
+
+
+@contextmanager
+def csv_sink(path: Path) -> Iterator[Sink]:
+    """Write one row a landmark below a line of names, those of `Row`; a frame's rows at once.
+
+    Replaces an earlier file. However the run ends, what was written stays, in whole frames. Raises
+    OutputError.
+    """
+    with whole_lines(path) as append:
+        append(_lines([Row._fields]))
+        yield LineSink(append, lambda result: _lines(_rounded(row) for row in rows(result)))
+
+
+def _rounded(row: Row) -> Row:
+    return row._replace(**{name: round(getattr(row, name), n) for name, n in DIGITS.items()})
+
+
+def _lines(values: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(values)
+    return text.getvalue()

@@ -1,0 +1,57 @@
+"""Results as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lmk.arrays import FloatArray
+from lmk.video.result import Result
+from lmk.video.sinks.base import Sink
+from lmk.video.sinks.lines import LineSink, whole_lines
+
+
+@contextmanager
+def json_sink(path: Path) -> Iterator[Sink]:
+    """Write one JSON object a frame, a line each, at once: others may read while the run goes on.
+
+    Replaces an earlier file. However the run ends, what was written stays, in whole lines. Raises
+    OutputError.
+    """
+    with whole_lines(path) as append:
+        yield LineSink(append, _line)
+
+
+def _line(result: Result) -> str:
+    return json.dumps(to_json(result), separators=(",", ":")) + "\n"
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """Return a frame's result as plain values, image pixels rounded to a thousandth.
+
+    `opacity` is below 1 for a landmark that was lost and is held in its last place.
+    """
+    objects = [
+        {
+            "model": found.model,
+            "id": int(number),
+            "box": _rounded(box, 3),
+            "landmarks": [_rounded(point, 3) for point in xy],
+            "scores": _rounded(score, 4),
+            "opacity": _rounded(opacity, 2),
+        }
+        for found in result.objects
+        for number, box, xy, score, opacity in zip(
+            found.ids, found.boxes, found.xy, found.scores, found.opacity, strict=True
+        )
+    ]
+    frame = result.frame
+    where = {"source": result.source, "frame": frame.index, "time_s": round(frame.time_s, 6)}
+    return {**where, **({"name": frame.name} if frame.name else {}), "objects": objects}
+
+
+def _rounded(values: FloatArray, digits: int) -> list[float]:
+    return [round(value, digits) for value in values.tolist()]

@@ -1,0 +1,40 @@
+"""Results as rows of a table, one a landmark, as CSV and Parquet hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lmk.video.result import Result
+
+
+class Row(NamedTuple):
+    """One landmark of one object in one frame.
+
+    source: title. frame, time_s: number and time since the source's first. name: of a picture,
+    else empty. model, id: whose landmark, and of which object. landmark: its number. x, y: image
+    pixels. score in [0, 1]. opacity: below 1 while a lost landmark is held in its last place.
+    """
+
+    source: str
+    frame: int
+    time_s: float
+    name: str
+    model: str
+    id: int
+    landmark: int
+    x: float
+    y: float
+    score: float
+    opacity: float
+
+
+def rows(result: Result) -> Iterator[Row]:
+    """Give a frame's rows, object after object; none for a frame without objects."""
+    frame = result.frame
+    where = result.source, frame.index, round(frame.time_s, 6), frame.name
+    for found in result.objects:
+        numbers, scores, opacity = found.ids.tolist(), found.scores.tolist(), found.opacity.tolist()
+        for n, (number, points) in enumerate(zip(numbers, found.xy.tolist(), strict=True)):
+            for k, (x, y) in enumerate(points):
+                yield Row(*where, found.model, number, k, x, y, scores[n][k], opacity[n][k])

@@ -1,0 +1,51 @@
+"""One sink for each of several sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from lmk.video.result import Result
+from lmk.video.sinks.base import Sink
+
+
+@contextmanager
+def split_sink(open_for: Callable[[str], AbstractContextManager[Sink]]) -> Iterator[Sink]:
+    """Hand every result to its source's own sink, opened with the source's title at its first."""
+    with ExitStack() as stack:
+        yield _SplitSink(stack, open_for)
+
+
+class _SplitSink:
+    draws = True
+
+    def __init__(
+        self, stack: ExitStack, open_for: Callable[[str], AbstractContextManager[Sink]]
+    ) -> None:
+        self._stack, self._open_for = stack, open_for
+        self._sinks: dict[str, Sink] = {}
+
+    def write(self, result: Result) -> None:
+        if result.source not in self._sinks:
+            opened = self._stack.enter_context(self._open_for(result.source))
+            self._sinks[result.source] = opened
+        self._sinks[result.source].write(result)
+
+
+def file_stems(titles: Iterable[str]) -> dict[str, str]:
+    """Turn sources' titles into file names without suffix; the second of a name gets a number."""
+    stems: dict[str, str] = {}
+    for title in titles:
+        first = stem = file_stem(title)
+        number = 2
+        while stem in stems.values():
+            stem, number = f"{first}-{number}", number + 1
+        stems[title] = stem
+    return stems
+
+
+def file_stem(title: str) -> str:
+    """Turn a source's title into a file name without suffix: "video a/b c.avi" to "b-c"."""
+    last = title.rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w-]+", "-", re.sub(r"\.\w+$", "", last)).strip("-") or "source"

@@ -1,0 +1,162 @@
+"""The page's server, in a thread of its own beside the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+from lmk.system.errors import LmkError, OutputError, UsageError, missing_extra
+from lmk.system.progress import Reporter
+from lmk.video.controls import Controls
+from lmk.video.overlay import Overlay
+from lmk.video.result import Result
+from lmk.video.sinks.base import Sink
+from lmk.video.stages import Stages
+
+try:
+    import uvicorn
+
+    from lmk.video.sinks.web.access import Access, is_local
+    from lmk.video.sinks.web.app import make_app
+    from lmk.video.sinks.web.live import Live
+except ImportError as error:
+    raise missing_extra("starlette or uvicorn", "web") from error
+
+LOCALHOST = "127.0.0.1"
+MAX_CONNECTIONS = 64
+STALLED_MS = 20_000  # a viewer that takes nothing for so long is dropped
+START_S, STOP_S = 10.0, 3.0
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `[HOST:]PORT`, as 8000, 0.0.0.0:8000 or [::]:8000. Raises UsageError."""
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+        raise UsageError(f"expected --serve [HOST:]PORT with a port from 0 to 65535, got {text}")
+    return host.strip("[]") or LOCALHOST, int(port)
+
+
+@contextmanager
+def web_sink(
+    host: str,
+    port: int,
+    stages: Stages,
+    controls: Controls,
+    overlay: Overlay,
+    report: Reporter,
+    token: str | None = None,
+) -> Iterator[Sink]:
+    """Serve a page with the newest picture and landmarks of each source, and the run's figures.
+
+    host, port: where; port 0 takes a free one. The address is reported. overlay: draws the page's
+    pictures, in the server's thread: one of its own, not the pipeline's. token: what viewers from
+    elsewhere must know; without one a new one is made where `host` is not this machine alone.
+    The frames of results must not be changed after `write`. Raises OutputError when the address
+    cannot be had, and UnavailableError without Starlette and uvicorn.
+    """
+    listening = _listen(host, port)
+    access = Access(_token(host, token), listening.getsockname()[1])
+    live = Live(overlay)
+    server = _Server(make_app(live, stages, controls, access, report), listening)
+    server.start()
+    report.say(f"watch at {_address(host, access)}")
+    try:
+        yield _WebSink(live)
+    finally:
+        live.close()
+        server.stop()
+
+
+class _WebSink:
+    draws = False  # the page's own overlay draws, and only what somebody looks at
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def write(self, result: Result) -> None:
+        self._live.put(result)
+
+
+class _Server:
+    def __init__(self, app: object, listening: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            http="h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="critical",  # what viewers send wrong is no concern of whoever runs this
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
+        self._server, self._listening = uvicorn.Server(config), listening
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        deadline = time.monotonic() + START_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise LmkError("the page's server did not start")
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_S)
+        self._listening.close()
+
+    def _serve(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._listening]))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # every address, as 0.0.0.0 has all of IPv4
+    try:
+        listening = socket.create_server((host, port), family=family, dualstack_ipv6=both)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            remedy = "it is in use. Choose another port, or 0 for a free one"
+        else:
+            reason = str(error.strerror or error).partition(" (while")[0]  # it repeats the address
+            remedy = f"{reason}. Name an address of this machine, or 0.0.0.0"
+        raise OutputError(f"cannot serve on port {port} of {host}: {remedy}") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
+    return listening
+
+
+def _token(host: str, given: str | None) -> str:
+    if given is None:
+        return "" if is_local(host) else secrets.token_urlsafe(16)
+    if not given and not is_local(host):
+        raise UsageError(f"serving on {host} needs a token: whoever reaches it would see all")
+    return given
+
+
+def _address(host: str, access: Access) -> str:
+    everywhere = host in ("0.0.0.0", "::")
+    name = _own_address() if everywhere else host
+    shown = f"[{name}]" if ":" in name else name
+    query = f"?token={quote(access.token)}" if access.token else ""
+    return f"http://{shown}:{access.port}/{query}"
+
+
+def _own_address() -> str:
+    """Return this machine's address on the network it would use; asking sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()

@@ -1,0 +1,122 @@
+"""An OpenCV capture that skips what is damaged, and that another thread may close."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+
+from lmk.arrays import Image
+from lmk.system.errors import SourceError
+from lmk.system.opencv import cv2, quiet
+from lmk.video.sources.address import OPEN_TIMEOUT_S, Address
+from lmk.video.sources.timeline import MAX_FPS
+
+# OpenCV says of a damaged frame what it says of the end. Trying on at the end takes 20 us a time.
+MAX_DAMAGED = 1000
+DAMAGED = "damaged"
+
+
+class Capture:
+    """What an address gives, opened and with its first frame read.
+
+    fps and frame_count: as the container or camera claims, None where it does not. position_s:
+    the container's timestamp of the frame that `read` gave last. silent: `read` gave none because
+    nothing came in time. Damaged frames are counted in `dropped`. Raises SourceError for what
+    cannot be opened or gives no frame.
+    """
+
+    def __init__(self, address: Address, dropped: Counter[str]) -> None:
+        self._dropped, self._closed = dropped, threading.Event()
+        self._lock = threading.RLock()  # a signal's handler may close it within a read
+        self._patience_s, self.position_s, self.silent = address.patience_s, 0.0, False
+        with quiet():
+            self._capture = _open(address)
+            opened = self._capture.isOpened()
+            # Some cameras take seconds to start.
+            self._first = self._read_on(max(self._patience_s, OPEN_TIMEOUT_S)) if opened else None
+            height = round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+            rate = self._capture.get(cv2.CAP_PROP_FPS)
+            count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if self._first is None:
+            self.close()
+            reason = "opens but gives no frame" if opened else "cannot be opened"
+            raise SourceError(f"{address.title} {reason}: {address.remedy}")
+        if not _is_bgr_or_grey(self._first, height):
+            self.close()
+            raise SourceError(
+                f"{address.title} gives arrays {self._first.shape} for frames {height} high: "
+                "expected BGR or grey ones. End a pipeline with  ! videoconvert ! "
+                "video/x-raw,format=BGR ! appsink"
+            )
+        self.size_wh = (self._first.shape[1], self._first.shape[0])
+        self.fps: float | None = rate if 0 < rate <= MAX_FPS else None
+        self.frame_count = int(count) if 0 < count < math.inf else None
+
+    def read(self) -> Image | None:
+        """Give the next frame, uint8 BGR (H, W, 3); None at the end, when none comes within the
+        address's patience, and once it is closed."""
+        image, self._first = self._first, None
+        if image is None or self._closed.is_set():
+            image = self._read_on(self._patience_s)
+        return None if image is None else _bgr(image)
+
+    def close(self) -> None:
+        """Release it as soon as a read that is under way in another thread is done."""
+        self._closed.set()
+        with self._lock:
+            self._capture.release()
+
+    def _read_on(self, patience_s: float) -> Image | None:
+        """Read past damaged frames."""
+        start = time.perf_counter()
+        for damaged in range(MAX_DAMAGED):
+            image = self._try()
+            if image is not None:
+                if damaged:
+                    self._dropped[DAMAGED] += damaged
+                return image
+            self.silent = time.perf_counter() - start >= patience_s
+            if self.silent or self._closed.is_set():
+                break
+        return None
+
+    def _try(self) -> Image | None:
+        with self._lock, quiet():
+            if self._closed.is_set():  # what is released may not be read
+                return None
+            try:
+                good, image = self._capture.read()
+            except cv2.error:
+                return None
+            if not good or image is None:
+                return None
+            self.position_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+        return np.asarray(image, np.uint8)
+
+
+def _open(address: Address) -> cv2.VideoCapture:
+    try:
+        return cv2.VideoCapture(address.place, address.api, list(address.parameters))
+    except cv2.error:  # some of its video libraries raise where others report
+        return cv2.VideoCapture()
+
+
+def _is_bgr_or_grey(image: Image, height: int) -> bool:
+    """Whether a frame is no raw video, which OpenCV passes on from GStreamer as it is.
+
+    That has two or four channels, or planes below one another in one: more rows than the `height`
+    that the capture says, 0 where it says nothing.
+    """
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    return channels == 3 or (channels == 1 and not 0 < height < len(image))
+
+
+def _bgr(image: Image) -> Image:
+    """Give grey frames, which GStreamer and some cameras deliver, three channels."""
+    if image.ndim == 2 or image.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
+    return image

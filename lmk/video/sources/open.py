@@ -1,0 +1,54 @@
+"""What the text of a source means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lmk.data.images import STILL_SUFFIXES
+from lmk.system.errors import SourceError
+from lmk.system.progress import Reporter
+from lmk.video.sources.address import without_secrets
+from lmk.video.sources.base import Source
+from lmk.video.sources.camera import open_camera
+from lmk.video.sources.pictures import open_folder, open_picture
+from lmk.video.sources.recording import open_video
+from lmk.video.sources.standard_input import open_standard_input
+from lmk.video.sources.stream import PIPE, open_pipeline, open_url
+
+
+def open_source(text: str, report: Reporter | None = None) -> Source:
+    """Open a source of frames.
+
+    `webcam`, `webcam:1` or `/dev/video1`, a camera; `-`, `stdin:mjpeg@FPS` or
+    `stdin:bgr24:WxH[@FPS]`, standard input; an image, a folder of images or a video file; a URL;
+    a GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and
+    back, and of pictures of a folder that cannot be read.
+
+    Raises UsageError for a text that means nothing, UnavailableError where OpenCV lacks what it
+    needs, and SourceError for what cannot be opened or holds no frame.
+    """
+    if text in ("-", "stdin") or text.startswith("stdin:"):
+        return open_standard_input(text, report)
+    if text == "webcam" or text.startswith("webcam:"):
+        return open_camera(text, report)
+    if text.startswith("/dev/") and not (Path(text).is_file() or Path(text).is_dir()):
+        return open_camera(text, report)
+    if os.path.exists(text):  # noqa: PTH110, a Path raises for a long pipeline
+        return _open_path(Path(text), report)
+    if PIPE in text:
+        return open_pipeline(text, report)
+    if "://" in text:
+        return open_url(text, report)
+    raise SourceError(
+        f"no file or folder at {without_secrets(text)}: expected an image, a folder of images, a "
+        "video, a stream URL, a GStreamer pipeline, webcam, or - for standard input"
+    )
+
+
+def _open_path(path: Path, report: Reporter | None) -> Source:
+    if path.is_dir():
+        return open_folder(path, report)
+    if path.suffix.lower() in STILL_SUFFIXES:
+        return open_picture(path)
+    return open_video(path)

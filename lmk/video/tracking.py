@@ -1,0 +1,165 @@
+"""Which object is which, from frame to frame, and where to look for it next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Image
+from lmk.inference.regions.base import Finder
+from lmk.model.framing import Framing
+from lmk.system.errors import UsageError
+from lmk.video.result import Objects
+from lmk.video.smoothing import Smoother, Smoothing
+
+SAME = 0.3  # overlap from which two boxes are one object
+DOUBLE = 0.6  # overlap from which two tracks have run into one
+# Shares of the framing's own figures: a track is worse than the crops of training for a while,
+# beside motion blur and a turned head, before it is lost.
+LOST_SCORE, LOST_MISFIT = 0.9, 2.0
+REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
+LOST_SEARCH_S = 0.2  # between two searches in that time, beside objects that are followed
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """How objects are followed.
+
+    follow: the finder is asked when nothing is followed, every `search_s` seconds, and more often
+    for a second after a loss; in between a crop comes from the last landmarks. Otherwise it is
+    asked in every frame.
+    """
+
+    follow: bool = False
+    search_s: float = 2.0
+
+
+class _Track:
+    def __init__(self, number: int, box_xywh: FloatArray, smoothing: Smoothing | None) -> None:
+        self.number, self.box_xywh = number, box_xywh
+        self.smoother = Smoother(smoothing) if smoothing else None
+
+
+class Tracker:
+    """One model's objects in one source.
+
+    `smoothing` None leaves landmarks as they are, for pictures that have nothing to do with one
+    another. In every frame `look` says where to look, and `update` takes what was found there.
+    Raises UsageError when objects are to be followed by a model that does not say how it frames
+    them.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        finder: Finder,
+        framing: Framing | None,
+        tracking: Tracking,
+        smoothing: Smoothing | None,
+    ) -> None:
+        if tracking.follow and framing is None:
+            raise UsageError(
+                f"{model} cannot follow objects: it does not say how it frames them, which takes "
+                "two landmarks. Train or export it again with this lmk, or choose another --region "
+                "than track"
+            )
+        self._model, self._finder, self._framing = model, finder, framing
+        self._tracking, self._smoothing = tracking, smoothing
+        self._tracks: list[_Track] = []
+        self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
+        self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
+
+    def look(self, image_bgr: Image, time_s: float) -> FloatArray:
+        """Boxes (N, 4) to cut out of a frame, x, y, width, height in image pixels."""
+        if time_s <= self._time_s:  # pictures: objects of one are not those of the next
+            self._tracks, self._lost = [], []
+        self._time_s = time_s
+        self._lost = [lost for lost in self._lost if time_s - lost[0] <= REMEMBER_S]
+        pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
+        if not self._tracking.follow:
+            self._identify(self._finder.crop_boxes(image_bgr, self._framing), time_s)
+        elif not self._tracks or time_s - self._searched_s >= pause_s:
+            self._searched_s = time_s
+            self._add_new(self._finder.crop_boxes(image_bgr, self._framing))
+        return _stack([track.box_xywh for track in self._tracks])
+
+    def update(
+        self, time_s: float, xy_image: FloatArray, scores: FloatArray, smooth: bool
+    ) -> Objects:
+        """Take the landmarks (N, K, 2) and scores (N, K) found in the boxes of `look`.
+
+        Returns the objects that are there, smoothed if the tracker was made to and `smooth` is set.
+        """
+        boxes = _stack([track.box_xywh for track in self._tracks])
+        shown, opacity = xy_image.copy(), np.ones_like(scores)
+        for row, track in enumerate(self._tracks):
+            if smooth and track.smoother:
+                shown[row], opacity[row] = track.smoother(
+                    time_s, xy_image[row], scores[row], track.box_xywh
+                )
+        kept = self._advance(time_s, xy_image, scores)
+        ids = np.array([track.number for track in self._tracks], np.int64)
+        return Objects(self._model, ids, boxes[kept], shown[kept], scores[kept], opacity[kept])
+
+    def _advance(self, time_s: float, xy_image: FloatArray, scores: FloatArray) -> list[int]:
+        """Move the tracks to their landmarks, drop those that are lost, return the rows kept."""
+        rows = list(range(len(self._tracks)))
+        if not self._tracking.follow or self._framing is None or not rows:
+            return rows
+        framing = self._framing
+        following = framing.boxes_round_landmarks(xy_image, scores)
+        good = scores.mean(1) >= LOST_SCORE * framing.score
+        good &= framing.misfit_px(xy_image, scores) <= LOST_MISFIT * framing.spread_px
+        kept: list[int] = []
+        for row in rows:  # the oldest first, so that the younger of two that ran into one goes
+            beside = following[kept]
+            if good[row] and not (overlap(following[row], beside) > DOUBLE).any():
+                kept.append(row)
+        for row in kept:
+            self._tracks[row].box_xywh = following[row]
+        self._lost += [(time_s, self._tracks[row]) for row in rows if row not in kept]
+        self._tracks = [self._tracks[row] for row in kept]
+        return kept
+
+    def _add_new(self, boxes_xywh: FloatArray) -> None:
+        for box in boxes_xywh:
+            known = _stack([track.box_xywh for track in self._tracks])
+            if not (overlap(box, known) > SAME).any():
+                self._tracks.append(self._new(box))
+
+    def _identify(self, boxes_xywh: FloatArray, time_s: float) -> None:
+        """Give every box the track that it overlaps most, each once, or a new one."""
+        left, matched = list(self._tracks), []
+        for box in boxes_xywh:
+            shares = overlap(box, _stack([track.box_xywh for track in left]))
+            if len(shares) and shares.max() > SAME:
+                track = left.pop(int(shares.argmax()))
+                track.box_xywh = box
+            else:
+                track = self._new(box)
+            matched.append(track)
+        self._tracks = matched
+        self._lost += [(time_s, track) for track in left]
+
+    def _new(self, box_xywh: FloatArray) -> _Track:
+        """Begin a track, with the number of an object that was lost there, or the next one."""
+        shares = overlap(box_xywh, _stack([track.box_xywh for _, track in self._lost]))
+        if len(shares) and shares.max() > SAME:
+            number = self._lost.pop(int(shares.argmax()))[1].number
+        else:
+            number = self._number = self._number + 1
+        return _Track(number, box_xywh, self._smoothing)
+
+
+def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
+    """Intersection over union (N,) of a box (4,) with others (N, 4)."""
+    least = np.maximum(box_xywh[:2], others_xywh[:, :2])
+    most = np.minimum(box_xywh[:2] + box_xywh[2:], others_xywh[:, :2] + others_xywh[:, 2:])
+    shared = np.maximum(most - least, 0).prod(1)
+    union = box_xywh[2:].prod() + others_xywh[:, 2:].prod(1) - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def _stack(boxes: list[FloatArray]) -> FloatArray:
+    return np.stack(boxes) if boxes else np.empty((0, 4), np.float32)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from lmk.system.progress import Reporter
+
+
+def test_the_end_is_printed_once_though_the_total_was_a_guess(capsys) -> None:
+    with Reporter().bar("clip", total=3) as bar:
+        for _ in range(500):
+            bar.advance()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("clip: 3/3")
+    assert "left 0:00:00" in line
+
+
+def test_lines_of_a_log_keep_the_last_note(capsys, monkeypatch) -> None:
+    """A line every ten seconds; only the first of the steps between has losses."""
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr("lmk.system.progress.time.monotonic", lambda: float(next(clock)))
+    with Reporter().bar("training", total=100) as bar:
+        bar.advance(note="loss 2.5")
+        for _ in range(3):
+            bar.advance()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("loss 2.5")

@@ -1,0 +1,50 @@
+"""Results whose content is known, as sinks get them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+import numpy as np
+
+from lmk.video.result import Objects, Result
+from lmk.video.sinks.base import Sink
+from lmk.video.sources.base import Frame
+
+
+def found(model: str = "dots", first_id: int = 7) -> Objects:
+    """Two objects of two landmarks; the last one is held."""
+    boxes = np.array([[1.5, 2, 30, 40], [5, 6, 7, 8]], np.float32)
+    xy = np.array([[[10.12345, 20.5], [3, 4]], [[5.25, 6], [-7, 8.0004]]], np.float32)
+    scores = np.array([[0.91234, 0.5], [0.1, 0.25]], np.float32)
+    opacity = np.array([[1, 1], [1, 0.4]], np.float32)
+    return Objects(model, np.array([first_id, first_id + 1]), boxes, xy, scores, opacity)
+
+
+def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
+    return np.full((size_wh[1], size_wh[0], 3), level, np.uint8)
+
+
+def noise(index: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
+    """A grey picture that no codec makes small."""
+    shape = (size_wh[1], size_wh[0], 1)
+    return np.random.default_rng(index).integers(0, 256, shape, dtype=np.uint8).repeat(3, 2)
+
+
+def result(
+    index: int,
+    time_s: float,
+    image: np.ndarray | None = None,
+    name: str = "",
+    source: str = "clip",
+    objects: tuple[Objects, ...] | None = None,
+) -> Result:
+    image = picture(1) if image is None else image
+    objects = (found(),) if objects is None else objects
+    return Result(Frame(index, time_s, image, name), source, objects, image)
+
+
+def write_all(opened: AbstractContextManager[Sink], results: Iterable[Result]) -> None:
+    with opened as sink:
+        for one in results:
+            sink.write(one)

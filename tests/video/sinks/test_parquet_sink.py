@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import full_disk
+from video.sinks.results import found, result, write_all
+
+from lmk.system.errors import OutputError
+from lmk.video.sinks import parquet
+from lmk.video.sinks.parquet import parquet_sink
+
+dataset = pytest.importorskip("pyarrow.parquet")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 40 rows, 10 frames of two objects with two landmarks."""
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 8)
+    monkeypatch.setattr(parquet, "PART_ROWS", 40)
+
+
+def test_parquet_has_one_typed_row_a_landmark_over_all_parts(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    frames = [
+        result(i, i / 3, source=f"camera {i % 2}", objects=(found(("dots", "cats")[i % 2]),))
+        for i in range(23)
+    ]
+    write_all(parquet_sink(path), frames)
+    assert sorted(part.name for part in path.iterdir()) == [
+        f"part-00000{i}.parquet" for i in range(3)
+    ]
+    table = dataset.read_table(path)
+    columns = table.to_pydict()
+    assert columns["frame"] == np.repeat(np.arange(23), 4).tolist()
+    assert columns["source"] == [f"camera {i % 2}" for i in columns["frame"]]
+    assert columns["model"] == [("dots", "cats")[i % 2] for i in columns["frame"]]
+    assert columns["id"] == [7, 7, 8, 8] * 23
+    assert columns["landmark"] == [0, 1] * 46
+    one = found()
+    expected = np.tile(one.xy.reshape(-1, 2), (23, 1))
+    np.testing.assert_array_equal(np.stack([columns["x"], columns["y"]], 1), expected)
+    np.testing.assert_allclose(columns["time_s"], np.repeat(np.arange(23) / 3, 4), atol=1e-6)
+    np.testing.assert_array_equal(columns["opacity"], np.tile(one.opacity.ravel(), 23))
+    assert str(table.schema.field("x").type) == "float"
+    assert str(table.schema.field("time_s").type) == "double"
+
+
+def test_parquet_parts_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
+    with parquet_sink(tmp_path / "out.parquet") as sink:
+        for index in range(10):
+            sink.write(result(index, 0.0))
+        assert dataset.read_table(tmp_path / "out.parquet").num_rows == 40
+
+
+def test_parquet_on_a_full_disk_keeps_the_parts_before(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    with parquet_sink(path) as sink:
+        for index in range(19):
+            sink.write(result(index, 0.0))
+        with full_disk(500), pytest.raises(OutputError, match="Free space"):
+            sink.write(result(19, 0.0))
+    assert [part.name for part in path.iterdir()] == ["part-000000.parquet"]
+    assert dataset.read_table(path).num_rows == 40
+
+
+def test_parquet_without_objects_is_an_empty_table(tmp_path: Path) -> None:
+    write_all(parquet_sink(tmp_path / "out.parquet"), [result(0, 0.0, objects=())])
+    table = dataset.read_table(tmp_path / "out.parquet")
+    assert table.num_rows == 0
+    assert table.column_names[:3] == ["source", "frame", "time_s"]
+
+
+def test_parquet_touches_nothing_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(OutputError, match="exists already"), parquet_sink(tmp_path):
+        pytest.fail("the sink opened")

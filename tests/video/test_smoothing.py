@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lmk.video.smoothing import Smoother, Smoothing
+
+BOX = np.array([20.0, 10.0, 50.0, 40.0], np.float32)  # a crop of side 50 at (20, 10)
+SURE = np.ones(2, np.float32)
+
+
+def one_euro(times: list[float], values: list[float], cutoff: float, beta: float) -> list[float]:
+    """The filter of the paper for one number, line by line from its appendix."""
+
+    def alpha(rate: float, cutoff: float) -> float:
+        tau = 1 / (2 * math.pi * cutoff)
+        return 1 / (1 + tau * rate)
+
+    out, speed, before = [values[0]], 0.0, values[0]
+    for last, now, value in zip(times, times[1:], values[1:], strict=False):
+        rate = 1 / (now - last)
+        a = alpha(rate, 1.0)
+        speed = a * (value - before) * rate + (1 - a) * speed
+        a = alpha(rate, cutoff + beta * abs(speed))
+        before = a * value + (1 - a) * before
+        out.append(before)
+    return out
+
+
+def test_smoothing_is_the_one_euro_filter_at_uneven_times() -> None:
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.uniform(0.01, 0.08, 40)).tolist()
+    x = np.cumsum(rng.normal(0, 4, 40)) + 60
+    # Moving along x alone, so that the speed of a point is that of its x; in sides of 50 pixels.
+    smoother = Smoother(Smoothing(cutoff_hz=1.3, per_speed=5.0))
+    found = []
+    for time_s, value in zip(times, x, strict=True):
+        xy = np.array([[value, 30.0], [7.0, 9.0]], np.float32)
+        found.append(smoother(time_s, xy, SURE, BOX)[0])
+    np.testing.assert_allclose(
+        np.array(found)[:, 0, 0], one_euro(times, x.tolist(), 1.3, 5.0 / 50), rtol=1e-4
+    )
+    np.testing.assert_allclose(np.array(found)[:, 1], [[7, 9]] * 40, rtol=1e-5)
+
+
+def test_times_that_repeat_or_run_backwards_change_nothing() -> None:
+    smoother = Smoother(Smoothing())
+    xy = np.array([[30.0, 30.0], [40.0, 20.0]], np.float32)
+    first, _ = smoother(5.0, xy, SURE, BOX)
+    for time_s in (5.0, 4.0):
+        again, _ = smoother(time_s, xy + 9, SURE, BOX)
+        np.testing.assert_array_equal(again, first)
+
+
+def test_a_lost_landmark_stays_in_its_place_in_the_crop_and_fades() -> None:
+    smoother = Smoother(Smoothing(cutoff_hz=1e6, low_score=0.4, fade_s=0.5))
+    xy = np.array([[30.0, 30.0], [45.0, 20.0]], np.float32)
+    smoother(1.0, xy, SURE, BOX)
+    # The object moves by (10, 4) and grows to twice its size; the second landmark is lost.
+    moved = np.array([30.0, 14.0, 100.0, 80.0], np.float32)
+    guess = np.array([[50.0, 54.0], [3.0, 3.0]], np.float32)
+    shown, opacity = smoother(1.2, guess, np.array([0.9, 0.1], np.float32), moved)
+    np.testing.assert_allclose(shown, [[50, 54], [30 + 2 * 25, 14 + 2 * 10]], rtol=1e-4)
+    np.testing.assert_allclose(opacity, [1, 0.6], rtol=1e-5)
+    _, opacity = smoother(1.9, guess, np.array([0.9, 0.1], np.float32), moved)
+    np.testing.assert_allclose(opacity, [1, 0])
+    _, opacity = smoother(2.0, guess, SURE, moved)
+    np.testing.assert_allclose(opacity, [1, 1])
+
+
+def test_a_landmark_never_seen_is_not_shown() -> None:
+    _, opacity = Smoother(Smoothing())(0.0, np.ones((2, 2)), np.array([0.9, 0.0]), BOX)
+    assert opacity.tolist() == [1, 0]
+
+
+def test_what_rests_is_steadier_and_what_moves_does_not_lag() -> None:
+    rng = np.random.default_rng(1)
+    times = np.arange(90) / 30
+    rest, moving = Smoother(Smoothing()), Smoother(Smoothing())
+    still, behind = [], []
+    for time_s in times:
+        noise = rng.normal(0, 0.5, (1, 2))
+        still.append(rest(time_s, np.array([[60.0, 40.0]]) + noise, SURE[:1], BOX)[0][0, 0])
+        place = np.array([[60.0 + 100 * time_s, 40.0]])  # two sides a second
+        behind.append(place[0, 0] - moving(time_s, place, SURE[:1], BOX)[0][0, 0])
+    assert np.std(still[30:]) < 0.5 / 2
+    assert behind[-1] == pytest.approx(0, abs=50 * 0.03)

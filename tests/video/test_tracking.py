@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lmk.inference.regions.base import Finder
+from lmk.inference.regions.places import fixed
+from lmk.model.framing import Framing
+from lmk.system.errors import UsageError
+from lmk.video.smoothing import Smoothing
+from lmk.video.tracking import Tracker, Tracking, overlap
+
+MEAN = np.array([[40.0, 50.0], [90.0, 46.0], [66.0, 100.0]], np.float32)
+FRAMING = Framing(tuple((float(x), float(y)) for x, y in MEAN), spread_px=5.0, score=0.6)
+FRAME = np.zeros((300, 400, 3), np.uint8)
+
+
+class Finds:
+    """A finder that gives the next of a list of boxes, and counts how often it was asked."""
+
+    def __init__(self, *found: list[list[float]]) -> None:
+        self.found, self.asked = list(found), 0
+
+    def __call__(self, _: np.ndarray) -> np.ndarray:
+        boxes = self.found[min(self.asked, len(self.found) - 1)]
+        self.asked += 1
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def tracker(find: Finds, follow: bool, exact: bool = True) -> Tracker:
+    return Tracker("dots", Finder(find, exact), FRAMING, Tracking(follow, search_s=2.0), None)
+
+
+def mean_in(box: list[float]) -> np.ndarray:
+    """Landmarks whose crop, by the framing, is a square box."""
+    return (MEAN + 0.5) * box[2] / 128 - 0.5 + box[:2]
+
+
+def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9):
+    boxes = found.look(FRAME, time_s)
+    scores = np.full((len(boxes), 3), score, np.float32)
+    given = np.array(xy, np.float32).reshape(-1, 3, 2)[: len(boxes)]
+    return boxes, found.update(time_s, given, scores, smooth=True)
+
+
+def test_overlap_by_hand() -> None:
+    box = np.array([0, 0, 4, 2], np.float32)
+    others = np.array([[2, 1, 4, 4], [0, 0, 4, 2], [9, 9, 1, 1]], np.float32)
+    np.testing.assert_allclose(overlap(box, others), [2 / (8 + 16 - 2), 1, 0])
+
+
+def test_a_followed_object_is_found_once_and_then_comes_from_its_landmarks() -> None:
+    find = Finds([[100, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    first, objects = step(follows, 0.0, [mean_in([108, 54, 90, 90])])
+    assert first.tolist() == [[100, 50, 80, 80]]
+    assert objects.ids.tolist() == [1]
+    second, objects = step(follows, 0.1, [mean_in([120, 60, 90, 90])])
+    np.testing.assert_allclose(second, [[108, 54, 90, 90]], atol=1e-3)
+    np.testing.assert_allclose(objects.boxes, second)
+    assert objects.ids.tolist() == [1]
+    assert find.asked == 1
+    # Two seconds later it looks round again; what it follows already is no new object.
+    find.found = [[[118, 60, 80, 80], [10, 200, 60, 60]]]
+    third, objects = step(follows, 2.0, [mean_in([120, 60, 90, 90]), mean_in([10, 200, 60, 60])])
+    assert find.asked == 2
+    np.testing.assert_allclose(third[0], [120, 60, 90, 90], atol=1e-3)
+    assert objects.ids.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("loss", ["low score", "wrong shape"])
+def test_a_lost_object_is_searched_for_at_once(loss: str) -> None:
+    find = Finds([[100, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    step(follows, 0.0, [mean_in([100, 50, 80, 80])])
+    if loss == "low score":
+        _, objects = step(follows, 0.1, [mean_in([100, 50, 80, 80])], score=0.45)
+    else:
+        _, objects = step(follows, 0.1, [mean_in([100, 50, 80, 80])[::-1]])
+    assert len(objects.ids) == len(objects.xy) == len(objects.boxes) == 0
+    boxes, objects = step(follows, 0.2, [mean_in([100, 50, 80, 80])])
+    assert find.asked == 2
+    assert boxes.tolist() == [[100, 50, 80, 80]]
+    assert objects.ids.tolist() == [1]
+
+
+def test_an_object_lost_beside_another_is_searched_for_within_the_second() -> None:
+    left, right = [20, 50, 80, 80], [220, 50, 80, 80]
+    find = Finds([left, right])
+    follows = tracker(find, follow=True)
+    both = [mean_in(left), mean_in(right)]
+    assert step(follows, 0.0, both)[1].ids.tolist() == [1, 2]
+    lost = [both[0], both[1][::-1]]
+    ids = [step(follows, t, xy)[1].ids.tolist() for t, xy in ((0.1, lost), (0.15, both))]
+    assert (ids, find.asked) == ([[1], [1]], 1)
+    assert step(follows, 0.25, both)[1].ids.tolist() == [1, 2]
+    step(follows, 1.9, both)
+    assert find.asked == 2  # nothing is lost any more
+
+
+@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize(
+    ("place", "back_s", "number"),
+    [([110, 55, 80, 80], 0.9, 1), ([110, 55, 80, 80], 1.3, 2), ([170, 50, 80, 80], 0.9, 2)],
+)
+def test_an_object_found_again_soon_and_nearby_keeps_its_number_and_starts_afresh(
+    follow: bool, place: list[float], back_s: float, number: int
+) -> None:
+    finder = Finder(Finds([[100, 50, 80, 80]], [], [place]), exact=True)
+    looks = Tracker("dots", finder, FRAMING, Tracking(follow), Smoothing())
+    step(looks, 0.0, [mean_in([100, 50, 80, 80])], score=0.45 if follow else 0.9)
+    step(looks, 0.1, [])
+    _, objects = step(looks, back_s, [mean_in(place)])
+    assert objects.ids.tolist() == [number]
+    np.testing.assert_allclose(objects.xy, [mean_in(place)], atol=1e-3)  # no filter lags behind
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_pictures_share_no_objects(follow: bool) -> None:
+    box = [100, 50, 80, 80]
+    looks = tracker(Finds([box], [], [box], [box]), follow)
+    ids = [step(looks, 0.0, [mean_in(box)])[1].ids.tolist() for _ in range(4)]
+    assert ids == [[1], [], [2], [3]]
+
+
+def test_two_tracks_that_run_into_one_leave_the_older() -> None:
+    follows = tracker(Finds([[0, 0, 80, 80], [200, 100, 80, 80]]), follow=True)
+    same = mean_in([50, 50, 80, 80])
+    _, objects = step(follows, 0.0, [same, same + 4])
+    assert objects.ids.tolist() == [1]
+    np.testing.assert_allclose(objects.boxes, [[0, 0, 80, 80]])
+
+
+def test_objects_found_in_every_frame_keep_their_numbers() -> None:
+    left, right, new = [10, 10, 60, 60], [200, 20, 60, 60], [300, 200, 60, 60]
+    find = Finds([left, right], [[205, 22, 60, 60], [14, 12, 60, 60]], [new, [16, 14, 60, 60]])
+    looks = tracker(find, follow=False)
+    xy = [np.zeros((3, 2))] * 2
+    assert [step(looks, t / 10, xy)[1].ids.tolist() for t in range(3)] == [[1, 2], [2, 1], [3, 1]]
+
+
+def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_is() -> None:
+    framing = Framing(FRAMING.landmarks_input, 5.0, 0.6, finder_box=(0.25, 0.25, 0.5, 0.5))
+    for exact, expected in ((True, [50, 60, 40, 40]), (False, [30, 40, 80, 80])):
+        finder = Finder(fixed((50, 60, 40, 40)), exact)
+        looks = Tracker("dots", finder, framing, Tracking(), None)
+        np.testing.assert_allclose(looks.look(FRAME, 0.0), [expected])
+
+
+def test_following_needs_a_framing() -> None:
+    with pytest.raises(UsageError, match="does not say how it frames"):
+        Tracker("old", Finder(Finds([]), True), None, Tracking(follow=True), None)
