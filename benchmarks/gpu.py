@@ -46,6 +46,7 @@ from lmk.networks.perceptual import core_features
 from lmk.networks.softargmax import softargmax
 from lmk.progress import Reporter
 from lmk.runtime.backends.select import open_backend
+from lmk.runtime.backends.tensorrt_bindings import load_bindings
 from lmk.training.adapt import AdaptLearner
 from lmk.training.device import Compute, select_compute
 from lmk.training.loop import step
@@ -75,8 +76,8 @@ SMI += ",temperature.gpu,utilization.gpu,memory.used,memory.total,mig.mode.curre
 class Bench:
     """Measures rows on one device, each for some seconds and some calls at least."""
 
-    def __init__(self, device: str, seconds: float, least: int) -> None:
-        self.device, self.seconds, self.least = device, seconds, least
+    def __init__(self, device: str, seconds: float, least: int, crops: int = 32) -> None:
+        self.device, self.seconds, self.least, self.crops = device, seconds, least, crops
         self.peaks: dict[str, float | None] = {}
 
     def product(self, precision: str) -> Row:
@@ -124,12 +125,14 @@ class Bench:
         """An exported model by one of lmk's backends; on a GPU without the copies."""
         if runtime == "onnxruntime":  # which says at once when it has no such device
             backend = open_backend(MODEL, runtime, self.device)
+        else:  # so does its package
+            load_bindings(runtime)  # type: ignore[arg-type]
         if (runtime, precision) != ("onnxruntime", "fp32"):
             case = Case(runtime, self.device, precision)  # type: ignore[arg-type]
-            samples = drawn()
+            samples = drawn(self.crops)
             file = prepare(case, find_model(MODEL), sizes, samples, samples, Reporter())
             backend = open_backend(str(file), runtime, self.device)
-        crops = np.resize(drawn().crops, (batch, INPUT_SIZE, INPUT_SIZE, 3))
+        crops = np.resize(drawn(self.crops).crops, (batch, INPUT_SIZE, INPUT_SIZE, 3))
         call: Callable[[], object] = partial(backend.infer, crops)
         if backend.transfers:
             backend.transfers.upload(crops)
@@ -145,7 +148,7 @@ class Bench:
         batch: int,
     ) -> Row:
         """Drift, and times unless it is above the limit."""
-        crops, wanted = drawn().crops, expected()
+        crops, wanted = drawn(self.crops).crops, expected(self.crops)
         parts = [
             infer(np.resize(crops[start : start + batch], (batch, *crops.shape[1:])))
             for start in range(0, len(crops), batch)
@@ -153,7 +156,7 @@ class Bench:
         actual = np.concatenate(parts)[: len(crops)]
         if not np.isfinite(actual).all():
             return {"why_not": "the landmarks are no numbers"}
-        parity, limit = compare(actual, wanted, drawn()), LIMITS_PX[precision]
+        parity, limit = compare(actual, wanted, drawn(self.crops)), LIMITS_PX[precision]
         drift = {"drift_mean_px": parity.mean_px, "drift_max_px": parity.max_px}
         if parity.max_px > limit:
             return drift | {"why_not": f"drifts by {parity.max_px:.2f} px, limit {limit} px"}
@@ -242,13 +245,13 @@ class Bench:
 
 
 @cache
-def drawn() -> Samples:
-    return drawn_samples(32)
+def drawn(number: int) -> Samples:
+    return drawn_samples(number)
 
 
 @cache
-def expected() -> FloatArray:
-    return detect(*load_network(MODEL), drawn().crops)[0]
+def expected(number: int) -> FloatArray:
+    return detect(*load_network(MODEL), drawn(number).crops)[0]
 
 
 @cache
@@ -338,8 +341,7 @@ def measure(work: Callable[[], Row], seconds: float) -> Row:
         with at_most(seconds):
             found = work()
     except Exception as error:  # whatever a driver, compiler or runtime raises is the finding
-        said = (str(error).strip() or repr(error)).splitlines()[0]
-        found = {"why_not": f"{type(error).__name__}: {said}"[:300]}
+        found = {"why_not": " ".join(f"{type(error).__name__}: {error}".split())[:400]}
     return found | {"took_s": time.perf_counter() - began}
 
 
@@ -393,7 +395,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small batches, few repeats: a test")
     given = parser.parse_args()
     began, begun, before = time.perf_counter(), Begun(), smi()
-    bench = Bench(given.device, *((0, 1) if given.quick else (given.seconds, 5)))
+    bench = Bench(given.device, *((0, 1, 8) if given.quick else (given.seconds, 5)))
     if given.quick:
         torch.set_num_threads(1)  # several wait for one another where other programs take cores
     if given.device == "cuda" and not torch.cuda.is_available():

@@ -102,9 +102,8 @@ def test_the_gpu_script_measures_on_a_processor_what_it_can_and_says_what_it_can
 def test_a_row_of_the_gpu_script_that_drifts_has_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
     import gpu
 
-    crops = gpu.drawn().crops
-    monkeypatch.setattr(gpu, "expected", lambda: np.zeros((len(crops), 10, 2), np.float32))
-    bench = gpu.Bench("cpu", 0, 1)
+    monkeypatch.setattr(gpu, "expected", lambda number: np.zeros((number, 10, 2), np.float32))
+    bench = gpu.Bench("cpu", 0, 1, crops=8)
     for off, times in ((0.2, True), (0.3, False), (math.nan, False)):
         infer = lambda part, off=off: np.full((len(part), 10, 2), (0, off), np.float32)  # noqa: E731
         row = bench.inference(infer, lambda: None, "fp32", 5)
