@@ -30,23 +30,22 @@ import numpy.typing as npt
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from lmk.arrays import FloatArray
 from lmk.bench.cases import Case, prepare
 from lmk.bench.measure import repeat
 from lmk.bench.products import COPY_BYTES, copy, products
 from lmk.bench.record import Begun, make_record, write_record
 from lmk.data.synthetic import draw
-from lmk.errors import UnavailableError
 from lmk.export.parity import compare
 from lmk.export.samples import Samples, drawn_samples
-from lmk.geometry import INPUT_SIZE, FloatArray, heatmap_to_input
+from lmk.inference.backends.select import open_backend
+from lmk.inference.backends.tensorrt_bindings import load_bindings
 from lmk.model.folder import find_model
-from lmk.networks.detect import detect
+from lmk.networks.detect import detect, find_landmarks
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import core_features
-from lmk.networks.softargmax import softargmax
-from lmk.progress import Reporter
-from lmk.runtime.backends.select import open_backend
-from lmk.runtime.backends.tensorrt_bindings import load_bindings
+from lmk.system.errors import UnavailableError
+from lmk.system.progress import Reporter
 from lmk.training.adapt import AdaptLearner
 from lmk.training.device import Compute, select_compute
 from lmk.training.loop import step
@@ -71,6 +70,9 @@ DRAWN = 48  # foxes; larger batches repeat them
 ROW_LIMIT_S = 60.0
 SMI = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.draw,power.limit"
 SMI += ",temperature.gpu,utilization.gpu,memory.used,memory.total,mig.mode.current"
+
+
+SIZE = 128  # the shipped models' input, px
 
 
 class Bench:
@@ -109,7 +111,7 @@ class Bench:
         """The folded hourglass with its softargmax; pictures and landmarks stay on the device."""
         self.require(precision != "fp32", precision)
         self.require(graphs, "a CUDA graph")
-        images = torch.zeros(batch, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8).to(self.device)
+        images = torch.zeros(batch, SIZE, SIZE, 3, dtype=torch.uint8).to(self.device)
         call, operations = landmarks(images, precision)
         call = captured(call) if graphs else call
 
@@ -132,7 +134,7 @@ class Bench:
             samples = drawn(self.crops)
             file = prepare(case, find_model(MODEL), sizes, samples, samples, Reporter())
             backend = open_backend(str(file), runtime, self.device)
-        crops = np.resize(drawn(self.crops).crops, (batch, INPUT_SIZE, INPUT_SIZE, 3))
+        crops = np.resize(drawn(self.crops).crops, (batch, SIZE, SIZE, 3))
         call: Callable[[], object] = partial(backend.infer, crops)
         if backend.transfers:
             backend.transfers.upload(crops)
@@ -246,7 +248,7 @@ class Bench:
 
 @cache
 def drawn(number: int) -> Samples:
-    return drawn_samples(number)
+    return drawn_samples(SIZE, number)
 
 
 @cache
@@ -269,9 +271,7 @@ def landmarks(images: torch.Tensor, precision: str) -> tuple[Callable[[], torch.
         # cuDNN's convolutions are float32 only without TF32, which is torch's default.
         factors = torch.backends.cudnn.flags(enabled=True, allow_tf32=precision == "tf32")
         with torch.inference_mode(), factors:
-            heatmaps = network(images.permute(0, 3, 1, 2).to(dtype) / 255)
-            found: torch.Tensor = heatmap_to_input(softargmax(heatmaps, beta)[0])
-        return found
+            return find_landmarks(network, beta, images)[0]
 
     with FlopCounterMode(display=False) as counter:
         call()
