@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lmk.system.errors import UnavailableError, UsageError
+from lmk.system.progress import Reporter
 from lmk.training.processes import join
 
 if TYPE_CHECKING:
@@ -111,6 +112,13 @@ def select_compute(
     chosen = fabric.device if fabric else chosen
     bf16 = _computes_bf16(chosen) if precision == "auto" else precision == "bf16"
     return Compute(chosen, bf16, compiled, fabric)
+
+
+def reporter(compute: Compute) -> Reporter:
+    """Reporter of a training, silent in all processes but the first."""
+    from rich.console import Console
+
+    return Reporter() if compute.first else Reporter(Console(quiet=True))
 
 
 def _select_device(name: str) -> torch.device:
