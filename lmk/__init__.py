@@ -10,22 +10,28 @@ from lmk.system.version import __version__
 if TYPE_CHECKING:
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.training.adaptation import adapt
+    from lmk.video.filters.base import Smoothing
+    from lmk.video.track import track
 
-__all__ = ["Landmarker", "Landmarks", "__version__", "adapt"]
+__all__ = ["Landmarker", "Landmarks", "Smoothing", "__version__", "adapt", "track"]
 
-_HOMES = {
+# Where each name is, imported on first use, so that `import lmk` waits for no other library. Each
+# has its line above too, for type checkers.
+_MODULES = {
     "Landmarker": "lmk.inference.landmarker",
     "Landmarks": "lmk.inference.landmarker",
+    "Smoothing": "lmk.video.filters.base",
     "adapt": "lmk.training.adaptation",
+    "track": "lmk.video.track",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name on its first use, so that `lmk --help` waits for no library."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULES})
