@@ -111,6 +111,8 @@ def select_compute(
     fabric = join(chosen.type)
     chosen = fabric.device if fabric else chosen
     bf16 = _computes_bf16(chosen) if precision == "auto" else precision == "bf16"
+    # torch's convolutions on GPUs are TF32 by default, which rounds the factors to 10 bits.
+    torch.backends.cudnn.allow_tf32 = bf16
     return Compute(chosen, bf16, compiled, fabric)
 
 
