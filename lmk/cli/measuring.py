@@ -161,11 +161,11 @@ def measure(
         models,
         data,
         regressor_data,
-        protocol,
-        runtime.value,
-        device.value if device else None,
-        report=report,
+        runtime=runtime.value,
+        device=device.value if device else None,
         command=typed(),
+        report=report,
+        **vars(protocol),
     )
     print_results(results, Console(highlight=False))
     if json:

@@ -1,11 +1,12 @@
-"""What `lmk eval` and `lmk compare` do, for programs."""
+"""An evaluation in one call, from names and paths to results: what `lmk eval` does."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
@@ -13,52 +14,54 @@ from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_models
 from lmk.evaluation.measure import measure_all
 from lmk.report.results import Results
+from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
 
 
 def evaluate(
-    models: str | Path | Sequence[str | Path],
-    data: str | Path,
-    regressor_data: str | Path | None = None,
-    protocol: Protocol | None = None,
+    models: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    data: str | os.PathLike[str],
+    regressor_data: str | os.PathLike[str] | None = None,
+    *,
     runtime: str = "auto",
     device: str | None = None,
-    *,
+    command: str | None = None,
     report: Reporter | None = None,
-    command: str = "",
+    **settings: Any,
 ) -> Results:
-    """Measure one model, or several on the same images, and compare them with the first.
+    """Measure a model, or several on the same images, as `lmk eval` and `lmk compare` do.
 
-    models: names of shipped models, run folders, .adapter files or exported files. data: COCO
-    keypoint file of the test images, or a folder of pictures for metrics that need no points.
-    regressor_data: COCO keypoint file of the images that regressors are fitted on, None for
-    cross-validation. protocol: see `Protocol`. runtime, device: as for `open_backend`. report:
-    what shows the progress, nothing if None. command: what the results say they were made by, this
-    call if empty.
+    models: names of shipped models, run folders, .adapter files or exported files; several are
+    compared with the first. data: COCO keypoint file of the test images, or a folder of pictures
+    for metrics that need no annotated points. regressor_data: COCO keypoint file of the images that
+    regressors are fitted on, None for cross-validation. runtime, device: see `open_backend`.
+    command: what a person typed, for the record. report: shows the progress, on stderr if None.
+    settings: the fields of `Protocol`, such as metrics=("forward", "spread") or draws=3.
 
-    `results.evaluations[i].figures()` are the figures of model i, all lengths in px of the 128 px
-    evaluation picture. `lmk.report` has `tables.tables`, `terminal.print_results`,
-    `record.record` (the content of `--json`), `record.write_record` and `page.write_page`.
+        results = lmk.evaluate("faces", "test.json", "train.json")
+        {figure.name: figure.value for figure in results.evaluations[0].figures()}
 
-    Raises UsageError, DataError, WeightsError, and UnavailableError for a package that is missing.
+    Values in px are px of the 128 px evaluation picture. `lmk.report` makes of the results tables
+    (`tables.tables`, `terminal.print_results`), JSON (`record.record`, `record.write_record`) and a
+    page (`page.write_page`). Raises UsageError, DataError, WeightsError, and UnavailableError for a
+    runtime, device or package that is not here.
     """
-    protocol = protocol or Protocol()
-    report = report or Reporter(Console(quiet=True))
-    named = [models] if isinstance(models, str | Path) else list(models)
-    opened = open_models([str(model) for model in named], runtime, device)
+    protocol = _protocol(settings)
+    report = report or Reporter()
+    named = [models] if isinstance(models, (str, os.PathLike)) else models
+    names = [os.fspath(model) for model in named]
+    opened = open_models(names, runtime, device)
     test = load_annotated(Path(data), report)
     train = load_annotated(Path(regressor_data), report) if regressor_data else None
     benchmark = make_benchmark(test, train, protocol)
     evaluations = measure_all(opened, benchmark, report)
-    return Results(
-        benchmark,
-        evaluations,
-        differences(evaluations, protocol.seed),
-        command or _call([str(model) for model in named], data, regressor_data),
-    )
+    compared = differences(evaluations, protocol.seed)
+    called = command or f"lmk.evaluate({names}, {os.fspath(data)!r})"
+    return Results(benchmark, evaluations, compared, called)
 
 
-def _call(models: list[str], data: str | Path, regressor_data: str | Path | None) -> str:
-    """The call in Python; the protocol is recorded beside it."""
-    regressors = f", regressor_data={str(regressor_data)!r}" if regressor_data else ""
-    return f"lmk.evaluate({models!r}, {str(data)!r}{regressors})"
+def _protocol(settings: dict[str, Any]) -> Protocol:
+    known = [field.name for field in fields(Protocol)]
+    if unknown := [name for name in settings if name not in known]:
+        raise UsageError(f"no setting {', '.join(unknown)}: expected some of {', '.join(known)}")
+    return Protocol(**settings)

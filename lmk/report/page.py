@@ -30,9 +30,9 @@ PAPER = (
 PERCENT = Axis("share of images in %", 100, (0, 20, 40, 60, 80, 100))
 
 
-def write_page(results: Results, path: Path, report: Reporter) -> None:
+def write_page(results: Results, path: Path, report: Reporter | None = None) -> None:
     """Write the page. Raises UnavailableError without Jinja, OutputError."""
-    template = _template()
+    template, report = _template(), report or Reporter()
     if any(FORWARD in evaluation.measured for evaluation in results.evaluations):
         caption = (
             "By forward error, with the regressor of all training images. Dots are the landmarks; "

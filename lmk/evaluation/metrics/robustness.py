@@ -83,7 +83,7 @@ def _notes(benchmark: Benchmark, _measured: Sequence[Robustness]) -> list[str]:
 ROBUSTNESS = Metric(
     name="robustness",
     term="Mirrored, other brightness, noise",
-    meaning="The same for images mirrored left to right, multiplied by a gain of "
+    meaning="The same distance for images mirrored left to right, multiplied by a gain of "
     f"{1 - views.BRIGHTNESS:g} to {1 + views.BRIGHTNESS:g}, and with Gaussian noise of "
     f"{views.NOISE:g} grey levels. A discovered landmark has no known mirror image: the best "
     "assignment is the one-to-one one with the least mean distance over the set; same index "

@@ -27,8 +27,7 @@ SPREAD = Metric(
     term="Nearest neighbour, motion",
     meaning="Distance from a landmark to its nearest neighbour in the image, and how far a "
     f"landmark moves around its own mean place, in pixels of the {EVALUATION_SIZE} px evaluation "
-    "picture. Collapsed landmarks have small "
-    "errors too: then these are small as well.",
+    "picture. Collapsed landmarks have small errors too: then these are small as well.",
     obstacle=_obstacle,
     measure=lambda trial: spread(trial.found),
     figures=_figures,
