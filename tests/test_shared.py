@@ -11,9 +11,8 @@ import pytest
 from lmk.data.coco import load_keypoints
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
-from lmk.evaluation.figures import figures
-from lmk.evaluation.landmarks import open_detector
-from lmk.evaluation.protocol import evaluate
+from lmk.evaluation.landmarks import open_model
+from lmk.evaluation.measure import measure
 from lmk.model.folder import find_model
 from lmk.system.progress import Reporter
 from lmk.training.validate import evaluate_core
@@ -46,8 +45,8 @@ def test_faces_on_photographs(
     train = load_annotated(unpack(shared, "cnnfp", "annotated.json", 300, tmp_path), Reporter())
     metrics = ("forward", "backward", "consistency", "spread")
     benchmark = make_benchmark(test, train, Protocol(metrics=metrics))
-    evaluation = evaluate(open_detector("faces", "auto", "cpu"), benchmark, Reporter())
-    found = {figure.name: figure.value for figure in figures(evaluation)}
+    evaluation = measure(open_model("faces", "auto", "cpu"), benchmark, Reporter())
+    found = {figure.name: figure.value for figure in evaluation.figures()}
     assert found["forward error"] < 8
     assert found["backward error"] < 12
     assert found["consistency"] < 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lmk.report.paper import BACKWARD, CONSISTENCY, COUNTS, FORWARD, METHODS
+from lmk.evaluation.paper import BACKWARD, CONSISTENCY, COUNTS, FORWARD, METHODS
 
 Errors = dict[str, dict[int | str, float]]  # by column, then by training images of the regressor
 Points = dict[str, tuple[float, ...]]  # by column: sorted, then the average

@@ -104,7 +104,7 @@ def _consistency(results: Results, paper: dict[str, Any]) -> str:
         *points, average = (f"{value:.2f}" for value in column)
         lines.append([f"paper: {name}", " ".join(points), average])
     heads = ["row", "per landmark, sorted", "average"]
-    return f"## Consistency, px of the 128 px input\n\n{_markdown(heads, lines)}"
+    return f"## Consistency, px of the 128 px evaluation picture\n\n{_markdown(heads, lines)}"
 
 
 def _markdown(heads: list[str], lines: list[list[str]]) -> str:

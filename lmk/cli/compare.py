@@ -15,8 +15,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Shipped models' names, run folders, .adapter files or exported files; the first "
-            "is the one that the others are compared with.",
+            help="Names of shipped models, run folders, .adapter files or exported files; the "
+            "others are compared with the first.",
         ),
     ],
     data: measuring.Data,
@@ -34,10 +34,10 @@ def compare(
     robustness_images: measuring.RobustnessImages = 300,
     seed: measuring.Seed = 0,
 ) -> None:
-    """Measure models on the same images, training images and transforms, and compare them.
+    """Measure models on the same images, training images and views, and compare them.
 
-    Each difference to the first model comes with its 95 % interval, by a paired bootstrap over the
-    test images. The metrics are those of `lmk eval`.
+    Each difference to the first model has a 95 % interval, by a paired bootstrap over the test
+    images. The metrics are those of `lmk eval`.
     """
     if len(models) < 2:
         raise UsageError(f"one model, {models[0]}: expected at least two to compare")

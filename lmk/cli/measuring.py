@@ -1,4 +1,4 @@
-"""What `lmk eval` and `lmk compare` share: options of the protocol, and its run."""
+"""What `lmk eval` and `lmk compare` share: options of the protocol, and the evaluation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from lmk.cli import options
 from lmk.cli.settings import typed
+from lmk.evaluation.metrics.catalogue import METRICS
 from lmk.system.errors import UsageError
 from lmk.system.files import check_file, check_writable
 
@@ -24,8 +25,8 @@ Data = Annotated[
     Path,
     typer.Option(
         "--data",
-        help="COCO keypoint file of the test images, one object each, or a folder of pictures for "
-        "what needs no points.",
+        help="COCO keypoint file of the test images, one object per image, or a folder of pictures "
+        "for metrics that need no annotated points.",
     ),
 ]
 RegressorData = Annotated[
@@ -38,8 +39,8 @@ RegressorData = Annotated[
 Metrics = Annotated[
     str,
     typer.Option(
-        help="Some of forward, backward, consistency, robustness, spread, pck and pckh, with "
-        "commas between; without it all that model and data allow.",
+        help=f"Some of {', '.join(METRICS)}, separated by commas; by default all that model and "
+        "data allow.",
         show_default=False,
     ),
 ]
@@ -47,8 +48,8 @@ Normalize = Annotated[
     str,
     typer.Option(
         help="Length that errors are divided by: eyes (left_eye to right_eye), box (the annotated "
-        "box's diagonal), image, or two points with a comma between. Without it eyes where "
-        "annotated, else box, else image.",
+        "box's diagonal), image (its side), or two points separated by a comma. By default eyes "
+        "where annotated, else box, else image.",
         show_default=False,
         rich_help_panel=_PROTOCOL,
     ),
@@ -56,15 +57,19 @@ Normalize = Annotated[
 Counts = Annotated[
     str,
     typer.Option(
-        help="Training images of the regressors; all are always measured. Without it "
-        "1,5,10,100,500,1000,5000 as far as there are.",
+        help="Numbers of training images of the regressors; all images are always measured too. "
+        "By default 1,5,10,100,500,1000,5000, up to the number of images.",
         show_default=False,
         rich_help_panel=_PROTOCOL,
     ),
 ]
 Draws = Annotated[
     int,
-    typer.Option(min=1, help="Random draws of training images.", rich_help_panel=_PROTOCOL),
+    typer.Option(
+        min=1,
+        help="Random draws of training images, for each number of them.",
+        rich_help_panel=_PROTOCOL,
+    ),
 ]
 Folds = Annotated[
     int, typer.Option(min=2, help="Folds of the cross-validation.", rich_help_panel=_PROTOCOL)
@@ -80,20 +85,24 @@ RobustnessImages = Annotated[
     int,
     typer.Option(
         min=1,
-        help="Test images that are mirrored, lit and made noisy, drawn at random.",
+        help="How many test images, drawn at random, are mirrored, lit and made noisy.",
         rich_help_panel=_PROTOCOL,
     ),
 ]
 Seed = Annotated[
     int,
-    typer.Option(min=0, help="Seed of draws, folds and transforms.", rich_help_panel=_PROTOCOL),
+    typer.Option(min=0, help="Seed of draws, folds and views.", rich_help_panel=_PROTOCOL),
 ]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help=f"Folder for the page, {PAGE}.")
 ]
 Json = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", help="File for every figure and where it comes from."),
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="File for all figures, with the hashes and versions they depend on.",
+    ),
 ]
 
 
@@ -107,15 +116,10 @@ def make_protocol(
     robustness_images: int,
     seed: int,
 ) -> Protocol:
-    """Check the options of a protocol. Raises UsageError."""
-    from lmk.evaluation.benchmark import METRICS, Protocol
+    """Make a protocol of its options. Raises UsageError."""
+    from lmk.evaluation.benchmark import Protocol
 
     chosen = tuple(word.strip() for word in metrics.split(",") if word.strip())
-    unknown = [metric for metric in chosen if metric not in METRICS]
-    if unknown:
-        raise UsageError(f"no metric {', '.join(unknown)}: expected some of {','.join(METRICS)}")
-    if not ridge > 0:
-        raise UsageError(f"--ridge {ridge}: expected a number above 0")
     return Protocol(
         metrics=chosen or None,
         counts=_parse_counts(counts) if counts else None,
@@ -142,13 +146,9 @@ def measure(
     options.require_evaluation()
     from rich.console import Console
 
-    from lmk.evaluation.annotated import load_annotated
-    from lmk.evaluation.benchmark import make_benchmark
-    from lmk.evaluation.comparison import differences, evaluate_all
-    from lmk.evaluation.landmarks import open_detectors
+    from lmk.report.evaluate import evaluate
     from lmk.report.page import write_page
     from lmk.report.record import write_record
-    from lmk.report.results import Results
     from lmk.report.terminal import print_results
     from lmk.system.progress import Reporter
 
@@ -157,12 +157,16 @@ def measure(
     if output:
         check_writable(output)
     report = Reporter()
-    detectors = open_detectors(models, runtime.value, device.value if device else None)
-    test = load_annotated(data, report)
-    train = load_annotated(regressor_data, report) if regressor_data else None
-    benchmark = make_benchmark(test, train, protocol)
-    evaluations = evaluate_all(detectors, benchmark, report)
-    results = Results(benchmark, evaluations, differences(evaluations, protocol.seed), typed())
+    results = evaluate(
+        models,
+        data,
+        regressor_data,
+        runtime=runtime.value,
+        device=device.value if device else None,
+        command=typed(),
+        report=report,
+        **vars(protocol),
+    )
     print_results(results, Console(highlight=False))
     if json:
         write_record(results, json)
@@ -175,9 +179,6 @@ def measure(
 
 def _parse_counts(text: str) -> tuple[int | None, ...]:
     try:
-        counts = tuple(None if word.strip() == "all" else int(word) for word in text.split(","))
+        return tuple(None if word.strip() == "all" else int(word) for word in text.split(","))
     except ValueError as error:
         raise UsageError(f"--counts {text}: expected numbers such as 1,10,100,all") from error
-    if any(count is not None and count < 1 for count in counts):
-        raise UsageError(f"--counts {text}: expected numbers of at least 1")
-    return counts

@@ -1,4 +1,4 @@
-"""The pictures that a model is measured on, with the points that people marked, if any."""
+"""The pictures that a model is measured on, with the points that people annotated, if any."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from lmk.system.progress import Reporter
 
 EYES = ("left_eye", "right_eye")
 EVALUATION_SIZE = 128
-"""Side of the pictures that models are measured on, px: the same for models of every input size."""
+"""Side of an evaluation picture, px: the same for networks of every input size."""
 
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedSet:
-    """N pictures as models are measured on them, and A annotated points of each.
+    """N evaluation pictures, and A annotated points of each.
 
     name: that of the folder; images uint8 RGB (N, 128, 128, 3); xy_input float32 (N, A, 2) in
     pixels of these, NaN where a point is not labelled; names of the A points; diagonal_px float32
-    (N,), of the annotated box in input pixels, NaN without box; sha256 of images and points.
+    (N,), of the annotated box in the same pixels, NaN without box; sha256 of images and points.
     """
 
     name: str
@@ -53,7 +53,7 @@ class AnnotatedSet:
 def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
     """Read a COCO keypoint file or a folder of pictures, each cut to its centred square.
 
-    Pictures without annotation stay, for what needs none. Raises DataError.
+    Pictures without annotation are kept, for metrics that need none. Raises DataError.
     """
     if is_packed(file):
         raise DataError(
@@ -88,7 +88,7 @@ def default_normalizer(data: AnnotatedSet) -> str:
 
 
 def normalizer_px(data: AnnotatedSet, normalize: str) -> FloatArray:
-    """Lengths to divide errors by, float32 (N,) in input pixels; NaN or 0 where there is none.
+    """Lengths to divide errors by, float32 (N,) in pixels of the pictures; NaN or 0 where none is.
 
     normalize: "eyes", the distance between left_eye and right_eye; two names of points with a comma
     between them; "box", the annotated box's diagonal; "image", the side of the picture's centred

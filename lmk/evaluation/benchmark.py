@@ -1,4 +1,4 @@
-"""What models are measured on: test images, images to fit regressors on, and the rules."""
+"""What models are measured on: test images, images to fit regressors on, and the protocol."""
 
 from __future__ import annotations
 
@@ -10,26 +10,21 @@ import numpy.typing as npt
 
 from lmk.arrays import Flags
 from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, normalizer_px
+from lmk.evaluation.metrics.catalogue import METRICS
 from lmk.evaluation.regression import DRAWS, FOLDS, RIDGE
-from lmk.system.errors import DataError
-
-# None is all images. As in the paper's table 2.
-COUNTS = (1, 5, 10, 100, 500, 1000, 5000, None)
-METRICS = ("forward", "backward", "consistency", "robustness", "spread", "pck", "pckh")
-FAILURE_PERCENT = 10.0
-PCK_THRESHOLD = 0.1
-PCKH_THRESHOLD = 0.5
+from lmk.system.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
 class Protocol:
     """How models are measured; the same for all that are compared.
 
-    metrics: of METRICS, None for all that model and data allow. counts: numbers of training images
-    of the regressors, None in it for all; None alone for those of COUNTS that are there. draws of
-    them each; folds of the cross-validation where no other set is given. normalize: as in
-    `normalizer_px`, None for the data's default. robustness_images: how many images, drawn at
-    random, are mirrored, lit and made noisy.
+    metrics: names of METRICS, None for all that model and data allow. counts: numbers of training
+    images of the regressors, None in it for all; None alone for those of the paper, as far as there
+    are as many images. draws: how often each number of them is drawn. folds: of the
+    cross-validation where there are no training images. ridge: weight of the ridge regression.
+    normalize: as in `normalizer_px`, None for the data's default. robustness_images: how many
+    images, drawn at random, are mirrored, lit and made noisy. Raises UsageError.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -41,14 +36,30 @@ class Protocol:
     normalize: str | None = None
     robustness_images: int = 300
 
+    def __post_init__(self) -> None:
+        unknown = [metric for metric in self.metrics or () if metric not in METRICS]
+        if unknown:
+            raise UsageError(
+                f"no metric {', '.join(unknown)}: expected some of {','.join(METRICS)}"
+            )
+        if not self.ridge > 0:
+            raise UsageError(f"ridge weight {self.ridge}: expected a number above 0")
+        least = {"draws": 1, "folds": 2, "seed": 0, "robustness_images": 1}
+        asked = [("counts", count, 1) for count in self.counts or () if count is not None]
+        asked += [(name, getattr(self, name), lowest) for name, lowest in least.items()]
+        for name, value, lowest in asked:
+            if value < lowest:
+                raise UsageError(f"{name}: expected numbers of at least {lowest}, got {value}")
+
 
 @dataclass(frozen=True, eq=False)
 class Benchmark:
     """The data of a protocol.
 
-    test and train images, the latter None for cross-validation; normalize: the lengths' name, and
-    normalizer_px float32 (N_test,) themselves; test_usable (N_test,), train_usable (N_train,):
-    which images regressions use; exclusions: in words, how many they do not use and why.
+    test: the images that models are measured on; train: those that regressors are fitted on, None
+    for cross-validation. normalize: name of the lengths that errors are divided by; normalizer_px
+    float32 (N_test,): the lengths. test_usable (N_test,), train_usable (N_train,): which images
+    regressions use; exclusions: in words, how many they do not use and why.
     """
 
     test: AnnotatedSet
@@ -62,7 +73,7 @@ class Benchmark:
 
     @property
     def training_images(self) -> int:
-        """On how many images a regressor can be fitted, the largest fold left out if any."""
+        """On how many images a regressor can be fitted, in cross-validation at the least."""
         if self.train is not None:
             return int(self.train_usable.sum())
         usable = int(self.test_usable.sum())

@@ -17,8 +17,8 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """A figure by image: sum of `total` (N,) over the sum of `weight` (N,), each at least 0."""
+class PerImage:
+    """Each image's part in a figure: sum of `total` (N,) over sum of `weight` (N,), both >= 0."""
 
     total: DoubleArray
     weight: DoubleArray
@@ -31,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Difference:
-    """Another model's figure less the reference's, with the ends of its interval."""
+    """Another model's figure minus the reference's, with the ends of its interval."""
 
     value: float
     low: float
@@ -39,24 +39,24 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether 0 lies outside the interval."""
         return self.low > 0 or self.high < 0
 
 
 def paired_bootstrap(
-    reference: Sample, other: Sample, resamples: int = RESAMPLES, seed: int = 0
+    reference: PerImage, other: PerImage, resamples: int = RESAMPLES, seed: int = 0
 ) -> Difference:
     """Compare two models on the same images, in the same order, with an interval of LEVEL.
 
     Every resample draws N images with replacement, the same ones for both models. The regressors
-    stay as they were fitted: the interval says nothing of another training set.
+    stay as they were fitted: the interval does not cover another choice of training images.
     """
     weighted = (reference.weight > 0) & (other.weight > 0)
     count = int(weighted.sum())
     drawn = _draw_counts(count, resamples, seed)
     figures = [
-        (drawn @ sample.total[weighted]) / (drawn @ sample.weight[weighted])
-        for sample in (reference, other)
+        (drawn @ per_image.total[weighted]) / (drawn @ per_image.weight[weighted])
+        for per_image in (reference, other)
     ]
     ends = np.quantile(figures[1] - figures[0], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Difference(other.value - reference.value, float(ends[0]), float(ends[1]))

@@ -1,10 +1,10 @@
 """Consistency: do landmarks turn with the picture, and stay when only its colours change?
 
 For a random similarity transform A the distance between landmarks(A(picture)) and
-A(landmarks(picture)). A turns the input about its centre and shrinks it so that the turned square
-fits the input again: no point inside the input ever leaves it. What A uncovers in the corners
-repeats the edge. Landmarks that never move have an error too, but collapsed ones may have none:
-read it together with the spread.
+A(landmarks(picture)). A turns the picture about its centre and shrinks it so that the turned
+square fits into the picture again: no point of the picture ever leaves it. Corners that A uncovers
+repeat the edge. Landmarks that never move have an error too, but collapsed ones may have none: read
+it together with the spread. All distances are in pixels of the 128 px evaluation picture.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.2; angles from N(0, 15 degrees) as in
 the authors' public code, which also turns the first picture of each pair at random.
@@ -27,12 +27,12 @@ DEGREES = 15.0
 
 @dataclass(frozen=True, eq=False)
 class Consistency:
-    """Distances in input pixels, float32 (N, K): one row an image, one column a landmark."""
+    """Distances in px, float32 (N, K): one row per image, one column per landmark."""
 
     distance_px: FloatArray
 
     @property
-    def per_point(self) -> FloatArray:
+    def per_landmark(self) -> FloatArray:
         """Mean over images, float32 (K,), in the order of the landmarks."""
         return np.asarray(self.distance_px.mean(axis=0), np.float32)
 
@@ -46,10 +46,11 @@ class Consistency:
 class MirrorConsistency:
     """Distances between the landmarks of mirrored images and the mirrored landmarks.
 
-    A discovered landmark has no known mirror image: it may stay on its side of the object, as left
-    and right eye do in a supervised detector, or on its side of the picture. `partner` (K,) is the
-    one-to-one assignment with the least mean distance over the whole set: landmark k of the image
-    becomes partner[k] of the mirrored one. `assigned` measures by it, `same_index` without it.
+    A discovered landmark has no known mirror image: it may stay on its side of the object, as the
+    left and right eye of a supervised model do, or on its side of the picture. `partner` (K,) is
+    the one-to-one assignment with the least mean distance over the whole set: landmark k of the
+    image becomes landmark partner[k] of the mirrored one. `assigned` measures by it, `same_index`
+    without it.
     """
 
     partner: npt.NDArray[np.intp]
@@ -60,9 +61,9 @@ class MirrorConsistency:
 def consistency(
     found: Points, found_changed: Points, matrices: Points | None = None
 ) -> Consistency:
-    """Compare landmarks (N, K, 2) of images, moved by matrices (N, 2, 3), with the changed ones'.
+    """Compare landmarks (N, K, 2) of images, moved by matrices (N, 2, 3), with the changed images'.
 
-    Without matrices the images changed in colour alone. All in input pixels.
+    Without matrices only the colours of the images changed. All in pixels of the pictures.
     """
     expected = found if matrices is None else apply_affine(matrices, found)
     distance = np.linalg.norm(found_changed.astype(np.float64) - expected, axis=-1)
@@ -90,10 +91,10 @@ def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsisten
 
 
 def random_turns(count: int, seed: int) -> FloatArray:
-    """Draw matrices (N, 2, 3) from input pixels to the turned input's pixels.
+    """Draw matrices (N, 2, 3) from pixels of a picture to pixels of the turned picture.
 
-    The square canvas that holds the turned input is |cos| + |sin| times as wide and is resized
-    back to the input's width. Matrix i depends on seed and i alone.
+    The square canvas that holds the turned picture is |cos| + |sin| times as wide and is resized
+    back to the picture's width. Matrix i depends only on seed and i.
     """
     angle = np.radians(np.random.default_rng(seed).normal(0, DEGREES, count))
     scale = 1 / (np.abs(np.cos(angle)) + np.abs(np.sin(angle)))

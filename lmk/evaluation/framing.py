@@ -13,7 +13,7 @@ from lmk.system.errors import DataError
 from lmk.system.opencv import cv2
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
-MARGIN = 0.25  # of the side, repeated round a crop: finders miss an object that fills the picture
+MARGIN = 0.25  # of the side, added around a crop: finders miss an object that fills the picture
 FOUND_AT_LEAST = 0.5
 
 

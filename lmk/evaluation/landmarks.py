@@ -1,4 +1,4 @@
-"""Landmarks of a model on many images, computed once and kept."""
+"""A model under evaluation: its landmarks on many images, computed once and kept."""
 
 from __future__ import annotations
 
@@ -21,32 +21,31 @@ from lmk.system.files import cache_folder, replacing
 from lmk.system.progress import Bar, Reporter
 from lmk.system.version import __version__
 
-BATCH = 16  # more is not faster: one image alone keeps two cores busy
-CHUNK = 512  # images a kept file, some 20 s of work on 2 cores
+BATCH = 16  # more is not faster: a single image keeps two cores busy
+CHUNK = 512  # images per kept file, some 20 s of work on 2 cores
 
 
 @dataclass(frozen=True, eq=False)
-class Detector:
-    """A model in a runtime, and what tells it from every other one.
+class EvaluatedModel:
+    """A model in a runtime, and what identifies it.
 
-    name: for people; model: as the user wrote it; sha256: of weights and softargmax, or of an
-    exported file; landmark_names: of a core's joints, None where they have no names.
+    name: for people; given: the model as the user wrote it; sha256: of weights and softargmax, or
+    of an exported file; landmark_names: of a core's landmarks, None where they have no names.
     """
 
     name: str
-    model: str
+    given: str
     sha256: str
     backend: Backend
     landmark_names: list[str] | None
 
     def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> FloatArray:
-        """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), seen in a view.
+        """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), as a view shows them.
 
-        Images are resized to the network's input, and its landmarks back.
-
-        They are kept in the user's cache, chunk by chunk, by the hashes of model, images, runtime
-        and view: what was interrupted goes on where it stopped. Raises WeightsError when the
-        network gives NaN, DataError when a kept file is damaged.
+        Images are resized to the network's input, and its landmarks back. Landmarks are kept in the
+        user's cache, chunk by chunk, by the hashes of model, images, runtime and view: an
+        interrupted run continues where it stopped. Raises WeightsError when the network gives NaN,
+        DataError when a kept file is damaged.
         """
         chunks = [
             range(start, min(start + CHUNK, len(images))) for start in range(0, len(images), CHUNK)
@@ -64,7 +63,7 @@ class Detector:
         return np.concatenate([_load(*kept) for kept in zip(files, shapes, strict=True)])
 
     def _kept(self, images: Images, chunk: range, view: View) -> Path:
-        """Name the file of a chunk of the images by all that decides its landmarks."""
+        """Name the file of a chunk of the images by everything that its landmarks depend on."""
         key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
         parts = (
             __version__,  # another one may look at views differently
@@ -88,35 +87,35 @@ class Detector:
         found = np.concatenate(parts)
         if not np.isfinite(found).all():
             raise WeightsError(
-                f"{self.name} gave landmarks that are no numbers on {self.backend.description}: "
+                f"{self.name} gave NaN or infinite landmarks on {self.backend.description}: "
                 "its weights are broken. Train or export it again"
             )
         return found
 
 
-def open_detectors(models: Sequence[str], runtime: str, device: str | None) -> list[Detector]:
-    """Open models, each named by the last part of its path if that tells it from the others.
+def open_models(models: Sequence[str], runtime: str, device: str | None) -> list[EvaluatedModel]:
+    """Open models, each named by the last part of its path if no other has the same name.
 
     Raises as `open_backend` does, and UsageError for the same model twice.
     """
     if len(set(models)) < len(models):
         raise UsageError("the same model twice: name each model once")
-    detectors = [open_detector(model, runtime, device) for model in models]
-    if len({detector.name for detector in detectors}) == len(detectors):
-        return detectors
-    return [replace(detector, name=detector.model) for detector in detectors]
+    opened = [open_model(model, runtime, device) for model in models]
+    if len({model.name for model in opened}) == len(opened):
+        return opened
+    return [replace(model, name=model.given) for model in opened]
 
 
-def open_detector(model: str, runtime: str, device: str | None) -> Detector:
+def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
     """Open a model, a packed adapter or an exported file. Raises as `open_backend` does."""
     # Figures must not depend on what was fastest here.
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
     if path.suffix in READERS:
-        return Detector(path.absolute().name, model, _file_sha256(path), backend, None)
+        return EvaluatedModel(path.absolute().name, model, _file_sha256(path), backend, None)
     found = find_model(model)
     names = found.manifest.landmark_names
-    return Detector(path.absolute().name, model, found.sha256, backend, names)
+    return EvaluatedModel(path.absolute().name, model, found.sha256, backend, names)
 
 
 def _file_sha256(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""PCK: the share of joints that are found, near enough by a length of the object itself."""
+"""PCK: the share of joints that are found, within a part of a length of the object itself.
+
+Joints are the annotated points of a body; each of them is predicted by one landmark of a core.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def pckh(
 
 
 def pckh_obstacle(annotated: Points, labelled: Flags, names: Sequence[str]) -> str:
-    """Say what annotations lack for PCKh; empty where it can be measured."""
+    """What the annotations lack for PCKh; empty where it can be measured."""
     if not set(HEAD) <= set(names):
         return "annotates no neck and head_top"
     if not (_head_segments(annotated, labelled, names) > 0).any():

@@ -1,9 +1,9 @@
 """Forward and backward errors: how well one set of points linearly predicts another.
 
-Forward: from the discovered points to the annotated ones. Low when the discovered points carry
-the object's shape. Backward: from the annotated points to the discovered ones. Low when every
-discovered point follows the object; a point that does not move at all is also predicted
-perfectly, so read both together with the spread.
+Forward: from the landmarks to the annotated points. Low when the landmarks carry the object's
+shape. Backward: from the annotated points to the landmarks. Low when every landmark follows the
+object; a landmark that does not move at all is also predicted perfectly, so read both together with
+the spread.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.2.
 """
@@ -73,11 +73,11 @@ class Regressor:
 
 @dataclass(frozen=True, eq=False)
 class RegressionErrors:
-    """Predictions and their errors, one row a draw of training images.
+    """Predictions and their errors, one row per draw of training images.
 
     percent: float64 (draws, N), mean distance of an image's points in percent of its normaliser;
-    predicted: float64 (draws, N, T, 2). With all training images there is one draw, for every
-    other would be the same.
+    predicted: float64 (draws, N, T, 2). With all training images there is one draw, since
+    every other would be the same.
     """
 
     percent: DoubleArray
@@ -99,11 +99,11 @@ class RegressionErrors:
 
 
 def fit_ridge(source: Points, target: Points, ridge: float = RIDGE) -> Regressor:
-    """Fit target points (..., N, T, 2) to source points (..., N, S, 2), each draw `...` for itself.
+    """Fit target points (..., N, T, 2) to source points (..., N, S, 2), each draw `...` on its own.
 
     Minimises |Y - X W|^2 + ridge * m * |W|^2 over W, with X and Y the deviations from the means,
     so that the bias is not penalised, and m the largest entry of X^T X, so that the ridge weight
-    means the same whatever the points' unit and the number of images. With one image the map is
+    means the same for every unit of the points and number of images. With one image the map is
     constant. Raises UsageError unless ridge > 0.
     """
     if not ridge > 0:
@@ -148,10 +148,10 @@ def regression_errors(
 ) -> RegressionErrors:
     """Predict the test images' target points with regressors fitted on training images.
 
-    From discovered to annotated points this is the forward error, the other way round the backward
-    one. normalizer (N_test,) is the test images' annotated length in both. Each regressor is fitted
-    on `count` training images, all if None, drawn without replacement, `draws` times; the images
-    drawn depend on seed, draw and counts alone, so that models are compared on the same ones.
+    From landmarks to annotated points this is the forward error, the other way round the backward
+    error. normalizer (N_test,) is the test images' annotated length in both. Each regressor is
+    fitted on `count` training images, all if None, drawn without replacement, `draws` times; the
+    images drawn depend only on seed, draw and counts, so that models are compared on the same ones.
     Raises UsageError when count or draws is below 1 and DataError when count exceeds the images.
     """
     index = draw_images(len(train), count, draws, seed)
@@ -197,7 +197,7 @@ def cross_validated_errors(
 
 
 def assign_folds(total: int, folds: int, seed: int) -> Indices:
-    """Number of the fold of each image, (total,): equally large to one image, at random."""
+    """Number of the fold of each image, (total,), at random: sizes differ by one image at most."""
     if not 2 <= folds <= total:
         raise UsageError(f"{folds} folds: expected from 2 to the number of images, {total}")
     assigned: Indices = np.random.default_rng([seed, folds]).permutation(total) % folds

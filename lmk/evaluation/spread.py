@@ -1,7 +1,7 @@
 """Spread: have landmarks collapsed, onto one another or onto a fixed place?
 
-Forward, backward and consistency errors can all be low for points that say nothing; these two
-figures then are low as well.
+Forward, backward and consistency errors can all be low for landmarks that carry no shape; these two
+figures are then low as well.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from lmk.system.errors import DataError
 
 @dataclass(frozen=True)
 class Spread:
-    """Both in input pixels.
+    """Both in the pixels of the landmarks.
 
-    nearest_px: distance of a point to its nearest neighbour in the same image, mean over points
-    and images. motion_px: root mean square distance of a landmark from its own mean place over
-    images, mean over landmarks.
+    nearest_px: distance of a landmark to its nearest neighbour in the same image, mean over
+    landmarks and images. motion_px: root mean square distance of a landmark from its own mean place
+    over images, mean over landmarks.
     """
 
     nearest_px: float

@@ -1,6 +1,7 @@
-"""The changed pictures that a steady detector answers alike: turned, mirrored, lit, noisy.
+"""Views: changed copies of pictures, on which a steady model finds the same landmarks.
 
-Each view depends on its seed and the image's index alone.
+Pictures are turned, mirrored, lit or made noisy. Each view depends only on its seed and the image's
+index.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ NOISE = 12.0  # standard deviation in grey levels of 0 to 255
 class View:
     """A change of images uint8 RGB (B, 128, 128, 3), given with the index (B,) of each.
 
-    `description` says what it is, and with which seed: equal ones give equal pictures.
+    `description` names the change and its seed: equal descriptions give equal pictures.
     """
 
     description: str

@@ -1,4 +1,4 @@
-"""Line and bar charts as SVG that stands in a page."""
+"""Line and bar charts as SVG inside a page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Axis:
 
 
 def line_chart(lines: Sequence[Line], x: Axis, y: Axis, mark_x: float | None = None) -> str:
-    """Draw curves with a legend, and a dashed upright at `mark_x`."""
+    """Draw curves with a legend, and a dashed vertical line at `mark_x`."""
     body = _frame(x, y)
     if mark_x is not None:
         at = _across(mark_x, x)
@@ -68,7 +68,7 @@ def bar_chart(
 
 
 def round_axis(label: str, largest: float) -> Axis:
-    """Make an axis that holds `largest`, with ticks at 1, 2 or 5 times a power of ten."""
+    """Make an axis from 0 to at least `largest`, with ticks at 1, 2 or 5 times a power of ten."""
     largest = max(largest, 1e-3)
     step = 1e-4
     factors = (2, 2.5, 2)  # 1, 2, 5, 10
@@ -101,7 +101,7 @@ def _frame(x: Axis, y: Axis) -> list[str]:
 
 
 def _legend(row: int, name: str, color: str) -> list[str]:
-    """Stand in the corner that cumulative curves leave free, at the lower right, rows upwards."""
+    """An entry in the corner that cumulative curves leave free, the lower right, rows upwards."""
     y = HEIGHT - BOTTOM - 14 - 17 * row
     end = WIDTH - RIGHT - 8
     return [

@@ -1,4 +1,4 @@
-"""Photographs with landmarks for a page, as JPEG data in the text itself."""
+"""Pictures with landmarks for a page, as JPEG data inside its text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from lmk.drawing.draw import draw_object
 from lmk.evaluation import views
 from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.consistency import random_turns
-from lmk.evaluation.protocol import Evaluation
+from lmk.evaluation.metric import Evaluation
+from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.regressions import FORWARD
 from lmk.geometry import apply_affine, resize_xy
 from lmk.report.results import Results
 from lmk.system.opencv import cv2
@@ -30,7 +32,7 @@ WHITE_BGR, DARK_BGR = (255, 255, 255), (32, 32, 32)
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as a data URI, with what stands below it."""
+    """An image as a data URI, with its caption below it."""
 
     uri: str
     caption: str = ""
@@ -38,14 +40,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side, with what stands above them."""
+    """Pictures side by side, with their title above them."""
 
     title: str
     pictures: list[Picture]
 
 
 def turned_rows(results: Results, report: Reporter) -> list[list[Row]]:
-    """Show the same images under the same random turns, a row a model; one list an image."""
+    """Show the same images under the same random turns: one list per image, one row per model."""
     total = len(results.benchmark.test.images)
     rng = np.random.default_rng(results.benchmark.protocol.seed)
     chosen = rng.choice(total, min(TURNED_IMAGES, total), replace=False)
@@ -56,12 +58,12 @@ def turned_rows(results: Results, report: Reporter) -> list[list[Row]]:
 def _turned(
     results: Results, evaluation: Evaluation, chosen: Indices, report: Reporter
 ) -> list[Row]:
-    """Draw what is found on the turned images, in rings that were turned with the image."""
+    """Draw the landmarks of turned images, in rings that were turned with the image."""
     images, found = results.benchmark.test.images[chosen], evaluation.found[chosen]
     copies = np.repeat(images, TURNS, axis=0)
     view = views.turned(len(copies), TURNS_SEED)
     matrices = random_turns(len(copies), TURNS_SEED)
-    found_turned = evaluation.detector.find(copies, report, view)
+    found_turned = evaluation.model.find(copies, report, view)
     expected = apply_affine(matrices, np.repeat(found, TURNS, axis=0))
     drawn = [
         draw_tile(picture, xy, rings)
@@ -72,7 +74,7 @@ def _turned(
     rows = []
     for number, (image, xy) in enumerate(zip(images, found, strict=True)):
         tiles = [draw_tile(image, xy), *drawn[number * TURNS : (number + 1) * TURNS]]
-        rows.append(Row(evaluation.detector.name, [Picture(data_uri(tile)) for tile in tiles]))
+        rows.append(Row(evaluation.model.name, [Picture(data_uri(tile)) for tile in tiles]))
     return rows
 
 
@@ -82,15 +84,15 @@ def sheet_rows(results: Results, evaluation: Evaluation) -> list[Row]:
     The error is the forward one, where it was measured, else the consistency.
     """
     test = results.benchmark.test
-    if evaluation.forward:
-        errors = evaluation.forward[None]
+    if curve := evaluation.get(FORWARD):
+        errors = curve[None]
         index = np.flatnonzero(results.benchmark.test_usable)
         percent, predicted = errors.percent[0], errors.predicted[0]
         annotated: Points | None = test.xy_input[index]
         values, unit = percent, "%"
-    elif evaluation.consistency:
+    elif turned := evaluation.get(CONSISTENCY):
         index = np.arange(len(test.images))
-        values, unit = evaluation.consistency.distance_px.mean(axis=1), "px"
+        values, unit = turned.distance_px.mean(axis=1), "px"
         predicted, annotated = None, None
     else:
         return []
@@ -111,7 +113,7 @@ def sheet_rows(results: Results, evaluation: Evaluation) -> list[Row]:
 
 
 def draw_tile(image: Image, xy_input: Points, rings: Points | None = None) -> Image:
-    """Enlarge an input image RGB (128, 128, 3) and draw landmarks (K, 2) on it, and rings (K, 2).
+    """Enlarge an evaluation picture RGB (S, S, 3) and draw landmarks and rings (K, 2) on it.
 
     Returns BGR.
     """
@@ -130,7 +132,7 @@ def data_uri(image_bgr: Image) -> str:
 
 
 def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:
-    """Draw a line from each annotated point to its prediction, where a cross stands."""
+    """Draw a line from each annotated point to its prediction, which is a cross."""
     scale = TILE / EVALUATION_SIZE
     for start, end in zip(resize_xy(annotated, scale), resize_xy(predicted, scale), strict=True):
         first, last = _pixel(start), _pixel(end)

@@ -9,14 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lmk.evaluation.annotated import AnnotatedSet
-from lmk.evaluation.benchmark import FAILURE_PERCENT
-from lmk.evaluation.consistency import Consistency
-from lmk.evaluation.figures import figures
-from lmk.evaluation.pck import Pck
-from lmk.evaluation.protocol import Curve, Evaluation
+from lmk.evaluation.metric import Evaluation
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 from lmk.system.files import replacing
@@ -24,17 +18,7 @@ from lmk.system.machine import RUNTIMES, installed_versions
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 1
-# The figures that a manifest keeps, under its names.
-_KEYS = {
-    "forward error": "forward %",
-    "backward error": "backward %",
-    "consistency": "consistency px",
-    "nearest neighbour": "nearest neighbour px",
-    "motion": "motion px",
-    "PCKh@0.5": "PCKh@0.5",
-}
 PACKAGES = ("numpy", "opencv-python", "scipy", *RUNTIMES)
-CURVE_PERCENT = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50)
 
 
 def write_record(results: Results, path: Path) -> None:
@@ -72,9 +56,9 @@ def manifest_figures(results: Results) -> dict[str, float | str]:
     """Figures of the first model as a manifest keeps them, with what they were measured on."""
     benchmark = results.benchmark
     measured: dict[str, float | str] = {
-        _KEYS[figure.name]: round(figure.value, 2)
-        for figure in figures(results.evaluations[0])
-        if figure.name in _KEYS
+        figure.manifest_key: round(figure.value, 2)
+        for figure in results.evaluations[0].figures()
+        if figure.manifest_key
     }
     regressor = f", regressor {benchmark.train.name}" if benchmark.train else ""
     return measured | {MEASURED_ON: f"{benchmark.test.name}{regressor}"}
@@ -97,72 +81,19 @@ def _data(data: AnnotatedSet) -> dict[str, Any]:
 
 
 def _model(evaluation: Evaluation) -> dict[str, Any]:
-    detector = evaluation.detector
-    measured: dict[str, Any] = {
-        "name": detector.name,
-        "model": detector.model,
-        "sha256": detector.sha256,
-        "runtime": detector.backend.description,
-        "landmarks": detector.backend.num_landmarks,
+    model = evaluation.model
+    content: dict[str, Any] = {
+        "name": model.name,
+        "model": model.given,
+        "sha256": model.sha256,
+        "runtime": model.backend.description,
+        "landmarks": model.backend.num_landmarks,
         "figures": {
             figure.name: {"value": figure.value, "unit": figure.unit}
-            for figure in figures(evaluation)
+            for figure in evaluation.figures()
         },
         "not_measured": evaluation.skipped,
     }
-    if evaluation.forward:
-        measured["forward"] = _curve(evaluation.forward)
-    if evaluation.backward:
-        measured["backward"] = _curve(evaluation.backward)
-    if evaluation.consistency:
-        measured["consistency"] = _distances(evaluation.consistency)
-    if changed := evaluation.robustness:
-        measured["mirrored"] = _distances(changed.mirrored.assigned) | {
-            "partner": changed.mirrored.partner.tolist(),
-            "same_index": _distances(changed.mirrored.same_index),
-        }
-        measured["brightness"] = _distances(changed.brightness)
-        measured["noise"] = _distances(changed.noise)
-    for name, joints in (("pck", evaluation.pck), ("pckh", evaluation.pckh)):
-        if joints:
-            measured[name] = _joints(joints)
-    return measured
-
-
-def _curve(curve: Curve) -> dict[str, Any]:
-    """Errors by training images, and of the last the share of images below each error."""
-    everything = curve[None].percent
-    return {
-        "by_training_images": [
-            {
-                "images": "all" if count is None else count,
-                "mean": errors.mean,
-                "std": errors.std,
-                "by_draw": errors.percent.mean(axis=1).tolist(),
-                "failure_rate_percent": 100 * errors.failure_rate(FAILURE_PERCENT),
-            }
-            for count, errors in curve.items()
-        ],
-        "cumulative_percent": {
-            str(limit): float(100 * (everything <= limit).mean()) for limit in CURVE_PERCENT
-        },
-    }
-
-
-def _distances(measured: Consistency) -> dict[str, Any]:
-    return {
-        "average_px": measured.average,
-        "per_point_px": measured.per_point.tolist(),
-        "sorted_px": np.sort(measured.per_point).tolist(),
-        "images": len(measured.distance_px),
-    }
-
-
-def _joints(measured: Pck) -> dict[str, Any]:
-    shares = zip(measured.per_joint, measured.labelled, strict=True)
-    return {
-        "overall": measured.overall,
-        "per_joint": [float(share) if labelled else None for share, labelled in shares],
-        "labelled": measured.labelled.tolist(),
-        "images_excluded": measured.excluded,
-    }
+    for metric, value in evaluation.measured.items():
+        content |= metric.record(value)
+    return content

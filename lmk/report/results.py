@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from lmk.evaluation.annotated import describe_normalizer
-from lmk.evaluation.benchmark import COUNTS, PCK_THRESHOLD, Benchmark
+from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.comparison import Differences
-from lmk.evaluation.protocol import Evaluation
+from lmk.evaluation.metric import Evaluation, Metric
+from lmk.evaluation.metrics.catalogue import load_metrics
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Models on one benchmark; the first is the one that the differences are taken from."""
+    """Models on one benchmark; differences are taken from the first model.
+
+    command: the call that made them, as the user wrote it.
+    """
 
     benchmark: Benchmark
     evaluations: list[Evaluation]
@@ -21,34 +25,30 @@ class Results:
 
     @property
     def names(self) -> list[str]:
-        """Names of the models, each another."""
-        return [evaluation.detector.name for evaluation in self.evaluations]
+        """Names of the models, no two the same."""
+        return [evaluation.model.name for evaluation in self.evaluations]
 
     @property
     def title(self) -> str:
         """Which models on which data."""
         return f"{', '.join(self.names)} on {self.benchmark.test.name}"
 
+    def measured(self) -> list[tuple[Metric[Any], list[Any]]]:
+        """Metrics that any model has a value of, in order, each with these values."""
+        values = [
+            (metric, [e.measured[metric] for e in self.evaluations if metric in e.measured])
+            for metric in load_metrics()
+        ]
+        return [(metric, found) for metric, found in values if found]
+
     def notes(self) -> list[str]:
         """Say in sentences how it was measured, and what was left out."""
-        benchmark, evaluations = self.benchmark, self.evaluations
-        said = [f"{len(benchmark.test.images):,} test images of {benchmark.test.file}"]
-        if any(e.forward or e.backward for e in evaluations):
-            said += [_regressor(benchmark), f"Errors in % of {_normalizer(benchmark)}"]
-            said += _missing_counts(benchmark)
-            said += [f"Left out of the regressions: {reason}" for reason in benchmark.exclusions]
-        if any(e.robustness for e in evaluations):
-            drawn = min(benchmark.protocol.robustness_images, len(benchmark.test.images))
-            said.append(f"Mirrored, lit and noisy: {drawn} of the test images, drawn at random")
-        if any(e.pck for e in evaluations):
-            said.append(f"PCK within {PCK_THRESHOLD:g} of {_normalizer(benchmark)}")
-        for name, joints in (
-            ("PCK", [e.pck for e in evaluations]),
-            ("PCKh", [e.pckh for e in evaluations]),
-        ):
-            if excluded := max(measured.excluded if measured else 0 for measured in joints):
-                said.append(f"Left out of {name}: {excluded} images without reference length")
-        return said + _facts(evaluations)
+        test = self.benchmark.test
+        said = [f"{len(test.images):,} test images of {test.file}"]
+        for metric, values in self.measured():
+            said += metric.notes(self.benchmark, values)
+        # Forward and backward errors share their notes.
+        return list(dict.fromkeys(said + _facts(self.evaluations)))
 
 
 def _facts(evaluations: list[Evaluation]) -> list[str]:
@@ -56,32 +56,6 @@ def _facts(evaluations: list[Evaluation]) -> list[str]:
     by_fact: dict[str, list[str]] = {}
     for evaluation in evaluations:
         skipped = [f"not measured: {reason}" for reason in evaluation.skipped]
-        for fact in (evaluation.detector.backend.description, *skipped):
-            by_fact.setdefault(fact, []).append(evaluation.detector.name)
+        for fact in (evaluation.model.backend.description, *skipped):
+            by_fact.setdefault(fact, []).append(evaluation.model.name)
     return [f"{', '.join(names)}: {fact}" for fact, names in by_fact.items()]
-
-
-def _missing_counts(benchmark: Benchmark) -> list[str]:
-    there = benchmark.training_images
-    missing = [f"{count:,}" for count in COUNTS if count and count > there]
-    if not missing or benchmark.protocol.counts is not None:
-        return []
-    return [f"Not measured: {', '.join(missing)} training images, for there are {there:,}"]
-
-
-def _regressor(benchmark: Benchmark) -> str:
-    protocol, train = benchmark.protocol, benchmark.train
-    fitted = (
-        f"on {int(benchmark.train_usable.sum()):,} images of {train.file}"
-        if train
-        else f"by {protocol.folds}-fold cross-validation, for want of --regressor-data"
-    )
-    return (
-        f"Regressors fitted {fitted}; ridge weight {protocol.ridge:g} of the scatter "
-        f"matrix's largest entry, {protocol.draws} draws, seed {protocol.seed}"
-    )
-
-
-def _normalizer(benchmark: Benchmark) -> str:
-    chosen = "" if benchmark.protocol.normalize else " (the default here)"
-    return describe_normalizer(benchmark.normalize) + chosen

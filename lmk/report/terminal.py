@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lmk.evaluation.table import Table
 from lmk.report.results import Results
-from lmk.report.tables import Table, tables
+from lmk.report.tables import tables
 
 
 def print_results(results: Results, console: Console) -> None:

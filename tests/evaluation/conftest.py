@@ -6,7 +6,7 @@ import pytest
 from colour_detector import save_detector
 from evaluation.dots import write_dots
 
-from lmk.evaluation.landmarks import Detector, open_detector
+from lmk.evaluation.landmarks import EvaluatedModel, open_model
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def dots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Detector:
+def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluatedModel:
     """The colour detector, with an empty cache."""
     monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
-    return open_detector(str(save_detector(tmp_path / "dots.onnx")), "onnxruntime", "cpu")
+    return open_model(str(save_detector(tmp_path / "dots.onnx")), "onnxruntime", "cpu")

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from lmk.evaluation.bootstrap import Difference, Sample, paired_bootstrap
+from lmk.evaluation.bootstrap import Difference, PerImage, paired_bootstrap
 
 
-def sample(total, weight=None) -> Sample:
+def sample(total, weight=None) -> PerImage:
     total = np.asarray(total, float)
-    return Sample(total, np.ones(len(total)) if weight is None else np.asarray(weight, float))
+    return PerImage(total, np.ones(len(total)) if weight is None else np.asarray(weight, float))
 
 
 def test_value_is_a_ratio_of_sums() -> None:

@@ -68,8 +68,8 @@ def test_constant_detector_has_the_distance_each_point_turns() -> None:
             expected = abs(arm - scale * cmath.exp(1j * angle) * arm)
             assert result.distance_px[i, k] == pytest.approx(expected, abs=1e-3)
     per_point = [sum(result.distance_px[:, k]) / 7 for k in range(3)]
-    np.testing.assert_allclose(result.per_point, per_point, rtol=1e-5)
-    assert result.per_point[1] == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(result.per_landmark, per_point, rtol=1e-5)
+    assert result.per_landmark[1] == pytest.approx(0, abs=1e-4)
     assert result.average == pytest.approx(sum(per_point) / 3, rel=1e-5)
 
 

@@ -9,7 +9,7 @@ from evaluation.dots import draw_points, to_input
 
 from lmk.evaluation import landmarks
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.landmarks import open_detector, open_detectors
+from lmk.evaluation.landmarks import open_model, open_models
 from lmk.evaluation.views import MIRRORED, UNCHANGED, noisy
 from lmk.model.bundle import pack
 from lmk.model.folder import find_model
@@ -21,32 +21,32 @@ def kept(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "cache" / "landmarks").glob("*"))
 
 
-def test_landmarks_are_those_of_the_images(detector, dots) -> None:
+def test_landmarks_are_those_of_the_images(evaluated, dots) -> None:
     images = load_annotated(dots[0], Reporter()).images
     expected = to_input(draw_points(12, 0)[:, :3])
-    np.testing.assert_allclose(detector.find(images, Reporter()), expected, atol=0.3)
-    mirrored = detector.find(images, Reporter(), MIRRORED)
+    np.testing.assert_allclose(evaluated.find(images, Reporter()), expected, atol=0.3)
+    mirrored = evaluated.find(images, Reporter(), MIRRORED)
     np.testing.assert_allclose(mirrored[..., 0], 127 - expected[..., 0], atol=0.3)
 
 
-def test_landmarks_are_computed_once(detector, dots, tmp_path, monkeypatch) -> None:
+def test_landmarks_are_computed_once(evaluated, dots, tmp_path, monkeypatch) -> None:
     images = load_annotated(dots[0], Reporter()).images
-    first = detector.find(images, Reporter())
+    first = evaluated.find(images, Reporter())
     assert len(kept(tmp_path)) == 1
-    monkeypatch.setattr(detector.backend, "infer", None)
-    np.testing.assert_array_equal(detector.find(images, Reporter()), first)
+    monkeypatch.setattr(evaluated.backend, "infer", None)
+    np.testing.assert_array_equal(evaluated.find(images, Reporter()), first)
 
 
 def test_an_interrupted_run_goes_on_with_the_next_chunk(
-    detector, dots, tmp_path, monkeypatch
+    evaluated, dots, tmp_path, monkeypatch
 ) -> None:
     """Chunks of 5 of 12 images, in batches of 2; the power fails in the second chunk."""
     images = load_annotated(dots[0], Reporter()).images
-    whole = detector.find(images, Reporter(), noisy(seed=0))
+    whole = evaluated.find(images, Reporter(), noisy(seed=0))
     monkeypatch.setenv("LMK_CACHE", str(tmp_path / "again" / "cache"))
     monkeypatch.setattr(landmarks, "CHUNK", 5)
     monkeypatch.setattr(landmarks, "BATCH", 2)
-    infer, seen = detector.backend.infer, []
+    infer, seen = evaluated.backend.infer, []
 
     def watched(batch):
         seen.append(len(batch))
@@ -54,25 +54,27 @@ def test_an_interrupted_run_goes_on_with_the_next_chunk(
             raise KeyboardInterrupt
         return infer(batch)
 
-    monkeypatch.setattr(detector.backend, "infer", watched)
+    monkeypatch.setattr(evaluated.backend, "infer", watched)
     with pytest.raises(KeyboardInterrupt):
-        detector.find(images, Reporter(), noisy(seed=0))
+        evaluated.find(images, Reporter(), noisy(seed=0))
     assert len(kept(tmp_path / "again")) == 1
     seen[:] = [0] * 5
-    np.testing.assert_array_equal(detector.find(images, Reporter(), noisy(seed=0)), whole)
+    np.testing.assert_array_equal(evaluated.find(images, Reporter(), noisy(seed=0)), whole)
     assert seen[5:] == [2, 2, 1, 2]
     assert len(kept(tmp_path / "again")) == 3
 
 
-def test_other_images_views_models_and_runtimes_are_computed_anew(detector, dots, tmp_path) -> None:
+def test_other_images_views_models_and_runtimes_are_computed_anew(
+    evaluated, dots, tmp_path
+) -> None:
     images = load_annotated(dots[0], Reporter()).images
     file = save_detector(tmp_path / "other.onnx", METADATA | {"name": "another"})
-    other = open_detector(str(file), "onnxruntime", "cpu")
-    openvino = open_detector(detector.model, "openvino", "cpu")
+    other = open_model(str(file), "onnxruntime", "cpu")
+    openvino = open_model(evaluated.given, "openvino", "cpu")
     calls = [
-        (detector, images, UNCHANGED),
-        (detector, images[:5], UNCHANGED),
-        (detector, images, MIRRORED),
+        (evaluated, images, UNCHANGED),
+        (evaluated, images[:5], UNCHANGED),
+        (evaluated, images, MIRRORED),
         (other, images, UNCHANGED),
         (openvino, images, UNCHANGED),
     ]
@@ -81,34 +83,34 @@ def test_other_images_views_models_and_runtimes_are_computed_anew(detector, dots
         assert len(kept(tmp_path)) == number + 1
 
 
-def test_a_damaged_cache_is_an_error_that_names_the_file(detector, dots, tmp_path) -> None:
+def test_a_damaged_cache_is_an_error_that_names_the_file(evaluated, dots, tmp_path) -> None:
     images = load_annotated(dots[0], Reporter()).images
-    detector.find(images, Reporter())
+    evaluated.find(images, Reporter())
     (file,) = kept(tmp_path)
     whole = file.read_bytes()
     for damaged in (b"", whole[:200]):
         file.write_bytes(damaged)
         with pytest.raises(DataError, match=rf"{file.name} is damaged.*delete it"):
-            detector.find(images, Reporter())
+            evaluated.find(images, Reporter())
     np.save(file, np.zeros((2, 3, 2), np.float32))
     with pytest.raises(DataError, match="shape"):
-        detector.find(images, Reporter())
+        evaluated.find(images, Reporter())
 
 
 def test_a_model_folder_is_known_by_its_content(core_model, adapter_model) -> None:
-    core = open_detector(str(core_model.folder), "torch", "cpu")
+    core = open_model(str(core_model.folder), "torch", "cpu")
     assert core.landmark_names == core_model.manifest.landmark_names
-    adapted = open_detector(str(adapter_model.folder), "torch", "cpu")
+    adapted = open_model(str(adapter_model.folder), "torch", "cpu")
     assert adapted.sha256 != core.sha256
     weights = adapter_model.folder / adapter_model.manifest.weights_file
-    assert open_detector(str(weights), "torch", "cpu").sha256 == adapted.sha256
+    assert open_model(str(weights), "torch", "cpu").sha256 == adapted.sha256
 
 
 def test_a_packed_adapter_is_the_model_itself(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("LMK_CACHE", str(tmp_path))
     faces, packed = find_model("faces"), tmp_path / "packed.adapter"
     pack(faces.manifest, faces.arrays(), faces.core().manifest, packed)
-    assert open_detector(str(packed), "onnxruntime", "cpu").sha256 == faces.sha256
+    assert open_model(str(packed), "onnxruntime", "cpu").sha256 == faces.sha256
 
 
 def test_models_are_named_briefly_but_apart(tmp_path) -> None:
@@ -117,9 +119,9 @@ def test_models_are_named_briefly_but_apart(tmp_path) -> None:
         path.parent.mkdir(exist_ok=True)
         save_detector(path)
     models = [str(path) for path in paths]
-    apart = open_detectors(models[1:], "onnxruntime", "cpu")
-    assert [detector.name for detector in apart] == ["dots.onnx", "more.onnx"]
-    alike = open_detectors(models, "onnxruntime", "cpu")
-    assert [detector.name for detector in alike] == models
+    apart = open_models(models[1:], "onnxruntime", "cpu")
+    assert [model.name for model in apart] == ["dots.onnx", "more.onnx"]
+    alike = open_models(models, "onnxruntime", "cpu")
+    assert [model.name for model in alike] == models
     with pytest.raises(UsageError, match="same model twice"):
-        open_detectors([models[0], models[0]], "onnxruntime", "cpu")
+        open_models([models[0], models[0]], "onnxruntime", "cpu")

@@ -10,8 +10,9 @@ from evaluation.dots import write_dots
 
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
-from lmk.evaluation.comparison import differences, evaluate_all
-from lmk.evaluation.landmarks import open_detector
+from lmk.evaluation.comparison import differences
+from lmk.evaluation.landmarks import open_model
+from lmk.evaluation.measure import measure_all
 from lmk.report.results import Results
 from lmk.system.progress import Reporter
 
@@ -19,7 +20,7 @@ from lmk.system.progress import Reporter
 class Shifted:
     """Another backend's landmarks, 4 px to the right."""
 
-    description, num_landmarks = "shifted", 3
+    description, num_landmarks, input_size = "shifted", 3, 128
 
     def __init__(self, backend) -> None:
         self._backend = backend
@@ -35,13 +36,13 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMK_CACHE", str(folder / "cache"))
-        detector = open_detector(str(save_detector(folder / "dots.onnx")), "onnxruntime", "cpu")
+        detector = open_model(str(save_detector(folder / "dots.onnx")), "onnxruntime", "cpu")
         detector = replace(detector, name="dots <b>")
         shifted = replace(detector, name="shifted", backend=Shifted(detector.backend))
         test = load_annotated(write_dots(folder / "aflw", 9, seed=0), Reporter())
         train = load_annotated(write_dots(folder / "train", 12, seed=1), Reporter())
         benchmark = make_benchmark(test, train, Protocol(draws=3))
-        evaluations = evaluate_all([detector, shifted], benchmark, Reporter())
+        evaluations = measure_all([detector, shifted], benchmark, Reporter())
         return Results(benchmark, evaluations, differences(evaluations, seed=0), "lmk compare x")
 
 

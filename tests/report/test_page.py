@@ -9,7 +9,10 @@ from html.parser import HTMLParser
 import cv2
 import numpy as np
 import pytest
+from report.changed import without
 
+from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
 from lmk.report.charts import Axis, Line, line_chart, round_axis
 from lmk.report.page import write_page
 from lmk.report.pictures import sheet_rows
@@ -67,7 +70,7 @@ def test_page_holds_tables_curves_and_provenance(html: str, compared) -> None:
         "Best, typical and worst images: shifted",
         "lmk compare x",
         compared.benchmark.test.sha256,
-        compared.evaluations[0].detector.sha256,
+        compared.evaluations[0].model.sha256,
         "bootstrap",
     ):
         assert expected in text
@@ -78,11 +81,11 @@ def test_page_holds_tables_curves_and_provenance(html: str, compared) -> None:
 
 def test_page_of_plain_pictures_ranks_by_consistency(alone, tmp_path) -> None:
     (evaluation,) = alone.evaluations
-    plain = replace(evaluation, forward=None, backward=None)
+    plain = without(evaluation, FORWARD, BACKWARD)
     results = replace(alone, evaluations=[plain])
     rows = sheet_rows(results, plain)
     assert [row.title for row in rows] == ["best", "typical", "worst"]
-    best = sorted(plain.consistency.distance_px.mean(axis=1))[:6]
+    best = sorted(plain.get(CONSISTENCY).distance_px.mean(axis=1))[:6]
     assert [picture.caption for picture in rows[0].pictures] == [f"{v:.1f} px" for v in best]
     write_page(results, tmp_path / "report.html", Reporter())
     assert "By consistency under a random turn" in (tmp_path / "report.html").read_text()

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from report.changed import put
 
+from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.joints import PCK
+from lmk.evaluation.metrics.regressions import FORWARD
 from lmk.evaluation.pck import Pck
 from lmk.report.record import manifest_figures, record, write_record
 from lmk.system.version import __version__
@@ -23,7 +27,7 @@ def test_record_holds_every_figure_and_where_it_comes_from(compared, tmp_path) -
     assert written["data"]["in_regressions"] == 9
     assert written["regressor_data"]["images"] == 12
     first, second = written["models"]
-    assert first["sha256"] == compared.evaluations[0].detector.sha256
+    assert first["sha256"] == compared.evaluations[0].model.sha256
     assert first["runtime"].startswith("ONNX Runtime")
     assert second["name"] == "shifted"
     forward = first["forward"]["by_training_images"]
@@ -41,7 +45,7 @@ def test_record_holds_every_figure_and_where_it_comes_from(compared, tmp_path) -
 
 def test_cumulative_curve_counts_images(compared) -> None:
     curve = record(compared)["models"][0]["forward"]["cumulative_percent"]
-    percent = compared.evaluations[0].forward[None].percent[0].tolist()
+    percent = compared.evaluations[0].get(FORWARD)[None].percent[0].tolist()
     for limit, share in curve.items():
         below = sum(value <= float(limit) for value in percent)
         assert share == pytest.approx(100 * below / 9)
@@ -50,7 +54,7 @@ def test_cumulative_curve_counts_images(compared) -> None:
 def test_a_joint_without_labels_is_null(alone) -> None:
     counted = np.array([[True, False, True]])
     (evaluation,) = alone.evaluations
-    results = replace(alone, evaluations=[replace(evaluation, pck=Pck(counted, counted, 2))])
+    results = replace(alone, evaluations=[put(evaluation, {PCK: Pck(counted, counted, 2)})])
     joints = json.loads(json.dumps(record(results), allow_nan=False))["models"][0]["pck"]
     assert joints["per_joint"] == [1, None, 1]
     assert joints["images_excluded"] == 2
@@ -59,7 +63,7 @@ def test_a_joint_without_labels_is_null(alone) -> None:
 def test_manifest_keeps_the_main_figures(alone) -> None:
     kept = manifest_figures(alone)
     (evaluation,) = alone.evaluations
-    assert kept["forward %"] == round(evaluation.forward[None].mean, 2)
-    assert kept["consistency px"] == round(evaluation.consistency.average, 2)
+    assert kept["forward %"] == round(evaluation.get(FORWARD)[None].mean, 2)
+    assert kept["consistency px"] == round(evaluation.get(CONSISTENCY).average, 2)
     assert kept["measured on"] == "aflw, regressor train"
     assert kept.keys() >= {"backward %", "nearest neighbour px", "motion px"}

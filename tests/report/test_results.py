@@ -3,20 +3,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from report.changed import put, without
 
+from lmk.evaluation.metrics.joints import PCK, PCKH
+from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
 from lmk.evaluation.pck import Pck
 
 
 def test_notes_say_what_was_left_out(alone) -> None:
     counted = np.ones((9, 4), bool)
     (evaluation,) = alone.evaluations
-    measured = replace(evaluation, pck=Pck(counted, counted, 3), pckh=Pck(counted, counted, 0))
+    measured = put(evaluation, {PCK: Pck(counted, counted, 3), PCKH: Pck(counted, counted, 0)})
     benchmark = replace(alone.benchmark, exclusions=["2 of 9 images of aflw lack points"])
     notes = replace(alone, benchmark=benchmark, evaluations=[measured]).notes()
     assert "Left out of the regressions: 2 of 9 images of aflw lack points" in notes
     assert "Left out of PCK: 3 images without reference length" in notes
     assert not any("PCKh: 0" in note for note in notes)
-    bare = replace(measured, forward=None, backward=None, pck=None)
+    bare = without(measured, FORWARD, BACKWARD, PCK)
     notes = replace(alone, benchmark=benchmark, evaluations=[bare]).notes()
     assert not any("regressions" in note or "Regressors" in note for note in notes)
 

@@ -4,9 +4,13 @@ import io
 from dataclasses import replace
 
 import numpy as np
+from report.changed import put, without
 from rich.console import Console
 
-from lmk.evaluation.figures import figures
+from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.joints import PCKH
+from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.report.tables import tables
 from lmk.report.terminal import print_results
 
@@ -19,7 +23,7 @@ def test_figures_stand_beside_the_paper(alone) -> None:
     summary = by_title(alone)["Figures"]
     assert summary.header == ["figure", "dots <b>", "paper, proposed"]
     rows = {row[0]: row[1:] for row in summary.rows}
-    forward = alone.evaluations[0].forward[None].mean
+    forward = alone.evaluations[0].get(FORWARD)[None].mean
     assert rows["forward error"] == [f"{forward:.2f} %", "6.69 %"]
     assert rows["backward error"][1] == "9.19 %"
     assert rows["consistency"][1] == "2.52 px"
@@ -39,7 +43,7 @@ def test_errors_by_training_images_stand_beside_the_paper(alone) -> None:
     table = by_title(alone)["Backward error"]
     assert table.header[2:] == ["paper, scratch", "paper, finetune", "paper, proposed"]
     assert [row[0] for row in table.rows] == ["1", "5", "10", "all"]
-    backward = alone.evaluations[0].backward
+    backward = alone.evaluations[0].get(BACKWARD)
     assert table.rows[1][1] == f"{backward[5].mean:.2f} ± {backward[5].std:.2f}"
     assert table.rows[1][2:] == ["35.36", "16.46", "14.55"]
     assert table.rows[3][2:] == ["25.50", "11.14", "9.19"]
@@ -47,7 +51,7 @@ def test_errors_by_training_images_stand_beside_the_paper(alone) -> None:
 
 def test_consistency_is_sorted_and_names_its_landmark(alone) -> None:
     table = by_title(alone)["Consistency"]
-    per_point = alone.evaluations[0].consistency.per_point.tolist()
+    per_point = alone.evaluations[0].get(CONSISTENCY).per_landmark.tolist()
     ranked = sorted(range(3), key=lambda k: per_point[k])
     assert [row[1] for row in table.rows[:3]] == [f"{per_point[k]:.2f} (no. {k})" for k in ranked]
     assert [row[4] for row in table.rows] == ["1.46", "1.47", "1.47", "2.52"]
@@ -58,7 +62,7 @@ def test_differences_come_with_their_interval(compared) -> None:
     summary = by_title(compared)["Figures"]
     rows = {row[0]: row[1:] for row in summary.rows}
     first, second = (
-        {figure.name: figure.value for figure in figures(evaluation)}
+        {figure.name: figure.value for figure in evaluation.figures()}
         for evaluation in compared.evaluations
     )
     name = "mirrored, same index"
@@ -73,7 +77,7 @@ def test_differences_come_with_their_interval(compared) -> None:
 
 def test_what_was_not_measured_leaves_no_table_and_no_nan(alone) -> None:
     (evaluation,) = alone.evaluations
-    bare = replace(evaluation, forward=None, backward=None, robustness=None)
+    bare = without(evaluation, FORWARD, BACKWARD, ROBUSTNESS)
     titles = by_title(replace(alone, evaluations=[bare])).keys()
     assert titles == {"Figures", "Consistency"}
     cells = [cell for table in tables(alone) for row in table.rows for cell in row]
@@ -86,7 +90,7 @@ def test_a_joint_without_labels_is_a_dash(alone) -> None:
     counted = np.array([[True, False, True, True]] * 2)
     found = counted & np.array([[True], [False]])
     (evaluation,) = alone.evaluations
-    results = replace(alone, evaluations=[replace(evaluation, pckh=Pck(found, counted, 0))])
+    results = replace(alone, evaluations=[put(evaluation, {PCKH: Pck(found, counted, 0)})])
     table = by_title(results)["PCKh@0.5"]
     assert table.rows == [
         ["left_eye", "50.0"],

@@ -8,9 +8,12 @@ from evaluation.dots import NAMES, edit, to_input, write_dots
 
 from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.benchmark import Protocol, make_benchmark
-from lmk.evaluation.comparison import differences, evaluate_all
-from lmk.evaluation.figures import figures
-from lmk.evaluation.protocol import evaluate
+from lmk.evaluation.comparison import differences
+from lmk.evaluation.measure import measure, measure_all
+from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.joints import PCK
+from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 
@@ -21,16 +24,16 @@ def benchmark_of(test, train=None, **options):
 
 
 def values(evaluation) -> dict[str, float]:
-    return {figure.name: figure.value for figure in figures(evaluation)}
+    return {figure.name: figure.value for figure in evaluation.figures()}
 
 
-def test_a_detector_that_finds_the_points_has_almost_no_error(detector, dots) -> None:
+def test_a_detector_that_finds_the_points_has_almost_no_error(evaluated, dots) -> None:
     """K = 3 landmarks, A = 4 points, the fourth a mean of two; the pictures are not square."""
-    evaluation = evaluate(detector, benchmark_of(*dots), Reporter())
+    evaluation = measure(evaluated, benchmark_of(*dots), Reporter())
     assert evaluation.skipped == [
         "pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
     ]
-    assert evaluation.forward.keys() == evaluation.backward.keys() == {1, 5, 10, None}
+    assert evaluation.get(FORWARD).keys() == evaluation.get(BACKWARD).keys() == {1, 5, 10, None}
     found = values(evaluation)
     assert found["forward error"] < 1
     assert found["backward error"] < 1
@@ -39,63 +42,63 @@ def test_a_detector_that_finds_the_points_has_almost_no_error(detector, dots) ->
     assert found["mirrored, same index"] < 0.1
     assert found["other brightness"] < 0.3
     assert found["nearest neighbour"] > 20
-    assert evaluation.forward[1].mean > 10  # one image knows no shape but its own
-    assert len(evaluation.forward[1].percent) == 10
+    assert evaluation.get(FORWARD)[1].mean > 10  # one image knows no shape but its own
+    assert len(evaluation.get(FORWARD)[1].percent) == 10
 
 
-def test_noise_draws_the_centroids_of_black_pictures_to_the_middle(detector, dots) -> None:
-    evaluation = evaluate(detector, benchmark_of(*dots, robustness_images=5), Reporter())
-    assert evaluation.robustness.noise.distance_px.shape == (5, 3)
-    assert len(set(evaluation.robustness.index.tolist())) == 5
+def test_noise_draws_the_centroids_of_black_pictures_to_the_middle(evaluated, dots) -> None:
+    evaluation = measure(evaluated, benchmark_of(*dots, robustness_images=5), Reporter())
+    assert evaluation.get(ROBUSTNESS).noise.distance_px.shape == (5, 3)
+    assert len(set(evaluation.get(ROBUSTNESS).index.tolist())) == 5
     assert values(evaluation)["noise"] > 5
 
 
-def test_cross_validation_where_there_is_no_training_set(detector, dots) -> None:
-    evaluation = evaluate(detector, benchmark_of(dots[0], folds=3), Reporter())
-    assert evaluation.forward.keys() == {1, 5, None}
-    assert evaluation.forward[None].percent.shape == (1, 12)
+def test_cross_validation_where_there_is_no_training_set(evaluated, dots) -> None:
+    evaluation = measure(evaluated, benchmark_of(dots[0], folds=3), Reporter())
+    assert evaluation.get(FORWARD).keys() == {1, 5, None}
+    assert evaluation.get(FORWARD)[None].percent.shape == (1, 12)
     assert values(evaluation)["forward error"] < 2
 
 
-def test_counts_are_those_asked_for_or_an_error(detector, dots) -> None:
-    evaluation = evaluate(detector, benchmark_of(*dots, counts=(7, 2), draws=3), Reporter())
-    assert list(evaluation.forward) == [2, 7, None]
-    assert evaluation.forward[7].percent.shape == (3, 12)
+def test_counts_are_those_asked_for_or_an_error(evaluated, dots) -> None:
+    evaluation = measure(evaluated, benchmark_of(*dots, counts=(7, 2), draws=3), Reporter())
+    assert list(evaluation.get(FORWARD)) == [2, 7, None]
+    assert evaluation.get(FORWARD)[7].percent.shape == (3, 12)
     with pytest.raises(DataError, match="15 training images asked for, only 14"):
-        evaluate(detector, benchmark_of(*dots, counts=(15,)), Reporter())
+        measure(evaluated, benchmark_of(*dots, counts=(15,)), Reporter())
 
 
-def test_images_without_all_points_still_count_for_consistency(detector, tmp_path, dots) -> None:
+def test_images_without_all_points_still_count_for_consistency(evaluated, tmp_path, dots) -> None:
     def hide(content: dict) -> None:
         content["annotations"][2]["keypoints"][2] = 0
 
     file = edit(write_dots(tmp_path / "a", 6, seed=0), hide)
-    evaluation = evaluate(detector, benchmark_of(file, dots[1]), Reporter())
-    assert evaluation.forward[None].percent.shape == (1, 5)
-    assert evaluation.consistency.distance_px.shape == (6, 3)
+    evaluation = measure(evaluated, benchmark_of(file, dots[1]), Reporter())
+    assert evaluation.get(FORWARD)[None].percent.shape == (1, 5)
+    assert evaluation.get(CONSISTENCY).distance_px.shape == (6, 3)
     assert np.isfinite(list(values(evaluation).values())).all()
 
 
-def test_plain_pictures_have_no_regressions(detector, tmp_path) -> None:
+def test_plain_pictures_have_no_regressions(evaluated, tmp_path) -> None:
     file = write_dots(tmp_path / "plain", 4, seed=0, annotated=False)
-    evaluation = evaluate(detector, benchmark_of(file), Reporter())
-    assert evaluation.forward is evaluation.backward is evaluation.pck is None
-    assert evaluation.consistency is not None
+    evaluation = measure(evaluated, benchmark_of(file), Reporter())
+    assert evaluation.get(FORWARD) is evaluation.get(BACKWARD) is evaluation.get(PCK) is None
+    assert evaluation.get(CONSISTENCY) is not None
     assert [reason.split(":")[0] for reason in evaluation.skipped] == [
         "forward, backward, pck, pckh"
     ]
     with pytest.raises(DataError, match=r"forward of .* annotates no points"):
-        evaluate(detector, benchmark_of(file, metrics=("forward",)), Reporter())
+        measure(evaluated, benchmark_of(file, metrics=("forward",)), Reporter())
 
 
-def test_only_what_was_asked_for_is_measured(detector, dots) -> None:
+def test_only_what_was_asked_for_is_measured(evaluated, dots) -> None:
     benchmark = benchmark_of(*dots, metrics=("backward", "spread"))
-    evaluation = evaluate(detector, benchmark, Reporter())
+    evaluation = measure(evaluated, benchmark, Reporter())
     assert values(evaluation).keys() == {"backward error", "nearest neighbour", "motion"}
     assert evaluation.skipped == []
 
 
-def test_joints_of_a_core_are_found_by_name(detector, dots) -> None:
+def test_joints_of_a_core_are_found_by_name(evaluated, dots) -> None:
     """The landmarks carry names in another order than the annotation; a neck is 3 px away."""
     names = ["neck", "head_top", "left_hand"]
     benchmark = benchmark_of(*dots)
@@ -103,10 +106,10 @@ def test_joints_of_a_core_are_found_by_name(detector, dots) -> None:
     points = test.xy_input[:, [1, 2, 0]]  # annotated: head_top, left_hand, neck
     points[:, 2, 0] += 3
     test = replace(test, xy_input=points, names=["head_top", "left_hand", "neck"])
-    core = replace(detector, landmark_names=names)
-    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
+    core = replace(evaluated, landmark_names=names)
+    evaluation = measure(core, make_benchmark(test, None, Protocol()), Reporter())
     assert values(evaluation)["PCKh@0.5"] == 100
-    assert evaluation.forward is None
+    assert evaluation.get(FORWARD) is None
     assert (
         "forward, backward: its landmarks have names, so they are measured only when asked for"
         in evaluation.skipped
@@ -114,34 +117,34 @@ def test_joints_of_a_core_are_found_by_name(detector, dots) -> None:
     # Within a tenth of 14 px: all but the neck.
     diagonal = np.full_like(test.diagonal_px, 14)
     test = replace(test, diagonal_px=diagonal)
-    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
-    np.testing.assert_allclose(evaluation.pck.per_joint, [1, 1, 0])
+    evaluation = measure(core, make_benchmark(test, None, Protocol()), Reporter())
+    np.testing.assert_allclose(evaluation.get(PCK).per_joint, [1, 1, 0])
     assert values(evaluation)["PCK@0.1"] == pytest.approx(100 * 2 / 3)
 
 
-def test_points_without_any_length_are_skipped_with_the_reason(detector, dots) -> None:
+def test_points_without_any_length_are_skipped_with_the_reason(evaluated, dots) -> None:
     """The names are there, but nowhere both ends of the length that errors are divided by."""
     names = ["neck", "head_top", "left_eye", "right_eye"]
     benchmark = benchmark_of(*dots)
     points = benchmark.test.xy_input.copy()
     points[::2, ::2] = np.nan
     points[1::2, 1::2] = np.nan
-    core = replace(detector, landmark_names=[*names[::-1]])
-    core = replace(core, backend=Named(detector.backend))
+    core = replace(evaluated, landmark_names=[*names[::-1]])
+    core = replace(core, backend=Named(evaluated.backend))
     test = replace(benchmark.test, xy_input=points, names=names)
-    evaluation = evaluate(core, make_benchmark(test, None, Protocol()), Reporter())
-    assert evaluation.consistency is not None
+    evaluation = measure(core, make_benchmark(test, None, Protocol()), Reporter())
+    assert evaluation.get(CONSISTENCY) is not None
     said = " / ".join(evaluation.skipped)
     assert "no image of" in said.partition("pck: ")[2]
     assert "has no image with both neck and head_top labelled" in said.partition("pckh: ")[2]
     with pytest.raises(DataError, match="both neck and head_top"):
-        evaluate(core, make_benchmark(test, None, Protocol(metrics=("pckh",))), Reporter())
+        measure(core, make_benchmark(test, None, Protocol(metrics=("pckh",))), Reporter())
 
 
 class Named:
     """A backend with a fourth landmark, the first once more."""
 
-    description, num_landmarks = "named", 4
+    description, num_landmarks, input_size = "named", 4, 128
 
     def __init__(self, backend) -> None:
         self._backend = backend
@@ -153,28 +156,28 @@ class Named:
         )
 
 
-def test_an_exported_core_is_measured_in_the_annotation_s_order(detector, dots) -> None:
+def test_an_exported_core_is_measured_in_the_annotation_s_order(evaluated, dots) -> None:
     test = benchmark_of(*dots).test
     test = replace(test, xy_input=test.xy_input[:, :3], names=["neck", "head_top", "left_hand"])
     benchmark = make_benchmark(test, None, Protocol(metrics=("pckh",)))
-    assert values(evaluate(detector, benchmark, Reporter())) == {"PCKh@0.5": 100}
-    default = evaluate(detector, make_benchmark(test, None, Protocol()), Reporter())
+    assert values(measure(evaluated, benchmark, Reporter())) == {"PCKh@0.5": 100}
+    default = measure(evaluated, make_benchmark(test, None, Protocol()), Reporter())
     assert "pck, pckh: its landmarks have no names" in default.skipped
 
 
-def test_models_are_compared_with_the_first(detector, dots) -> None:
+def test_models_are_compared_with_the_first(evaluated, dots) -> None:
     """The second model's landmarks lie 3 px across: the same errors by regression, not by turns."""
 
     class Shifted:
-        description, num_landmarks = "shifted", 3
+        description, num_landmarks, input_size = "shifted", 3, 128
 
         def infer(self, images):
-            xy, scores = detector.backend.infer(images)
+            xy, scores = evaluated.backend.infer(images)
             return xy + np.array([3, 0], np.float32), scores
 
-    shifted = replace(detector, name="shifted", backend=Shifted())
+    shifted = replace(evaluated, name="shifted", backend=Shifted())
     benchmark = benchmark_of(*dots)
-    evaluations = evaluate_all([detector, shifted], benchmark, Reporter())
+    evaluations = measure_all([evaluated, shifted], benchmark, Reporter())
     (compared,) = differences(evaluations, seed=0)
     assert compared["forward error"].value == pytest.approx(0, abs=1e-3)
     assert compared["consistency"].value > 0.2
@@ -184,19 +187,19 @@ def test_models_are_compared_with_the_first(detector, dots) -> None:
     assert "motion" not in compared
 
 
-def test_models_that_cannot_be_compared_are_errors(detector, dots) -> None:
+def test_models_that_cannot_be_compared_are_errors(evaluated, dots) -> None:
     class Other:
-        description, num_landmarks = "other", 5
+        description, num_landmarks, input_size = "other", 5, 128
 
     benchmark = benchmark_of(*dots)
-    other = replace(detector, name="other", backend=Other())
+    other = replace(evaluated, name="other", backend=Other())
     with pytest.raises(UsageError, match=r"different numbers of landmarks.* 3, other has 5"):
-        evaluate_all([detector, other], benchmark, Reporter())
+        measure_all([evaluated, other], benchmark, Reporter())
 
 
-def test_annotation_is_in_the_landmarks_frame(detector, dots) -> None:
+def test_annotation_is_in_the_landmarks_frame(evaluated, dots) -> None:
     benchmark = benchmark_of(*dots)
     assert benchmark.test.names == NAMES
-    found = detector.find(benchmark.test.images, Reporter())
+    found = evaluated.find(benchmark.test.images, Reporter())
     np.testing.assert_allclose(found, benchmark.test.xy_input[:, :3], atol=0.3)
     np.testing.assert_allclose(to_input(np.array([[100, 80]])), [[64, 64]], atol=0.5)

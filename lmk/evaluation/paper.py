@@ -1,4 +1,4 @@
-"""The paper's figures, to hold ours against.
+"""The paper's figures, to compare ours with.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, tables 2 and 3, for 10 landmarks. Its faces were
 trained on CelebA; its regressors on each set's own training images.
@@ -7,9 +7,11 @@ trained on CelebA; its regressors on each set's own training images.
 from __future__ import annotations
 
 METHODS = ("scratch", "finetune", "proposed")
+PROPOSED = METHODS.index("proposed")
 COUNTS = (1, 5, 10, 100, 500, 1000, 5000, None)
 
 Columns = tuple[tuple[float, ...], ...]
+"""One column per method; empty for data that are not in the paper."""
 
 FORWARD: dict[str, Columns] = {
     "mafl": (
@@ -73,3 +75,8 @@ CONSISTENCY: dict[str, Columns] = {
         (1.00, 1.01, 1.25, 1.60, 1.65, 1.79, 3.57, 3.60, 3.64, 5.29, 2.44),
     ),
 }
+
+
+def header(columns: Columns) -> list[str]:
+    """Heads of the paper's columns, none where it has none."""
+    return [f"paper, {method}" for method in METHODS] if columns else []

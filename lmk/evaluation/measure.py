@@ -1,0 +1,55 @@
+"""One model or several on the same benchmark: which metrics are measured, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lmk.evaluation.benchmark import Benchmark
+from lmk.evaluation.landmarks import EvaluatedModel
+from lmk.evaluation.metric import Evaluation, Trial
+from lmk.evaluation.metrics.catalogue import load_metrics
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
+
+
+def measure(model: EvaluatedModel, benchmark: Benchmark, report: Reporter) -> Evaluation:
+    """Measure a model. Raises DataError for a metric that was asked for and cannot be measured."""
+    chosen, skipped = choose_metrics(model, benchmark)
+    trial = Trial(model, benchmark, report)
+    found = trial.found
+    measured = {metric: metric.measure(trial) for metric in load_metrics() if metric.name in chosen}
+    return Evaluation(model, found, measured, skipped)
+
+
+def measure_all(
+    models: Sequence[EvaluatedModel], benchmark: Benchmark, report: Reporter
+) -> list[Evaluation]:
+    """Measure each model. Raises UsageError when they have different numbers of landmarks."""
+    counts = {model.name: model.backend.num_landmarks for model in models}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise UsageError(
+            f"models with different numbers of landmarks cannot be compared, since errors depend "
+            f"on it: {found}"
+        )
+    return [measure(model, benchmark, report) for model in models]
+
+
+def choose_metrics(model: EvaluatedModel, benchmark: Benchmark) -> tuple[set[str], list[str]]:
+    """Choose those asked for, or all that can be measured, and say why the others cannot.
+
+    Raises DataError when one that was asked for cannot.
+    """
+    asked = benchmark.protocol.metrics
+    if asked is not None:
+        known = {metric.name: metric for metric in load_metrics()}
+        for name in asked:
+            if obstacle := known[name].obstacle(model, benchmark):
+                raise DataError(f"{name} of {model.name}: {obstacle}")
+        return set(asked), []
+    by_reason: dict[str, list[str]] = {}
+    for metric in load_metrics():
+        reason = (metric.not_by_default or metric.obstacle)(model, benchmark)
+        by_reason.setdefault(reason, []).append(metric.name)
+    chosen = set(by_reason.pop("", []))
+    return chosen, [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]

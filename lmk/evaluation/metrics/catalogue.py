@@ -1,0 +1,31 @@
+"""The metrics by the names that `--metrics` takes, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lmk.evaluation.metric import Metric
+
+METRICS = {
+    "forward": "lmk.evaluation.metrics.regressions:FORWARD",
+    "backward": "lmk.evaluation.metrics.regressions:BACKWARD",
+    "consistency": "lmk.evaluation.metrics.consistency:CONSISTENCY",
+    "robustness": "lmk.evaluation.metrics.robustness:ROBUSTNESS",
+    "spread": "lmk.evaluation.metrics.spread:SPREAD",
+    "pck": "lmk.evaluation.metrics.joints:PCK",
+    "pckh": "lmk.evaluation.metrics.joints:PCKH",
+}
+"""Where each metric is: module and object. Names alone, so that `lmk --help` loads none of them."""
+
+
+def load_metrics() -> list[Metric[Any]]:
+    """Load all metrics."""
+    return [_load(place) for place in METRICS.values()]
+
+
+def _load(place: str) -> Metric[Any]:
+    module, _, name = place.partition(":")
+    metric: Metric[Any] = getattr(import_module(module), name)
+    return metric

@@ -1,0 +1,96 @@
+"""Robustness: do landmarks stay when the picture is mirrored, lit or noisy?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lmk.arrays import Indices
+from lmk.evaluation import views
+from lmk.evaluation.benchmark import Benchmark
+from lmk.evaluation.consistency import (
+    Consistency,
+    MirrorConsistency,
+    consistency,
+    mirror_consistency,
+)
+from lmk.evaluation.figure import Figure
+from lmk.evaluation.metric import Metric, Trial, always
+from lmk.evaluation.metrics.consistency import distance_figure, distances_record
+
+
+@dataclass(frozen=True, eq=False)
+class Robustness:
+    """Consistency on a random subset of the test images, which are changed in other ways.
+
+    index (n,): which images.
+    """
+
+    index: Indices
+    mirrored: MirrorConsistency
+    brightness: Consistency
+    noise: Consistency
+
+
+def robustness_subset(benchmark: Benchmark) -> Indices:
+    """Draw the images that are mirrored, lit and made noisy: indices in order."""
+    total, protocol = len(benchmark.test.images), benchmark.protocol
+    count = min(protocol.robustness_images, total)
+    return np.sort(np.random.default_rng([protocol.seed, 3]).choice(total, count, replace=False))
+
+
+def _measure(trial: Trial) -> Robustness:
+    index, seed = robustness_subset(trial.benchmark), trial.benchmark.protocol.seed
+    found = trial.found[index]
+    return Robustness(
+        index,
+        mirror_consistency(found, trial.found_in(views.MIRRORED, index)),
+        consistency(found, trial.found_in(views.brightened(seed), index)),
+        consistency(found, trial.found_in(views.noisy(seed), index)),
+    )
+
+
+def _figures(measured: Robustness) -> list[Figure]:
+    return [
+        distance_figure("mirrored, best assignment", measured.mirrored.assigned),
+        distance_figure("mirrored, same index", measured.mirrored.same_index),
+        distance_figure("other brightness", measured.brightness),
+        distance_figure("noise", measured.noise),
+    ]
+
+
+def _record(measured: Robustness) -> dict[str, Any]:
+    mirrored = measured.mirrored
+    return {
+        "mirrored": distances_record(mirrored.assigned)
+        | {
+            "partner": mirrored.partner.tolist(),
+            "same_index": distances_record(mirrored.same_index),
+        },
+        "brightness": distances_record(measured.brightness),
+        "noise": distances_record(measured.noise),
+    }
+
+
+def _notes(benchmark: Benchmark, _measured: Sequence[Robustness]) -> list[str]:
+    drawn = min(benchmark.protocol.robustness_images, len(benchmark.test.images))
+    return [f"Mirrored, lit and noisy: {drawn} of the test images, drawn at random"]
+
+
+ROBUSTNESS = Metric(
+    name="robustness",
+    term="Mirrored, other brightness, noise",
+    meaning="The same distance for images mirrored left to right, multiplied by a gain of "
+    f"{1 - views.BRIGHTNESS:g} to {1 + views.BRIGHTNESS:g}, and with Gaussian noise of "
+    f"{views.NOISE:g} grey levels. A discovered landmark has no known mirror image: the best "
+    "assignment is the one-to-one one with the least mean distance over the set; same index "
+    "measures without it.",
+    obstacle=always,
+    measure=_measure,
+    figures=_figures,
+    record=_record,
+    notes=_notes,
+)

@@ -1,0 +1,34 @@
+"""Spread: have landmarks collapsed?"""
+
+from __future__ import annotations
+
+from lmk.evaluation.annotated import EVALUATION_SIZE
+from lmk.evaluation.benchmark import Benchmark
+from lmk.evaluation.figure import Figure
+from lmk.evaluation.landmarks import EvaluatedModel
+from lmk.evaluation.metric import Metric
+from lmk.evaluation.spread import Spread, spread
+
+
+def _obstacle(model: EvaluatedModel, _benchmark: Benchmark) -> str:
+    return "a single landmark has no neighbour" if model.backend.num_landmarks < 2 else ""
+
+
+def _figures(measured: Spread) -> list[Figure]:
+    nearest, motion = "nearest neighbour", "motion"
+    return [
+        Figure(nearest, measured.nearest_px, "px", manifest_key=f"{nearest} px"),
+        Figure(motion, measured.motion_px, "px", manifest_key=f"{motion} px"),
+    ]
+
+
+SPREAD = Metric(
+    name="spread",
+    term="Nearest neighbour, motion",
+    meaning="Distance from a landmark to its nearest neighbour in the image, and how far a "
+    f"landmark moves around its own mean place, in pixels of the {EVALUATION_SIZE} px evaluation "
+    "picture. Collapsed landmarks have small errors too: then these are small as well.",
+    obstacle=_obstacle,
+    measure=lambda trial: spread(trial.found),
+    figures=_figures,
+)

@@ -1,0 +1,17 @@
+"""A table in words and numbers: the terminal and the page lay it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header; the first column names the row, the others hold numbers."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    note: str = ""
