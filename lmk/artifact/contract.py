@@ -76,7 +76,7 @@ def read_framing(signature: Signature, path: Path) -> Framing | None:
     text = signature.metadata.get("framing", "")
     try:
         return framing_from_json(text) if text else None
-    except (ValueError, TypeError, KeyError) as error:
+    except ValueError as error:
         raise WeightsError(
             f"{path} says in terms that this lmk does not read how its objects are framed "
             f"({error}): export it again"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.batch import BatchRange
-from lmk.model.framing import Framing, framing_from
+from lmk.model.framing import Framing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import RUNTIMES, installed_versions
+from lmk.system.schema import parse_json, read_as
 
 SCHEMA_VERSION = 1
 TOOLS = ("lmk", "numpy", "onnx", *RUNTIMES)
@@ -66,13 +67,10 @@ def read_provenance(file: Path) -> Provenance:
     """Read the provenance of an exported file. Raises WeightsError if it is missing or broken."""
     path = sidecar(file)
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(path.read_text())
         if (version := content["schema_version"]) != SCHEMA_VERSION:
             raise ValueError(f"schema_version {version}, expected {SCHEMA_VERSION}")
-        content["batch"] = BatchRange(**content["batch"])
-        if content.get("framing") is not None:
-            content["framing"] = framing_from(content["framing"])
-        return Provenance(**content)
+        return read_as(Provenance, content)
     except FileNotFoundError as error:
         raise WeightsError(
             f"{file} has no {path.name} beside it, which says what it is: copy both, or run  "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,31 @@ ROOT = Path("/")
 DISTURBED_SHARE = 0.05  # of the usable cores' time, taken by other programs
 
 
+@dataclass(frozen=True)
+class Condition:
+    """The state of a machine as a record says it; see `condition`."""
+
+    load_average: float | None
+    free_memory_mb: int | None
+    governor: str | None
+    clock_mhz: float | None
+    power_mode: str | None
+    temperature_c: float | None
+    gpu: dict[str, Any] | None
+
+
 def condition(root: Path = ROOT) -> dict[str, Any]:
     """What may change while something is measured; None where the machine does not tell."""
-    return {
-        "load_average": load_average(),
-        "free_memory_mb": free_memory_mb(),
-        "governor": governor(root),
-        "clock_mhz": clock_mhz(root),
-        "power_mode": power_mode(root),
-        "temperature_c": temperature_c(root),
-        "gpu": gpu.condition(),
-    }
+    found = Condition(
+        load_average=load_average(),
+        free_memory_mb=free_memory_mb(),
+        governor=governor(root),
+        clock_mhz=clock_mhz(root),
+        power_mode=power_mode(root),
+        temperature_c=temperature_c(root),
+        gpu=gpu.condition(),
+    )
+    return asdict(found)
 
 
 def load_average() -> float | None:

@@ -5,34 +5,51 @@ from __future__ import annotations
 import os
 import platform
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lmk.bench import gpu
-from lmk.system.machine import MEMINFO, RUNTIMES, chip, installed_versions, usable_cores
+from lmk.system.machine import RUNTIMES, chip, installed_versions, memory_mb, usable_cores
 from lmk.system.version import __version__
 
 PACKAGES = ("numpy", "onnx", "opencv-python", *RUNTIMES)
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
 
 
+@dataclass(frozen=True)
+class Environment:
+    """What a record says of machine and software; see `environment`."""
+
+    chip: str
+    features: list[str]
+    cores: int
+    usable_cores: list[int]
+    processor_quota: float | None
+    memory_mb: int | None
+    system: str
+    virtual_machine: bool
+    gpu: dict[str, Any] | None
+    variables: dict[str, str]
+    versions: dict[str, str]
+
+
 def environment() -> dict[str, Any]:
     """Chip, cores, memory, system and versions; nothing that names the machine or its user."""
-    return {
-        "chip": chip(),
-        "features": features(),
-        "cores": os.cpu_count(),
-        "usable_cores": usable_cores(),
-        "processor_quota": quota(),
-        "memory_mb": memory_mb(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "virtual_machine": "hypervisor" in _flags(),
-        "gpu": gpu.facts(),
-        "variables": {
-            name: value for name, value in sorted(os.environ.items()) if _sets_threads(name)
-        },
-        "versions": versions(),
-    }
+    found = Environment(
+        chip=chip(),
+        features=features(),
+        cores=os.cpu_count() or 1,
+        usable_cores=usable_cores(),
+        processor_quota=quota(),
+        memory_mb=memory_mb(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        virtual_machine="hypervisor" in _flags(),
+        gpu=gpu.facts(),
+        variables={name: os.environ[name] for name in sorted(os.environ) if _sets_threads(name)},
+        versions=versions(),
+    )
+    return asdict(found)
 
 
 def machine_name() -> str:
@@ -64,14 +81,6 @@ def quota(root: Path = Path("/")) -> float | None:
         return None
     allowed, period = file.read_text().split()
     return None if allowed == "max" else int(allowed) / int(period)
-
-
-def memory_mb() -> int | None:
-    """Memory of the machine in 10^6 bytes."""
-    if not MEMINFO.is_file():
-        return None
-    total = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemTotal"))
-    return int(total.split()[1]) * 1024 // 1_000_000
 
 
 def _flags() -> set[str]:

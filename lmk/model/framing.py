@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from lmk.arrays import FloatArray
+from lmk.system.schema import parse_json, read_as
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,8 @@ class Framing:
 
 
 def framing_from_json(text: str) -> Framing:
-    """Read what `Framing.to_json` wrote. Raises ValueError, TypeError, KeyError."""
-    return framing_from(json.loads(text))
-
-
-def framing_from(content: dict[str, Any]) -> Framing:
-    """Read a framing from plain values. Raises ValueError, TypeError, KeyError."""
-    landmarks = tuple((float(x), float(y)) for x, y in content["landmarks_input"])
-    x, y, width, height = (float(value) for value in content["finder_box"])
-    return Framing(**{**content, "landmarks_input": landmarks, "finder_box": (x, y, width, height)})
+    """Read what `Framing.to_json` wrote. Raises ValueError."""
+    return read_as(Framing, parse_json(text))
 
 
 def _weights(scores: FloatArray) -> FloatArray:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lmk.architectures.catalogue import DEFAULT, find_architecture
-from lmk.model.framing import Framing, framing_from
+from lmk.model.framing import Framing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing
+from lmk.system.schema import parse_json, read_as
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -76,20 +77,16 @@ def read_manifest(folder: Path) -> Manifest:
 def parse_manifest(text: str, source: Path) -> Manifest:
     """Read and check a manifest's text; `source` is named in errors. Raises WeightsError."""
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         if content.get("schema_version") != SCHEMA_VERSION:
             raise WeightsError(
                 f"{source} has schema version {content.get('schema_version')}, this lmk reads "
                 f"{SCHEMA_VERSION}: install the lmk that made it"
             )
-        if content.get("core") is not None:
-            content["core"] = CoreReference(**content["core"])
-        if content.get("framing") is not None:
-            content["framing"] = framing_from(content["framing"])
         declared = _declared(content.get("architecture", DEFAULT))
         found = {name: content.pop(name, value) for name, value in declared.items()}
-        manifest = Manifest(**content)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        manifest = read_as(Manifest, content)
+    except (ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{source} is not a model manifest: {error}") from error
     if manifest.kind == "adapter" and manifest.core is None:
         raise WeightsError(f"{source} describes an adapter but names no core")

@@ -32,23 +32,19 @@ class VggFeatures(nn.Module):
     std: Tensor
 
     def __init__(self, layers: nn.Sequential, names: Sequence[str]) -> None:
+        from torchvision.models.feature_extraction import create_feature_extractor
+
         super().__init__()
         self.names = tuple(names)
-        self.positions = [VGG_POSITIONS[name] for name in names]
-        self.layers = layers[: max(self.positions) + 1].eval().requires_grad_(False)
-        for layer in self.layers:
-            if isinstance(layer, nn.ReLU):
-                layer.inplace = False
+        taps = {str(VGG_POSITIONS[name]): name for name in names}
+        self.layers = create_feature_extractor(layers.eval().requires_grad_(False), taps)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1))
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Map images (B, 3, H, W), RGB in [0, 1], to one activation a named layer."""
-        x, found = (images - self.mean) / self.std, {}
-        for index, layer in enumerate(self.layers):
-            x = layer(x)
-            found[index] = x
-        return [found[position] for position in self.positions]
+        """Map images (B, 3, H, W), RGB in [0, 1], to one activation per named layer."""
+        found = self.layers((images - self.mean) / self.std)
+        return [found[name] for name in self.names]
 
 
 class CoreFeatures(nn.Module):
@@ -105,8 +101,8 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
     names = _choose(layers, PAPER_LAYERS if whole else PREFIX_LAYERS, VGG_POSITIONS)
     with torch.device("meta"):  # its classifier's 120 million weights are not needed
         empty = vgg19(weights=None).features
-    features = VggFeatures(empty[: max(VGG_POSITIONS.values()) + 1].to_empty(device="cpu"), names)
-    needed = features.layers.state_dict()
+    features = VggFeatures(empty, names)
+    needed = features.layers.to_empty(device="cpu").state_dict()
     missing = [name for name in needed if name not in arrays]
     if missing or any(arrays[name].shape != value.shape for name, value in needed.items()):
         raise WeightsError(

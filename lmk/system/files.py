@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -115,8 +114,7 @@ def cache_folder() -> Path:
     """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
     if "LMK_CACHE" in os.environ:
         return Path(os.environ["LMK_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "lmk"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "lmk"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lmk"
+    from platformdirs import user_cache_path  # not needed by every start of lmk
+
+    # Without opinion: on Windows it would be a folder Cache in that folder.
+    return user_cache_path("lmk", appauthor=False, opinion=False)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
-MEMINFO = Path("/proc/meminfo")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
 RUNTIMES = (
     *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch"),
@@ -50,11 +49,22 @@ def usable_cores() -> list[int]:
 
 def free_memory_mb() -> int | None:
     """Memory and swap that a program could still take, in 10^6 bytes; None if unknown."""
-    if not MEMINFO.is_file():
+    import psutil
+
+    try:
+        return (psutil.virtual_memory().available + psutil.swap_memory().free) // 1_000_000
+    except OSError:
         return None
-    rows = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
-    free_kib = [int(rows[name].split()[0]) for name in ("MemAvailable", "SwapFree") if name in rows]
-    return sum(free_kib) * 1024 // 1_000_000
+
+
+def memory_mb() -> int | None:
+    """Memory of the machine in 10^6 bytes; None if unknown."""
+    import psutil
+
+    try:
+        return psutil.virtual_memory().total // 1_000_000
+    except OSError:
+        return None
 
 
 def nvidia_power_mode() -> str | None:

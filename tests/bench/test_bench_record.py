@@ -57,7 +57,7 @@ BROKEN = {
     "batch": (f"{MEASURED}.throughput.1", {"batch": 8}, "throughput[1].images_per_s is missing"),
     "silent row": ("rows.1.why_not", None, "rows[1] has neither or both"),
     "rows": ("rows", [], "nothing was measured"),
-    "rows are a list": ("rows", {"a": 1}, "rows is no list"),
+    "rows are a list": ("rows", {"a": 1}, 'rows is {"a": 1}, expected array'),
     "date": ("date", "yesterday", "date is yesterday"),
     "hash": ("model.sha256", "abc", "model.sha256 is no SHA-256"),
 }

@@ -198,7 +198,9 @@ def test_a_changed_file_is_refused_with_the_command_that_rebuilds_it(
         open_backend(str(exported.path))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"batch": {}}', '{"batch": {"min": 1}, "file": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"batch": {}}', '{"batch": {"min": 1}, "file": 3}', 5000 * "["]
+)
 def test_a_broken_provenance_is_one_clear_error(tmp_path, text: str) -> None:
     (tmp_path / "a.onnx.json").write_text(text)
     with pytest.raises(WeightsError, match="lmk export") as caught:

@@ -70,7 +70,9 @@ def test_weights_that_were_swapped_are_refused(core_model, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}']
+    "text",
+    ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}', 100_000 * "["],
+    ids=["empty", "list", "object", "version", "nothing else", "deep"],
 )
 def test_a_broken_manifest_is_one_clear_error(tmp_path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
@@ -78,6 +80,23 @@ def test_a_broken_manifest_is_one_clear_error(tmp_path, text: str) -> None:
         find_model(str(tmp_path))
     assert MANIFEST in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("softargmax_beta", "10", 'softargmax_beta is "10", expected float'),
+        ("num_landmarks", 1.5, "num_landmarks is 1.5, expected int"),
+        ("host", "me", "host is unknown"),
+        ("core", {"model": "a"}, "core.sha256 is missing"),
+        ("framing", {"landmarks_input": [[1, 2, 3]]}, r"framing.landmarks_input\[0\]"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(core_model, tmp_path, name, value, words) -> None:
+    content = json.loads((core_model.folder / MANIFEST).read_text()) | {name: value}
+    (tmp_path / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(WeightsError, match=f"{MANIFEST} is not a model manifest: .*{words}"):
+        find_model(str(tmp_path))
 
 
 def test_an_unknown_name_is_answered_with_what_there_is(tmp_path) -> None:

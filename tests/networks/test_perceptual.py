@@ -9,8 +9,14 @@ import torch
 from random_models import make_core
 from torch import nn
 
-from lmk.model.weights import save_weights
-from lmk.networks.perceptual import CoreFeatures, PerceptualDistance, core_features, vgg19_features
+from lmk.model.weights import load_weights, save_weights
+from lmk.networks.perceptual import (
+    VGG_POSITIONS,
+    CoreFeatures,
+    PerceptualDistance,
+    core_features,
+    vgg19_features,
+)
 from lmk.system.errors import UnavailableError, UsageError, WeightsError
 
 
@@ -34,6 +40,13 @@ def write_prefix(path: Path, layers: int = 12) -> dict[str, np.ndarray]:
     }
     save_weights(path, arrays)
     return arrays
+
+
+def load_plain(path: Path) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix("features."): torch.from_numpy(value)
+        for name, value in load_weights(path).items()
+    }
 
 
 def test_distance_is_relative_to_the_real_activations() -> None:
@@ -114,6 +127,29 @@ def test_a_local_prefix_gives_relu_1_2_2_2_and_3_1(tmp_path) -> None:
         )
         x = torch.relu(nn.functional.conv2d(x, weight.half().float(), bias, padding=1))
     torch.testing.assert_close(found[0], x, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("layers", [12, 25])
+def test_features_are_those_of_a_plain_pass_to_the_bit(tmp_path, layers: int) -> None:
+    from torchvision.models import vgg19
+
+    arrays = write_prefix(tmp_path / "vgg.safetensors", layers)
+    features = vgg19_features(tmp_path / "vgg.safetensors")
+    with torch.device("meta"):
+        plain = vgg19(weights=None).features[:layers]
+    plain = plain.to_empty(device="cpu").eval()
+    plain.load_state_dict(load_plain(tmp_path / "vgg.safetensors"))
+    assert len(features.layers.state_dict()) == len(arrays)
+    images = torch.rand(2, 3, 32, 48)
+    x, expected = (images - features.mean) / features.std, []
+    for index, layer in enumerate(plain):
+        x = layer(x)
+        if index in [VGG_POSITIONS[name] for name in features.names]:
+            expected.append(x.clone())  # the next layer may write into it
+    found = features(images)
+    assert len(found) == len(expected) == (3 if layers == 12 else 4)
+    for a, b in zip(found, expected, strict=True):
+        assert torch.equal(a, b)
 
 
 def test_a_file_that_is_no_vgg_is_one_clear_error(tmp_path) -> None:

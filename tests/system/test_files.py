@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lmk.system.errors import OutputError, UsageError
-from lmk.system.files import check_file, new_folder, replacing
+from lmk.system.files import cache_folder, check_file, new_folder, replacing
 
 
 def test_a_new_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -102,3 +103,17 @@ def test_a_folder_is_no_place_for_a_file(tmp_path: Path, monkeypatch) -> None:
     for path in (tmp_path, Path()):
         with pytest.raises(OutputError, match="is a folder"), replacing(path):
             pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
+def test_the_cache_is_where_the_user_or_the_system_wants_it(tmp_path: Path, monkeypatch) -> None:
+    for name in ("LMK_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "lmk"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")  # the same as not set
+    assert cache_folder() == tmp_path / ".cache" / "lmk"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "lmk"
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"

@@ -6,6 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lmk.system import machine
@@ -13,9 +14,14 @@ from lmk.system import machine
 MEMINFO = """\
 MemTotal:        7990000 kB
 MemFree:          123456 kB
-MemAvailable:    3000000 kB
+MemAvailable:    {available} kB
+Buffers:            1000 kB
+Cached:          2000000 kB
+Active:          2000000 kB
+Inactive:        1000000 kB
+Shmem:              1000 kB
 SwapTotal:       5000000 kB
-SwapFree:        1000001 kB
+SwapFree:        {swap} kB
 HugePages_Total:       0
 """
 CPUINFO = """\
@@ -25,26 +31,33 @@ model name\t: AMD EPYC: a made-up one
 processor\t: 1
 model name\t: another
 """
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads files like those of Linux")
 BOARD = "NVIDIA Jetson Orin Nano Developer Kit"
 
 
 @pytest.fixture(autouse=True)
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the files that a machine has; this one has none yet."""
-    for name in ("MEMINFO", "CPUINFO", "DEVICE_TREE_MODEL"):
+    for name in ("CPUINFO", "DEVICE_TREE_MODEL"):
         monkeypatch.setattr(machine, name, tmp_path / name)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path), raising=False)
+    (tmp_path / "vmstat").write_text("pswpin 0\npswpout 0\n")
     return tmp_path
 
 
+@on_linux
 def test_free_memory_is_what_is_available_with_the_free_swap(system: Path) -> None:
-    (system / "MEMINFO").write_text(MEMINFO)
+    (system / "meminfo").write_text(MEMINFO.format(available=3000000, swap=1000001))
     assert machine.free_memory_mb() == 4096  # 4,000,001 KiB are 4,096.001024 MB
-    (system / "MEMINFO").write_text("MemAvailable:    2000000 kB\n")
+    assert machine.memory_mb() == 8181
+    (system / "meminfo").write_text(MEMINFO.format(available=2000000, swap=0))
     assert machine.free_memory_mb() == 2048
 
 
-def test_without_the_file_free_memory_is_unknown() -> None:
+@on_linux
+def test_without_the_file_memory_is_unknown() -> None:
     assert machine.free_memory_mb() is None
+    assert machine.memory_mb() is None
 
 
 def test_chip_is_the_processors_name(system: Path) -> None:
