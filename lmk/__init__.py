@@ -9,11 +9,12 @@ from lmk.system.version import __version__
 
 if TYPE_CHECKING:
     from lmk.inference.landmarker import Landmarker, Landmarks
+    from lmk.report.evaluate import evaluate
     from lmk.training.adaptation import adapt
     from lmk.video.filters.base import Smoothing
     from lmk.video.track import track
 
-__all__ = ["Landmarker", "Landmarks", "Smoothing", "__version__", "adapt", "track"]
+__all__ = ["Landmarker", "Landmarks", "Smoothing", "__version__", "adapt", "evaluate", "track"]
 
 # Where each name is, imported on first use, so that `import lmk` waits for no other library. Each
 # has its line above too, for type checkers.
@@ -22,6 +23,7 @@ _MODULES = {
     "Landmarks": "lmk.inference.landmarker",
     "Smoothing": "lmk.video.filters.base",
     "adapt": "lmk.training.adaptation",
+    "evaluate": "lmk.report.evaluate",
     "track": "lmk.video.track",
 }
 

@@ -18,9 +18,11 @@ import lmk
 from lmk.architectures import catalogue
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.data.coco import KeypointSet
+from lmk.data.drawn import write_foxes
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import NAMES, draw
+from lmk.evaluation.annotated import load_annotated
 from lmk.export.export import export_model
 from lmk.export.options import ExportOptions
 from lmk.export.samples import drawn_samples
@@ -136,6 +138,19 @@ def test_landmarks_come_back_in_image_pixels(adapter: Model) -> None:
     expected = backend.infer(crop[None, :, :, ::-1].copy())[0][0]
     expected = (expected + 0.5) * side / SIZE + (left, top) - 0.5
     np.testing.assert_allclose(found.xy[0], expected, atol=0.3 * side / SIZE)
+
+
+def test_it_is_measured_in_pixels_that_all_networks_share(adapter: Model, tmp_path: Path) -> None:
+    write_foxes(tmp_path / "foxes", 6, 0, Reporter())
+    results = lmk.evaluate(str(adapter.folder), tmp_path / "foxes", metrics=("consistency",))
+    (found,) = (evaluation.found for evaluation in results.evaluations)
+    data = load_annotated(tmp_path / "foxes", Reporter())
+    assert data.images.shape[1] == 128
+    seen = np.stack(
+        [cv2.resize(i, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for i in data.images]
+    )
+    xy_input = open_backend(str(adapter.folder), "torch").infer(seen)[0]
+    np.testing.assert_allclose(found, (xy_input + 0.5) * 128 / SIZE - 0.5, atol=0.02)
 
 
 def test_its_own_early_activations_compare_pictures(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from colour_detector import METADATA, save_detector
 from evaluation.dots import write_dots
 
-import lmk
 from lmk.data.drawn import write_foxes
 from lmk.report.evaluate import evaluate
 from lmk.system.errors import UsageError
@@ -23,7 +22,6 @@ def test_the_readme_s_example_measures_drawn_pictures(
     write_foxes(tmp_path / "test", 6, 0, Reporter())
     write_foxes(tmp_path / "train", 8, 1, Reporter())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lmk, "evaluate", evaluate, raising=False)
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (example,) = (code for code in examples if "lmk.evaluate(" in code)
     names: dict = {}
