@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
-from lmk.bench.cases import Case, Device, list_cases, prepare
+from lmk.bench.cases import Case, list_cases, prepare
 from lmk.bench.inputs import FRAME_WH, make_inputs
 from lmk.bench.operations import Cost, count
 from lmk.bench.peaks import Limits
@@ -36,12 +36,15 @@ class BenchOptions:
     batches: tuple[int, ...] = (1, 8, 64)
     threads: tuple[int | None, ...] = (None,)
     seconds: float = 6.0
-    device: Device | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The record, and the file that each measured case ran (None for torch, which needs none)."""
+    """The record, and the file that each measured case ran.
+
+    None is for a runtime that reads the model folder.
+    """
 
     record: Record
     files: dict[Case, Path | None]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from lmk.artifact.formats import FORMATS, PRECISIONS
+from lmk.cli.options import choices, one_of
 
-class Precision(str, Enum):
-    """Precisions that folding can write."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
+WRITTEN = [name for name in FORMATS["onnx"].precisions if not PRECISIONS[name].quantizer]
 
 
 def fold(
@@ -25,8 +22,13 @@ def fold(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the ONNX file.")],
     precision: Annotated[
-        Precision, typer.Option(help="Precision of the network's arithmetic.")
-    ] = Precision.fp32,
+        Any,
+        typer.Option(
+            parser=one_of(WRITTEN),
+            metavar=choices(WRITTEN),
+            help="Precision of the network's arithmetic.",
+        ),
+    ] = "fp32",
 ) -> None:
     """Fold an adapter into its core and write one ONNX file, on the device itself.
 
@@ -35,5 +37,5 @@ def fold(
     from lmk.export.fold import fold_to_onnx
     from lmk.model.folder import find_model
 
-    path = fold_to_onnx(find_model(adapter), find_model(core), output, precision.value)
-    typer.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision.value}")
+    path = fold_to_onnx(find_model(adapter), find_model(core), output, precision)
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision}")

@@ -133,8 +133,8 @@ def measure(
     data: Path,
     regressor_data: Path | None,
     protocol: Protocol,
-    runtime: options.Runtime,
-    device: options.RunDevice | None,
+    runtime: str,
+    device: str | None,
     output: Path | None,
     json: Path | None,
 ) -> Results:
@@ -157,7 +157,7 @@ def measure(
     if output:
         check_writable(output)
     report = Reporter()
-    detectors = open_detectors(models, runtime.value, device.value if device else None)
+    detectors = open_detectors(models, runtime, device)
     test = load_annotated(data, report)
     train = load_annotated(regressor_data, report) if regressor_data else None
     benchmark = make_benchmark(test, train, protocol)

@@ -143,7 +143,7 @@ def run(
             min=1e-3, help="Seconds in which a lost landmark fades.", rich_help_panel=_FILTER
         ),
     ] = 0.5,
-    runtime: options.RuntimeOption = options.Runtime.auto,
+    runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
 ) -> None:
     """Find landmarks in SOURCEs, show them and write them down.
@@ -178,7 +178,7 @@ def run(
             check_output(path, opened, sources)
         named = _named(models)
         smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth and not still else None
-        where = (runtime.value, device.value if device else None)
+        where = (runtime, device)
         look = (region, search, still)
         detectors = [_open_detector(*one, where, look, smoothing, report) for one in named.items()]
         controls, names = Controls(stop), {name: _names(model) for name, model in named.items()}
@@ -277,11 +277,10 @@ def _open_detector(
 
 def _names(model: str) -> list[str]:
     """Names of a model's landmarks, if it has a folder that tells them."""
-    from lmk.inference.backends.select import READERS
+    from lmk.artifact.formats import format_of
     from lmk.model.folder import find_model
 
-    exported = Path(model).suffix in READERS
-    return [] if exported else find_model(model).manifest.landmark_names or []
+    return [] if format_of(model) else find_model(model).manifest.landmark_names or []
 
 
 def _page(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lmk.artifact import formats
 from lmk.evaluation.annotated import AnnotatedSet
 from lmk.evaluation.benchmark import FAILURE_PERCENT
 from lmk.evaluation.consistency import Consistency
@@ -20,7 +21,7 @@ from lmk.evaluation.protocol import Curve, Evaluation
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 from lmk.system.files import replacing
-from lmk.system.machine import RUNTIMES, installed_versions
+from lmk.system.machine import installed_versions
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 1
@@ -33,7 +34,7 @@ _KEYS = {
     "motion": "motion px",
     "PCKh@0.5": "PCKh@0.5",
 }
-PACKAGES = ("numpy", "opencv-python", "scipy", *RUNTIMES)
+PACKAGES = ("numpy", "opencv-python", "scipy", *formats.PACKAGES)
 CURVE_PERCENT = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50)
 
 

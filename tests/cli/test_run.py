@@ -200,7 +200,7 @@ CASES = {
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv is: choose another place"),
-    "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
+    "model": (1, ["clip.mkv", "--model", "cut.onnx"], "not a valid ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
     "region": (2, ["clip.mkv", "--region", "nose"], "or track: before one of these"),
