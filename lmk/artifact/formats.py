@@ -16,7 +16,7 @@ LIMITS_SIZE = 128
 
 
 @dataclass(frozen=True)
-class Limits:
+class ParityLimits:
     """Largest distances of landmarks that pass the parity check; None is not judged.
 
     In pixels of an input of LIMITS_SIZE; larger inputs have larger limits, in proportion.
@@ -42,7 +42,7 @@ class Precision:
     help: str
     bytes: float
     onnx_type: str
-    limits: Limits
+    limits: ParityLimits
     quantizer: str = ""
     calibrated: bool = False
 
@@ -108,7 +108,7 @@ PRECISIONS = {
             help="fp32",
             bytes=4,
             onnx_type="FLOAT",
-            limits=Limits(max_px=0.05),
+            limits=ParityLimits(max_px=0.05),
         ),
         Precision(
             name="fp16",
@@ -116,7 +116,7 @@ PRECISIONS = {
             help="fp16 (for OpenVINO its weights alone)",
             bytes=2,
             onnx_type="FLOAT16",
-            limits=Limits(max_px=0.25),
+            limits=ParityLimits(max_px=0.25),
         ),
         Precision(
             name="bf16",
@@ -124,7 +124,7 @@ PRECISIONS = {
             help="bf16 (OpenVINO, on processors that compute in it)",
             bytes=2,
             onnx_type="BFLOAT16",
-            limits=Limits(max_px=0.25),
+            limits=ParityLimits(max_px=0.25),
         ),
         Precision(
             name="int8",
@@ -132,7 +132,7 @@ PRECISIONS = {
             help="int8, which needs --calibration-data",
             bytes=1,
             onnx_type="INT8",
-            limits=Limits(mean_px=0.5, p99_px=2.0),
+            limits=ParityLimits(mean_px=0.5, p99_px=2.0),
             quantizer="lmk.export.int8:quantize",
             calibrated=True,
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import FORMATS, LIMITS_SIZE, PRECISIONS, Limits, listed
+from lmk.artifact.formats import FORMATS, LIMITS_SIZE, PRECISIONS, ParityLimits, listed
 from lmk.cli import options
 from lmk.system.errors import UsageError
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def _limits_in_words() -> str:
     """Write the limits of all precisions, those that are alike together."""
-    alike: dict[Limits, list[str]] = {}
+    alike: dict[ParityLimits, list[str]] = {}
     for precision in PRECISIONS.values():
         alike.setdefault(precision.limits, []).append(precision.name)
     return "; ".join(f"{listed(names, 'and')} {_in_words(one)}" for one, names in alike.items())
 
 
-def _in_words(limits: Limits) -> str:
+def _in_words(limits: ParityLimits) -> str:
     parts = (
         f"{limits.max_px}" if limits.max_px else "",
         f"{limits.mean_px:g} in the mean" if limits.mean_px else "",
