@@ -34,7 +34,7 @@ def print_record(record: Record, console: Console) -> None:
 
 
 def table_console() -> Console:
-    """A console on standard output, 100 columns wide where that is no terminal."""
+    """A console on standard output, 100 columns wide where that is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 

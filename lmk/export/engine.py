@@ -198,7 +198,7 @@ def _monitor(trt: Any, stack: ExitStack, report: Reporter, title: str) -> Any:
             return True  # go on
 
         def phase_finish(self, name: str) -> None:
-            self._advance(name, self.left)  # the last step is not reported by itself
+            self._advance(name, self.left)  # the last step is not reported as a step
 
         def _advance(self, name: str, count: int) -> None:
             if self.bar and name == self.outermost and self.left:

@@ -25,7 +25,7 @@ from lmk.system.onnx_package import ModelProto
 class Gate:
     """The parity check of graphs in ONNX Runtime, by which quantizers choose.
 
-    The float32 graph stands in for the network, so that engines are built without torch.
+    The float32 graph serves in place of the network, so that engines are built without torch.
     """
 
     model: Model

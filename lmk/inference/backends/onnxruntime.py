@@ -137,7 +137,7 @@ def _open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
-    except Exception as error:  # its errors share no base of their own
+    except Exception as error:  # its errors have no common base class
         raise unreadable(path, error) from error
 
 

@@ -105,7 +105,7 @@ def _read_network(path: Path) -> Any:
     front_end = FrontEndManager().load_by_framework(FRONT_ENDS[path.suffix])
     try:
         return front_end.convert(front_end.load(str(path)))
-    except Exception as error:  # its errors share no base of their own
+    except Exception as error:  # its errors have no common base class
         raise unreadable(path, error) from error
 
 
