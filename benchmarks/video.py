@@ -32,17 +32,15 @@ from lmk.bench.record import StartState, make_record
 from lmk.demo.clip import FACE_XY, photograph
 from lmk.inference.backends.base import Backend, Transfers
 from lmk.inference.backends.select import open_backend
-from lmk.inference.regions.choose import choose_region
 from lmk.model.framing import Framing
 from lmk.system.progress import Reporter
-from lmk.video.overlay import Overlay
-from lmk.video.pipeline import Detector, Surroundings, run
-from lmk.video.sinks.jsonl import json_sink
-from lmk.video.smoothing import Smoothing
+from lmk.video.context import RunContext
+from lmk.video.open_models import prepare_model
+from lmk.video.options import TrackOptions
+from lmk.video.outputs import Outputs, run_into
 from lmk.video.sources.base import Frame, Source
 from lmk.video.sources.open import open_source
 from lmk.video.stages import Stages
-from lmk.video.tracking import Tracker, Tracking
 
 SIZE_WH = (1920, 1080)
 FPS = 25.0
@@ -127,24 +125,12 @@ def reading(clip: Path) -> Cost:
 
 def whole(backend: Backend, clip: Path, folder: Path, stages: Stages) -> Cost:
     """A run as `lmk run CLIP -o lines.jsonl` does it, without the start; adds to the stages."""
-    finder, follow = choose_region("", backend.framing, still=False)
-    if not follow:
+    if not (backend.framing and backend.framing.finder):
         raise SystemExit("this model names no finder: choose one that can be tracked")
-
-    def new_tracker() -> Tracker:
-        return Tracker("model", finder, backend.framing, Tracking(follow), Smoothing())
-
-    with (
-        Meter() as meter,
-        open_source(str(clip)) as source,
-        json_sink(folder / "out.jsonl") as lines,
-    ):
-        summary = run(
-            [source],
-            [Detector("model", backend, new_tracker)],
-            [lines],
-            Surroundings(Overlay(), Reporter(), stages=stages),
-        )
+    model = prepare_model("model", backend, TrackOptions(), still=False)
+    outputs, context = Outputs([folder / "out.jsonl"]), RunContext(Reporter(), stages=stages)
+    with Meter() as meter, open_source(str(clip)) as source:
+        summary = run_into(outputs, [source], [model], context)
     return meter.cost(summary.frames)
 
 
@@ -211,8 +197,8 @@ class Instant:
 
 def growth_mb(frames: int, folder: Path) -> float:
     """How much resident memory grows between a tenth of a long run and its end."""
-    finder, _ = choose_region("center", None, still=False)
-    stages, seen = Stages(), list[tuple[int, int]]()
+    model = prepare_model("instant", Instant(), TrackOptions("center"), still=False)
+    outputs, stages, seen = Outputs([folder / "long.jsonl"]), Stages(), list[tuple[int, int]]()
     over = threading.Event()
 
     def look() -> None:
@@ -225,19 +211,7 @@ def growth_mb(frames: int, folder: Path) -> float:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with json_sink(folder / "long.jsonl") as lines:
-            run(
-                [Endless(frames)],
-                [
-                    Detector(
-                        "instant",
-                        Instant(),
-                        lambda: Tracker("instant", finder, None, Tracking(), Smoothing()),
-                    )
-                ],
-                [lines],
-                Surroundings(Overlay(), Reporter(), stages=stages),
-            )
+        run_into(outputs, [Endless(frames)], [model], RunContext(Reporter(), stages=stages))
     finally:
         over.set()
         watcher.join()

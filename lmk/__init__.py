@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lmk.system.version import __version__
 
 if TYPE_CHECKING:
     from lmk.inference.landmarker import Landmarker, Landmarks
+    from lmk.training.adaptation import adapt
+    from lmk.video.filters.base import Smoothing
+    from lmk.video.track import track
 
-__all__ = ["Landmarker", "Landmarks", "__version__"]
+__all__ = ["Landmarker", "Landmarks", "Smoothing", "__version__", "adapt", "track"]
+
+# Where each name is, imported on first use, so that `import lmk` waits for no other library. Each
+# has its line above too, for type checkers.
+_MODULES = {
+    "Landmarker": "lmk.inference.landmarker",
+    "Landmarks": "lmk.inference.landmarker",
+    "Smoothing": "lmk.video.filters.base",
+    "adapt": "lmk.training.adaptation",
+    "track": "lmk.video.track",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the runtime on first use, so that `lmk --help` waits for no runtime library."""
-    if name in ("Landmarker", "Landmarks"):
-        from lmk.inference import landmarker
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return found
 
-        return getattr(landmarker, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lmk.artifact.formats import PREFERENCE, RUNTIMES
-
-if TYPE_CHECKING:
-    from lmk.system.progress import Reporter
-    from lmk.training.device import Compute
 
 _RUN = "The run"
 
@@ -106,12 +102,3 @@ def _require(extra: str, *modules: str) -> None:
     for module in modules:
         if find_spec(module) is None:
             raise missing_extra(names.get(module, module), extra)
-
-
-def reporter(compute: Compute) -> Reporter:
-    """Reporter of a training, silent in all processes but the first."""
-    from rich.console import Console
-
-    from lmk.system.progress import Reporter
-
-    return Reporter() if compute.first else Reporter(Console(quiet=True))

@@ -65,13 +65,13 @@ def pretrain(
     from lmk.model.folder import find_model
     from lmk.training import jobs
     from lmk.training.checkpoint import check_place
-    from lmk.training.device import select_compute
+    from lmk.training.device import reporter, select_compute
     from lmk.training.loop import Run
 
     chosen = pick(PretrainOptions, values)
     found = find_model(values["core"]) if values["core"] else None
     compute = select_compute(device, values["precision"], compiled)
-    report = options.reporter(compute)
+    report = reporter(compute)
     run = Run(output, compute, report, pick(RunOptions, settings), resume, values, typed())
     if compute.first:
         check_place(output, resume)

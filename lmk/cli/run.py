@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,18 +9,16 @@ import typer
 from lmk.cli import options
 from lmk.cli.settings import given
 from lmk.system.errors import UsageError, WeightsError
+from lmk.video.sinks.table import addresses
 
 if TYPE_CHECKING:
-    from lmk.system.progress import Reporter
-    from lmk.video.controls import Controls
-    from lmk.video.overlay import Overlay, OverlayOptions
-    from lmk.video.pipeline import Detector, Summary
-    from lmk.video.sinks.base import Sink
-    from lmk.video.smoothing import Smoothing
+    from lmk.video.overlay import OverlayOptions
+    from lmk.video.pipeline import Summary
     from lmk.video.stages import Stages
 
 _WHERE, _FILTER = "Where to look", "Landmarks over time"
 _RESULTS = "Where results go"
+_VIDEOS, _TABLES = ", ".join(addresses("video")), ", ".join(addresses("landmarks"))
 
 
 def run(
@@ -50,13 +45,13 @@ def run(
         ),
     ],
     output: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
             "--output",
             "-o",
             metavar="PATH",
-            help="A file of what was found, by its suffix: .mp4 (or a picture, of pictures) with "
-            "landmarks drawn; .jsonl, .csv or .parquet in pixels. A folder for a folder of "
+            help=f"What was found, by suffix or scheme: {_VIDEOS} (or a picture, of pictures) with "
+            f"landmarks drawn; {_TABLES} with landmarks in pixels. A folder for a folder of "
             "pictures or the videos of several sources. Files are replaced, but a .parquet, which "
             "is a folder, must be new. Again for each further one.",
             show_default=False,
@@ -133,7 +128,7 @@ def run(
         float,
         typer.Option(
             min=0,
-            help="Hz more of it at a speed of one crop's side a second; higher lags less.",
+            help="Hz added to it per crop side per second of speed; higher lags less.",
             rich_help_panel=_FILTER,
         ),
     ] = 15.0,
@@ -153,49 +148,31 @@ def run(
     """
     from lmk.system.interrupt import stop_on_signals
     from lmk.system.progress import Reporter
+    from lmk.video.context import RunContext
     from lmk.video.controls import Controls
-    from lmk.video.overlay import Overlay
-    from lmk.video.pipeline import Surroundings
-    from lmk.video.pipeline import run as run_pipeline
-    from lmk.video.sinks.choose import check_output, open_output
-    from lmk.video.smoothing import Smoothing
-    from lmk.video.sources.open import open_source
-    from lmk.video.stages import Stages
+    from lmk.video.filters.base import Smoothing
+    from lmk.video.open_models import open_models
+    from lmk.video.options import TrackOptions
+    from lmk.video.outputs import Outputs, run_into
+    from lmk.video.sinks.choose import check_output, read_address, shown
+    from lmk.video.sources.open import open_sources
 
-    drawn, report, stages = _drawn(draw), Reporter(), Stages()
-    with stop_on_signals() as stop, ExitStack() as stack:
-        opened = [stack.enter_context(open_source(text, report)) for text in sources]
-        titles = [source.title for source in opened]
-        if len(set(titles)) < len(titles):
-            raise UsageError(f"expected different sources, got {', '.join(titles)}")
+    places = [read_address(text) for text in output]
+    outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
+    smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth else None
+    where = runtime, device
+    track_options, report = TrackOptions(region, search, smoothing, *where), Reporter()
+    with stop_on_signals() as stop, open_sources(sources, report) as opened:
         still = opened[0].still
-        if any(source.still != still for source in opened):
-            raise UsageError("pictures and videos do not go together: run one after the other")
         _refuse_idle(ctx, still, bool(serve), smooth, region)
         if serve and still:
             raise UsageError("--serve is for cameras, streams and videos: give pictures an -o PATH")
-        for path in output:
-            check_output(path, opened, sources)
-        named = _named(models)
-        smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth and not still else None
-        where = (runtime, device)
-        look = (region, search, still)
-        detectors = [_open_detector(*one, where, look, smoothing, report) for one in named.items()]
-        controls, names = Controls(stop), {name: _names(model) for name, model in named.items()}
-        overlay = Overlay(drawn, stages, names)
-        sinks = [stack.enter_context(open_output(path, opened)) for path in output]
-        if serve:
-            page = _page(serve, token, stages, controls, Overlay(drawn, None, names), report)
-            sinks.append(stack.enter_context(page))
-        window = None
-        if show and not serve:
-            from lmk.video.sinks.window import window_sink
-
-            window = stack.enter_context(window_sink(titles, controls, overlay, report, still))
-        idle = window.poll if window else lambda: None
-        around = Surroundings(overlay, report, controls, stages, idle)
-        summary = run_pipeline(opened, detectors, [*sinks, *([window] if window else [])], around)
-    _print_summary(summary, stages, output)
+        for place in places:
+            check_output(place, opened, sources)
+        run_models = open_models(models, track_options, still, report)
+        context = RunContext(report, Controls(stop))
+        summary = run_into(outputs, opened, run_models, context)
+    _print_summary(summary, context.stages, [shown(place) for place in places])
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
         advice = ": --region center takes the middle of the frame" if many else ""
@@ -233,70 +210,7 @@ def _drawn(text: str) -> OverlayOptions:
     return OverlayOptions(**dict.fromkeys(words, True))
 
 
-def _named(models: Sequence[str]) -> dict[str, str]:
-    """What results call each model: the name of its folder or file."""
-    named = {_name(Path(model).absolute()): model for model in models}
-    if len(named) < len(models):
-        raise UsageError(
-            f"expected models of different names, got {', '.join(models)}: results could not tell "
-            "them apart. Rename a folder or file"
-        )
-    return named
-
-
-def _name(path: Path) -> str:
-    """Without what tells a file's kind; folders may have dots in their names."""
-    return path.name if path.is_dir() else path.stem
-
-
-def _open_detector(
-    name: str,
-    model: str,
-    where: tuple[str, str | None],
-    look: tuple[str, float, bool],
-    smoothing: Smoothing | None,
-    report: Reporter,
-) -> Detector:
-    from lmk.inference.backends.select import open_backend
-    from lmk.inference.regions.choose import choose_region
-    from lmk.video.pipeline import Detector
-    from lmk.video.tracking import Tracker, Tracking
-
-    backend = open_backend(model, *where)
-    region, search_s, still = look
-    finder, follow = choose_region(region, backend.framing, still)
-    tracking = Tracking(follow, search_s)
-
-    def new_tracker() -> Tracker:
-        return Tracker(name, finder, backend.framing, tracking, smoothing)
-
-    new_tracker()  # what cannot be followed is said before the first frame
-    report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
-    return Detector(name, backend, new_tracker)
-
-
-def _names(model: str) -> list[str]:
-    """Names of a model's landmarks, if it has a folder that tells them."""
-    from lmk.artifact.formats import format_of
-    from lmk.model.folder import find_model
-
-    return [] if format_of(model) else find_model(model).manifest.landmark_names or []
-
-
-def _page(
-    address: str,
-    token: str,
-    stages: Stages,
-    controls: Controls,
-    overlay: Overlay,
-    report: Reporter,
-) -> AbstractContextManager[Sink]:
-    from lmk.video.sinks.web.sink import parse_address, web_sink
-
-    return web_sink(*parse_address(address), stages, controls, overlay, report, token or None)
-
-
-def _print_summary(summary: Summary, stages: Stages, written: list[Path]) -> None:
+def _print_summary(summary: Summary, stages: Stages, written: list[str]) -> None:
     typer.echo(f"{_frames(summary.frames)} at {summary.fps:.1f} frames/s")
     spread = stages.spread()
     if spread:

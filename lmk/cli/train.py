@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
-from lmk.cli.settings import given, pick, plain, typed, with_settings
+from lmk.cli.settings import given, plain, typed, with_settings
 from lmk.system.errors import UsageError
 from lmk.training.options import AdaptOptions, Preset, RunOptions
 from lmk.training.options import preset as preset_options
@@ -77,30 +77,33 @@ def train(
     }
     values = _resolve(ctx, inputs, config)
     source = _source(values)
-    from lmk.data.source import open_unlabelled
-    from lmk.model.folder import find_model
-    from lmk.training import jobs
-    from lmk.training.checkpoint import check_place
+    from lmk.training.adaptation import prepare
     from lmk.training.device import select_compute
-    from lmk.training.loop import Run
-    from lmk.training.plan import make_plan
 
-    chosen = pick(AdaptOptions, values)
     compute = select_compute(device, values["precision"], compiled)
-    report = options.reporter(compute)
-    found = find_model(values["core"]) if chosen.needs_core and values["core"] else None
-    weights = values["perceptual_weights"] and Path(values["perceptual_weights"])
-    jobs.check_core(found, chosen, weights)
-    if compute.first and not dry_run:
-        check_place(output, resume)
-    crops = open_unlabelled(source, report)
+    adaptation = prepare(
+        source,
+        output,
+        values["core"],
+        preset=values["preset"],
+        perceptual_weights=values["perceptual_weights"] and Path(values["perceptual_weights"]),
+        compute=compute,
+        precision=values["precision"],
+        resume=resume,
+        command=typed(),
+        settings={
+            name: plain(value)
+            for name, value in {**settings, **values}.items()
+            if name not in INPUTS
+        },
+        writes=not dry_run,
+    )
     if dry_run:
-        plan = make_plan(jobs.make_learner(crops, found, chosen, compute, weights))
+        plan = adaptation.plan()
         if compute.first:
             typer.echo(plan)
         return
-    run = Run(output, compute, report, pick(RunOptions, settings), resume, values, typed())
-    model = jobs.adapt(crops, found, chosen, run, weights)
+    model = adaptation.run()
     if compute.first:
         typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
 

@@ -13,12 +13,11 @@ import numpy.typing as npt
 from lmk.arrays import FloatArray, Image
 from lmk.data.decode import large_pictures, read_crop
 from lmk.data.parallel import map_in_order
+from lmk.data.suffixes import SUFFIXES
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
 CROP_SIZE = 160  # a quarter more than the network's input, so that a zoom loses no detail
-STILL_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-SUFFIXES = STILL_SUFFIXES | {".apng", ".gif"}
 MAX_BAD_SHARE = 0.1
 SHOWN_BAD = 3
 

@@ -15,17 +15,14 @@ from lmk.export.fold import fold_to_onnx
 from lmk.export.options import ExportOptions
 from lmk.export.samples import drawn_samples
 from lmk.geometry import apply_affine, invert_affine
-from lmk.inference.backends.select import open_backend
-from lmk.inference.regions.open import open_finder
 from lmk.model.folder import find_model
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
-from lmk.video.overlay import Overlay
-from lmk.video.pipeline import Detector, Surroundings, run
-from lmk.video.sinks.jsonl import json_sink
-from lmk.video.sinks.video import video_sink
-from lmk.video.sources.open import open_source
-from lmk.video.tracking import Tracker, Tracking
+from lmk.video.context import RunContext
+from lmk.video.open_models import open_models
+from lmk.video.options import TrackOptions
+from lmk.video.outputs import Outputs, run_into
+from lmk.video.sources.open import open_source, open_sources
 
 SHEET_FRAMES = 6
 
@@ -39,28 +36,15 @@ def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
     path = _export(folder, report) if verify else _fold(folder, report)
     clip, video, lines = folder / "clip.mp4", folder / "faces.mp4", folder / "faces.jsonl"
     write_clip(clip)
-    backend = open_backend(str(path))
-    with (
-        open_source(str(clip)) as source,
-        video_sink(video, source.fps) as drawn,
-        json_sink(lines) as written,
-    ):
-        summary = run(
-            [source],
-            [Detector("faces", backend, _centred)],
-            [drawn, written],
-            Surroundings(Overlay(), report),
-        )
-    report.say(
-        f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {backend.description}"
-    )
+    options = TrackOptions(region="center", smoothing=None)
+    models = open_models([str(path)], options, still=False)
+    with open_sources([str(clip)], report) as sources:
+        summary = run_into(Outputs([video, lines]), sources, models, RunContext(report))
+    runs_on = models[0].backend.description
+    report.say(f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {runs_on}")
     drift = following_error(read_landmarks(lines))
     report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
     return Section("faces: ten landmarks that nobody annotated", _frames(video))
-
-
-def _centred() -> Tracker:
-    return Tracker("faces", open_finder("center"), None, Tracking(), None)
 
 
 def _fold(folder: Path, report: Reporter) -> Path:

@@ -18,7 +18,7 @@ def find_landmarks(network: LandmarkNetwork, beta: float, images: Tensor) -> tup
 
     images uint8 RGB (B, S, S, 3), where the network is.
     """
-    heatmaps = network(images.permute(0, 3, 1, 2).float() / 255)
+    heatmaps = network(images.permute(0, 3, 1, 2).to(network.head.weight.dtype) / 255)
     xy_heatmap, scores = softargmax(heatmaps, beta)
     return heatmap_to_input(xy_heatmap, network.architecture.stride), scores
 

@@ -1,21 +1,19 @@
-"""What long work tells its user: a live bar on a terminal, plain lines elsewhere."""
+"""What long work tells its user: a live bar on a terminal, plain lines elsewhere.
+
+rich is imported when something is said, so that silent work needs none.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 PLAIN_INTERVAL_S = 10.0
 
@@ -31,7 +29,14 @@ class Reporter:
     """Writes messages and progress to one console."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self._console = console
+
+    @cached_property
+    def console(self) -> Console:
+        """The console that was given, or one on stderr."""
+        from rich.console import Console
+
+        return self._console or Console(stderr=True, highlight=False)
 
     def say(self, message: str) -> None:
         """Print one line."""
@@ -47,6 +52,15 @@ class Reporter:
         if not self.console.is_terminal:
             yield _PlainBar(self, title, total, done)
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lmk.system.errors import UnavailableError, UsageError
+from lmk.system.progress import Reporter
 from lmk.training.processes import join
 
 if TYPE_CHECKING:
@@ -110,7 +111,16 @@ def select_compute(
     fabric = join(chosen.type)
     chosen = fabric.device if fabric else chosen
     bf16 = _computes_bf16(chosen) if precision == "auto" else precision == "bf16"
+    # torch's convolutions on GPUs are TF32 by default, which rounds the factors to 10 bits.
+    torch.backends.cudnn.allow_tf32 = bf16
     return Compute(chosen, bf16, compiled, fabric)
+
+
+def reporter(compute: Compute) -> Reporter:
+    """Reporter of a training, silent in all processes but the first."""
+    from rich.console import Console
+
+    return Reporter() if compute.first else Reporter(Console(quiet=True))
 
 
 def _select_device(name: str) -> torch.device:

@@ -15,7 +15,7 @@ AHEAD = 2  # frames of a file that wait, decoded, for the model
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class ReadFrame:
     """A frame, and when it was read, on the clock of time.monotonic()."""
 
     frame: Frame
@@ -33,7 +33,7 @@ class Feed:
         self.source = source
         self.error: Exception | None = None
         self._stages, self._ready = stages, ready
-        self._waiting: deque[Taken] = deque()
+        self._waiting: deque[ReadFrame] = deque()
         self._counted = Counter[str]()
         self._reading, self._closed = True, False
         self._thread = threading.Thread(target=self._read, daemon=True, name="reader")
@@ -49,7 +49,7 @@ class Feed:
         """Whether a frame can be taken."""
         return bool(self._waiting)
 
-    def take(self) -> Taken:
+    def take(self) -> ReadFrame:
         """Take the oldest frame that waits; `ready` must be held."""
         taken = self._waiting.popleft()
         self._ready.notify_all()
@@ -74,7 +74,7 @@ class Feed:
                     break
                 if not self.source.live:  # reading a live source is waiting for it
                     self._stages.add("read", 1000 * (time.perf_counter() - start))
-                self._give(Taken(frame, time.monotonic()))
+                self._give(ReadFrame(frame, time.monotonic()))
         except Exception as error:  # whatever it is, the run's own thread raises it
             self.error = error
         finally:
@@ -89,7 +89,7 @@ class Feed:
             self._stages.drop(cause, count)
         self._counted += news
 
-    def _give(self, taken: Taken) -> None:
+    def _give(self, read: ReadFrame) -> None:
         with self._ready:
             if self.source.live:
                 if self._waiting:
@@ -97,5 +97,5 @@ class Feed:
                     self._stages.drop("a newer frame came")
             else:
                 self._ready.wait_for(lambda: self._closed or len(self._waiting) < AHEAD)
-            self._waiting.append(taken)
+            self._waiting.append(read)
             self._ready.notify_all()

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
 import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+
+from lmk.bench.validate import problems
 
 SCRIPTS = Path(__file__).parents[2] / "benchmarks"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,3 +65,56 @@ def test_scaling_doubles_the_threads_up_to_all_cores(monkeypatch: pytest.MonkeyP
     for cores, expected in ((1, (1,)), (2, (1, 2)), (6, (1, 2, 4, 6))):
         monkeypatch.setattr(scaling, "usable_cores", lambda cores=cores: list(range(cores)))
         assert scaling.doubled() == expected
+
+
+def test_the_gpu_script_measures_on_a_processor_what_it_can_and_says_what_it_cannot(
+    tmp_path: Path,
+) -> None:
+    """As on a bare machine: without rich, and without an installed lmk."""
+    (tmp_path / "rich.py").write_text("raise ImportError('not installed')\n")
+    file = tmp_path / "gpu.json"
+    check = SCRIPTS.parent / "tools" / "gpu-check.sh"
+    variables = {"PYTHON": sys.executable, "PYTHONPATH": str(tmp_path), "LMK_CACHE": str(tmp_path)}
+    subprocess.run(
+        ["bash", check, file, "--device", "cpu", "--quick"], env=os.environ | variables, check=True
+    )
+    record = json.loads(file.read_text())
+    assert problems(record) == []
+    rows = {row["name"]: row for row in record["rows"]}
+    measured = {name for name, row in rows.items() if "median" in row}
+    assert {name for name, row in rows.items() if "why_not" in row} == rows.keys() - measured
+    assert measured == {
+        *("product fp32", "copy", "network fp32 batch 1 eager", "network fp32 batch 4 eager"),
+        *("onnxruntime fp32 batch 1", "onnxruntime fp32 batch 4"),
+        *("train projection fp32 batch 2", "train finetune fp32 batch 2"),
+    }
+    for name in measured:
+        row = rows[name]
+        assert row["repeats"] >= 1
+        assert row["min"] <= row["median"] <= row["max"]
+        assert shlex.split(row["command"])[-2:] == ["--only", name]
+        assert row.get("drift_max_px", 0) < 0.05
+    training, inference = "train projection fp32 batch 2", "network fp32 batch 4 eager"
+    assert rows[training]["gflop"] > rows[inference]["gflop"]
+    assert "on a GPU alone" in rows["network fp16 batch 4 eager"]["why_not"]
+
+
+def test_a_row_of_the_gpu_script_that_drifts_has_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gpu
+
+    monkeypatch.setattr(gpu, "expected", lambda number: np.zeros((number, 10, 2), np.float32))
+    bench = gpu.Bench("cpu", 0, 1, crops=8)
+    for off, times in ((0.2, True), (0.3, False), (math.nan, False)):
+        infer = lambda part, off=off: np.full((len(part), 10, 2), (0, off), np.float32)  # noqa: E731
+        row = bench.inference(infer, lambda: None, "fp32", 5)
+        assert ("median" in row) == times
+        assert ("why_not" in row) != times
+
+
+def test_a_row_of_the_gpu_script_ends_when_its_time_is_over() -> None:
+    import gpu
+
+    row = gpu.measure(lambda: time.sleep(20), 0.05)
+    assert "took over" in row["why_not"]
+    assert row["took_s"] < 10
+    assert gpu.measure(dict, 0)["why_not"] == "no time was left"

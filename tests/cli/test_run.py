@@ -16,8 +16,8 @@ from clips import FRAMES, dots_at, read_clip, save_clip
 from colour_detector import dots_image, save_detector
 from pyarrow import parquet
 
-from lmk.cli.run import _named
 from lmk.demo.clip import FACE_XY, photograph
+from lmk.video.open_models import model_names
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_models_are_called_by_their_folder_or_file(tmp_path: Path) -> None:
     for name in ("mugs-0.1", "mugs-0.2"):
         (tmp_path / name).mkdir()
     models = [str(tmp_path / name) for name in ("mugs-0.1", "mugs-0.2", "cups.onnx", "a.adapter")]
-    assert list(_named([*models, "faces"])) == ["mugs-0.1", "mugs-0.2", "cups", "a", "faces"]
+    assert list(model_names([*models, "faces"])) == ["mugs-0.1", "mugs-0.2", "cups", "a", "faces"]
 
 
 def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> None:
@@ -200,6 +200,7 @@ CASES = {
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv is: choose another place"),
+    "output address": (2, ["clip.mkv", "-o", "fake://host/topic"], ".jsonl, .csv, .parquet, .mp4"),
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "not a valid ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),

@@ -19,12 +19,15 @@ from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center, fixed
 from lmk.system.errors import SourceError, WeightsError
 from lmk.system.progress import Reporter
+from lmk.video.context import RunContext
 from lmk.video.controls import Controls
 from lmk.video.overlay import Overlay
-from lmk.video.pipeline import MODEL_FAILURES, Detector, Summary, Surroundings, run
+from lmk.video.pipeline import Summary
+from lmk.video.pipeline import run as run_pipeline
+from lmk.video.run_model import MODEL_FAILURES, RunModel
 from lmk.video.sources.open import open_source
 from lmk.video.stages import Stages
-from lmk.video.tracking import Tracker, Tracking
+from lmk.video.tracker import Tracker, Tracking
 
 BOX = (3.5, -10.0, 150.0, 150.0)
 
@@ -32,7 +35,7 @@ BOX = (3.5, -10.0, 150.0, 150.0)
 class Batches:
     """A backend of two landmarks that notes the size of every batch, and fails when told."""
 
-    name, description, num_landmarks, framing = "noted", "", 2, None
+    name, description, num_landmarks, input_size, framing = "noted", "", 2, 128, None
 
     def __init__(self, fail_at: tuple[int, ...] = ()) -> None:
         self.sizes: list[int] = []
@@ -46,24 +49,28 @@ class Batches:
         return np.full((*shape, 2), 63.5, np.float32), np.ones(shape, np.float32)
 
 
-def made_detector(backend, *boxes: tuple[float, ...], name: str = "dots") -> Detector:
+def made_model(backend, *boxes: tuple[float, ...], name: str = "dots") -> RunModel:
     finder = Finder(fixed(boxes) if boxes else center, exact=True)
-    return Detector(name, backend, lambda: Tracker(name, finder, None, Tracking(), None))
+    return RunModel(name, backend, lambda: Tracker(name, finder, None, Tracking(), None))
 
 
-def around(stop: threading.Event | None = None, **more) -> Surroundings:
-    return Surroundings(Overlay(), Reporter(), Controls(stop), **more)
+def context(stop: threading.Event | None = None, **more) -> RunContext:
+    return RunContext(Reporter(), Controls(stop), **more)
+
+
+def run(sources, models, sinks, run_context: RunContext) -> Summary:
+    return run_pipeline(sources, models, sinks, Overlay(), run_context)
 
 
 def run_one(source, sink, backend, **more) -> Summary:
-    return run([source], [made_detector(backend)], [sink], around(**more))
+    return run([source], [made_model(backend)], [sink], context(**more))
 
 
 def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None:
     sink, stages = Kept(), Stages()
     backend = open_backend(str(detector))
     with open_source(str(clip)) as source:
-        summary = run([source], [made_detector(backend, BOX)], [sink], around(stages=stages))
+        summary = run([source], [made_model(backend, BOX)], [sink], context(stages=stages))
     assert (summary.frames, summary.failures) == (FRAMES, {})
     assert summary.fps == pytest.approx(FRAMES / summary.seconds)
     found = np.array([result.objects[0].xy[0] for result in sink.results])
@@ -75,31 +82,31 @@ def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None
 def test_frames_without_any_object_are_counted() -> None:
     finds_on_even = iter([[BOX], [], [BOX], [], [BOX]])
     finder = Finder(lambda _: np.array(next(finds_on_even), np.float32).reshape(-1, 4), exact=True)
-    one = Detector("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
-    assert run([Made(5)], [one], [Kept()], around()).empty == 2
+    one = RunModel("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
+    assert run([Made(5)], [one], [Kept()], context()).empty == 2
 
 
 def test_a_frame_without_objects_is_no_zero_among_the_models_times() -> None:
     stages = Stages()
     finder = Finder(lambda _: np.zeros((0, 4), np.float32), exact=True)
-    one = Detector("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
-    run([Made(5)], [one], [Kept()], around(stages=stages))
+    one = RunModel("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
+    run([Made(5)], [one], [Kept()], context(stages=stages))
     assert "region" in stages.spread()
     assert "model" not in stages.spread()
 
 
 def test_an_object_of_any_model_is_enough() -> None:
     nothing = Finder(lambda _: np.empty((0, 4), np.float32), exact=True)
-    blind = Detector("b", Batches(), lambda: Tracker("b", nothing, None, Tracking(), None))
-    assert run([Made(3)], [blind], [Kept()], around()).empty == 3
-    assert run([Made(3)], [blind, made_detector(Batches())], [Kept()], around()).empty == 0
+    blind = RunModel("b", Batches(), lambda: Tracker("b", nothing, None, Tracking(), None))
+    assert run([Made(3)], [blind], [Kept()], context()).empty == 3
+    assert run([Made(3)], [blind, made_model(Batches())], [Kept()], context()).empty == 0
 
 
 def test_several_sources_share_a_batch_fairly() -> None:
     many, few = Made(12, title="many"), Made(5, title="few")
     backend, sink = Batches(), Kept()
     boxes = [(0, 0, 30, 30), (30, 0, 30, 30), (10, 10, 40, 40)]
-    summary = run([many, few], [made_detector(backend, *boxes)], [sink], around())
+    summary = run([many, few], [made_model(backend, *boxes)], [sink], context())
     assert summary.frames == 17
     assert [[r.frame.index for r in sink.results if r.source == t] for t in ("many", "few")] == [
         list(range(12)),
@@ -116,8 +123,8 @@ def test_several_sources_share_a_batch_fairly() -> None:
 
 def test_several_models_share_the_frames() -> None:
     source, sink = Made(4), Kept()
-    both = [made_detector(Batches(), name="a"), made_detector(Batches(), (1, 2, 8, 8), name="b")]
-    run([source], both, [sink], around())
+    both = [made_model(Batches(), name="a"), made_model(Batches(), (1, 2, 8, 8), name="b")]
+    run([source], both, [sink], context())
     assert source.given == len(sink.results) == 4
     assert [[o.model for o in r.objects] for r in sink.results] == [["a", "b"]] * 4
     assert sink.results[0].objects[1].boxes.tolist() == [[1, 2, 8, 8]]
@@ -134,10 +141,10 @@ def test_one_bad_frame_of_a_model_is_survived_and_counted(capsys) -> None:
 def test_each_model_that_fails_is_named(capsys) -> None:
     """Both on the third frame, and one of them again."""
     once, twice = (
-        made_detector(Batches(fail_at=at), name=name)
+        made_model(Batches(fail_at=at), name=name)
         for name, at in (("once", (2,)), ("twice", (2, 4)))
     )
-    summary = run([Made(6)], [once, twice], [Kept()], around())
+    summary = run([Made(6)], [once, twice], [Kept()], context())
     assert summary.failures == {"once": 1, "twice": 2}
     warned = capsys.readouterr().err
     assert [warned.count(f"{name} failed on a frame") for name in ("once", "twice")] == [1, 1]
@@ -151,9 +158,9 @@ def test_a_model_that_always_fails_ends_the_run() -> None:
 
 
 def test_a_model_that_always_fails_ends_the_run_also_beside_a_good_one() -> None:
-    bad = made_detector(Batches(fail_at=tuple(range(100))), name="bad")
+    bad = made_model(Batches(fail_at=tuple(range(100))), name="bad")
     with pytest.raises(WeightsError, match=r"bad failed 10 times .* out of memory"):
-        run([Made(100)], [bad, made_detector(Batches(), name="good")], [Kept()], around())
+        run([Made(100)], [bad, made_model(Batches(), name="good")], [Kept()], context())
 
 
 def test_a_stop_ends_after_the_frame_and_closes_the_source() -> None:
@@ -167,7 +174,7 @@ def test_a_stop_ends_after_the_frame_and_closes_the_source() -> None:
 def test_a_broken_source_is_raised_when_the_others_are_through(capsys) -> None:
     sink, sources = Kept(), [Made(9, break_at=3), Made(6, title="whole")]
     with pytest.raises(SourceError, match="grey vanished"):
-        run(sources, [made_detector(Batches())], [sink], around())
+        run(sources, [made_model(Batches())], [sink], context())
     assert Counter(result.source for result in sink.results) == {"grey": 3, "whole": 6}
     assert capsys.readouterr().err.count("warning: grey vanished") == 1
 
@@ -183,7 +190,7 @@ def test_a_broken_source_is_told_while_the_others_go_on(capsys) -> None:
 
     sources = [Made(9, break_at=3), Made(100_000, title="whole")]
     with pytest.raises(SourceError, match="grey vanished"):
-        run(sources, [made_detector(Batches())], [Kept()], around(stop, idle=look))
+        run(sources, [made_model(Batches())], [Kept()], context(stop, idle=look))
     assert said == "warning: grey vanished\n"
     assert sources[1].given < 100_000
 
@@ -198,9 +205,9 @@ def test_a_pause_holds_files_and_a_step_lets_one_frame_through() -> None:
     controls, sink, source = Controls(), Kept(), Made(50)
     idle = threading.Event()
     controls.toggle_pause()
-    surroundings = Surroundings(Overlay(), Reporter(), controls, idle=idle.set)
+    run_context = RunContext(Reporter(), controls, idle=idle.set)
     worker = threading.Thread(
-        target=run, args=([source], [made_detector(Batches())], [sink], surroundings)
+        target=run, args=([source], [made_model(Batches())], [sink], run_context)
     )
     worker.start()
     time.sleep(0.2)
@@ -227,7 +234,7 @@ def test_only_sinks_that_show_pictures_cost_drawing() -> None:
     plain, picture = Kept(), Kept()
     picture.draws = True
     for sinks in ([plain], [plain, picture]):
-        run([Made(3)], [made_detector(Batches())], sinks, Surroundings(draw, Reporter()))
+        run_pipeline([Made(3)], [made_model(Batches())], sinks, draw, context())
     assert drawn == [(0, 1, "grey"), (1, 1, "grey"), (2, 1, "grey")]
     assert picture.results[0].drawn_bgr.shape == (2, 3, 3)
 
@@ -246,7 +253,7 @@ def test_a_clip_is_followed_from_its_landmarks_alone(tmp_path: Path, detector: P
         return Tracker("dots", finder, framing, Tracking(follow=True, search_s=1e9), None)
 
     with open_source(str(clip)) as source:
-        run([source], [Detector("dots", backend, new_tracker)], [sink], around())
+        run([source], [RunModel("dots", backend, new_tracker)], [sink], context())
     boxes = np.array([result.objects[0].boxes[0] for result in sink.results])
     # Each frame's crop is round the dots of the frame before.
     moves = np.array([dots_at(i) - dots_at(0) for i in range(FRAMES)])[:-1, 0]

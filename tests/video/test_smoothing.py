@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lmk.video.smoothing import Smoother, Smoothing
+from lmk.video.filters.base import Smoothing
+from lmk.video.smoothing import Smoother
 
 BOX = np.array([20.0, 10.0, 50.0, 40.0], np.float32)  # a crop of side 50 at (20, 10)
 SURE = np.ones(2, np.float32)

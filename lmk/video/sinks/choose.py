@@ -1,79 +1,131 @@
-"""Which kind of output a path asks for, and whether it fits the sources."""
+"""Which kind of sink an address asks for, and whether it fits the sources."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from lmk.data.images import STILL_SUFFIXES
-from lmk.system.errors import UsageError
+from lmk.system.errors import UsageError, missing_extra
 from lmk.video.sinks.base import Sink
-from lmk.video.sinks.csv import csv_sink
-from lmk.video.sinks.jsonl import json_sink
-from lmk.video.sinks.parquet import parquet_sink
-from lmk.video.sinks.pictures import picture_sink
 from lmk.video.sinks.split import file_stems, split_sink
+from lmk.video.sinks.table import SINKS, SinkKind, addresses
+from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 
-VIDEO_SUFFIX = ".mp4"
-TABLES = {".jsonl": json_sink, ".csv": csv_sink, ".parquet": parquet_sink}
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDER = "a folder, without suffix"
 
+Address = Path | str
+"""A path, or a URL as text: a Path would lose one of its slashes."""
 
-def check_output(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:
-    """Refuse, before any work, a path that does not fit the sources. Raises UsageError.
 
-    texts: how each source was called. A table (.jsonl, .csv, .parquet) fits all. Frames go into an
-    .mp4 file for a video, camera or stream, into a picture for a picture, and into a folder of
+def read_address(text: Address) -> Address:
+    """Tell URLs from paths."""
+    return text if isinstance(text, str) and SCHEME.match(text) else Path(text)
+
+
+def shown(address: Address) -> str:
+    """What messages call an address, without passwords."""
+    return str(address) if isinstance(address, Path) else without_secrets(address)
+
+
+def check_output(text: Address, sources: Sequence[Source], texts: Sequence[str]) -> None:
+    """Refuse, before any work, an address that does not fit the sources. Raises UsageError.
+
+    texts: how each source was called. What holds landmarks, such as .csv, fits all. Frames go into
+    an .mp4 file for a video, camera or stream, into a picture for a picture, and into a folder of
     pictures for a folder. Several sources go into a folder that has a file or a folder of each.
     Nothing goes where a source is, nor pictures into a folder that is one.
     """
-    suffix = path.suffix.lower()
-    for place in [path] if suffix else [path, *_places(path, sources).values()]:
+    address = read_address(text)
+    kind = _find(address)
+    if isinstance(address, Path):
+        _check_apart(address, sources, texts)
+    elif kind is None:
+        raise UsageError(
+            f"no output goes to {shown(address)}: expected an address with one of "
+            f"{', '.join(addresses())}, or a folder"
+        )
+    if kind is None or kind.holds != "landmarks":
+        _check_frames(address, kind, sources, texts)
+    if isinstance(address, Path) and kind and not kind.is_folder and address.is_dir():
+        raise UsageError(f"{address} is a folder: name a file")
+
+
+def open_output(text: Address, sources: Sequence[Source]) -> AbstractContextManager[Sink]:
+    """Open the sink for an address that `check_output` let through. Raises OutputError."""
+    address = read_address(text)
+    kind = _find(address)
+    if kind and kind.holds == "landmarks":
+        return _make(kind, address)
+    if len(sources) == 1:
+        return _open_frames(address, sources[0])
+    places, by_title = _places(Path(address), sources), {one.title: one for one in sources}
+    return split_sink(lambda title: _open_frames(places[title], by_title[title]))
+
+
+def _check_apart(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:
+    """Raise UsageError for a path where a source is."""
+    for place in [path] if path.suffix else [path, *_places(path, sources).values()]:
         for text in texts:
             if _meets(place, Path(text)):
                 raise UsageError(
                     f"-o {path} would write {place}, where the source {text} is: choose another "
                     "place"
                 )
-    if suffix in TABLES:
-        fits, expected = True, ""
-    elif all(source.still for source in sources):
-        single = len(sources) == 1 and sources[0].frame_count == 1 and not Path(texts[0]).is_dir()
-        fits = suffix in STILL_SUFFIXES if single else not suffix
-        expected = f"a picture ({', '.join(sorted(STILL_SUFFIXES))})" if single else FOLDER
-    elif len(sources) == 1:
-        fits, expected = suffix == VIDEO_SUFFIX, f"a {VIDEO_SUFFIX} file"
-    else:
-        fits, expected = not suffix, FOLDER
-    if not fits:
-        tables = ", ".join(TABLES)
-        titles = ", ".join(source.title for source in sources)
-        raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {path}")
-    if suffix not in ("", ".parquet") and path.is_dir():
-        raise UsageError(f"{path} is a folder: name a file")
 
 
-def open_output(path: Path, sources: Sequence[Source]) -> AbstractContextManager[Sink]:
-    """Open the sink for a path that `check_output` let through. Raises OutputError."""
-    if table := TABLES.get(path.suffix.lower()):
-        return table(path)
+def _check_frames(
+    address: Address, kind: SinkKind | None, sources: Sequence[Source], texts: Sequence[str]
+) -> None:
+    """Raise UsageError for an address that does not fit the frames of these sources."""
     still = all(source.still for source in sources)
-    if len(sources) == 1:
-        return picture_sink(path) if still else _video(path, sources[0].fps)
-    rates = {source.title: source.fps for source in sources}
-    places = _places(path, sources)
     if still:
-        return split_sink(lambda title: picture_sink(places[title]))
-    return split_sink(lambda title: _video(places[title], rates[title]))
+        single = len(sources) == 1 and sources[0].frame_count == 1 and not Path(texts[0]).is_dir()
+        expected = f"a picture ({', '.join(addresses('pictures'))})" if single else FOLDER
+    else:
+        single = len(sources) == 1
+        expected = f"a {' or '.join(addresses('video'))} file" if single else FOLDER
+    is_folder = isinstance(address, Path) and not address.suffix
+    holds = kind.holds if kind else None
+    if not (holds == ("pictures" if still else "video") if single else is_folder):
+        titles = ", ".join(source.title for source in sources)
+        tables = ", ".join(addresses("landmarks"))
+        raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {shown(address)}")
 
 
-def _video(path: Path, fps: float | None) -> AbstractContextManager[Sink]:
-    from lmk.video.sinks.video import video_sink  # needs PyAV
+def _open_frames(address: Address, source: Source) -> AbstractContextManager[Sink]:
+    """Open what holds the frames of one source; a folder where the address has no suffix."""
+    if source.still:
+        return _make(_find(address) or _first("pictures"), address)
+    return _make(_find(address) or _first("video"), address, source.fps)
 
-    return video_sink(path, fps)
+
+def _find(address: Address) -> SinkKind | None:
+    scheme = SCHEME.match(address) if isinstance(address, str) else None
+    mark = scheme[0] if scheme else Path(address).suffix
+    return next((kind for kind in SINKS if mark.lower() in kind.takes), None)
+
+
+def _first(holds: str) -> SinkKind:
+    return next(kind for kind in SINKS if kind.holds == holds)
+
+
+def _make(kind: SinkKind, address: Address, *more: Any) -> AbstractContextManager[Sink]:
+    module, _, function = kind.maker.partition(":")
+    try:
+        maker = getattr(import_module(module), function)
+    except ImportError as error:
+        if not kind.extra:
+            raise
+        raise missing_extra(error.name or module, kind.extra) from error
+    opened: AbstractContextManager[Sink] = maker(address, *more)
+    return opened
 
 
 def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
@@ -81,7 +133,8 @@ def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
     if len(sources) == 1:
         return {}
     stems = file_stems(source.title for source in sources)
-    suffixes = {source.title: "" if source.still else VIDEO_SUFFIX for source in sources}
+    video = _first("video").takes[0]
+    suffixes = {source.title: "" if source.still else video for source in sources}
     return {title: folder / f"{stem}{suffixes[title]}" for title, stem in stems.items()}
 
 
@@ -92,4 +145,4 @@ def _meets(place: Path, source: Path) -> bool:
     if whole == within or (place.exists() and there and place.samefile(source)):
         return True
     inside = there and source.is_dir() and whole.is_relative_to(within)
-    return inside and place.suffix.lower() not in TABLES
+    return inside and place.suffix.lower() not in addresses("landmarks")

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from lmk.system.errors import OutputError, missing_extra
+import pyarrow
+from pyarrow import parquet
+
+from lmk.system.errors import OutputError
 from lmk.system.files import check_writable, replacing
 from lmk.video.result import Result
 from lmk.video.sinks.base import Sink
@@ -24,10 +27,8 @@ def parquet_sink(folder: Path) -> Iterator[Sink]:
     pandas, Polars, DuckDB, Arrow and Spark read such a folder as one table. A single file could not
     be read before its end; each part can from the moment it appears, 65,536 rows later than the one
     before. An error or a stop writes the rest as a last part; a kill loses it. On a full disk the
-    parts before stay. Raises OutputError, also where something is in the folder, and
-    UnavailableError without pyarrow.
+    parts before stay. Raises OutputError, also where something is in the folder.
     """
-    _arrow()
     check_writable(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder} exists already: choose another place or delete it first")
@@ -60,33 +61,22 @@ class _ParquetSink:
             self._write_part()
 
     def _close_batch(self) -> None:
-        arrow, _ = _arrow()
-        schema = _schema(arrow)
+        schema = _schema()
         columns = list(zip(*self._rows, strict=True)) or [()] * len(schema)
-        arrays = [arrow.array(*column) for column in zip(columns, schema.types, strict=True)]
-        self._batches.append(arrow.RecordBatch.from_arrays(arrays, schema=schema))
+        arrays = [pyarrow.array(*column) for column in zip(columns, schema.types, strict=True)]
+        self._batches.append(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
         self._rows = []
 
     def _write_part(self) -> None:
-        arrow, parquet = _arrow()
         batches, self._batches = self._batches, []  # not tried again when the disk is full
         part = self._folder / f"part-{self._parts:06}.parquet"
         self._parts += 1
         with replacing(part) as temporary:
-            parquet.write_table(arrow.Table.from_batches(batches), temporary)
+            parquet.write_table(pyarrow.Table.from_batches(batches), temporary)
 
 
-def _schema(arrow: Any) -> Any:
-    text = arrow.dictionary(arrow.int32(), arrow.string())  # each title and name is kept once
-    types = {str: text, int: arrow.int64(), float: arrow.float32()}
+def _schema() -> Any:
+    text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())  # each text is kept once
+    types = {str: text, int: pyarrow.int64(), float: pyarrow.float32()}
     fields = {name: types[kind] for name, kind in get_type_hints(Row).items()}
-    return arrow.schema({**fields, "time_s": arrow.float64()})
-
-
-def _arrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise missing_extra("pyarrow", "tables") from error
-    return pyarrow, pyarrow.parquet
+    return pyarrow.schema({**fields, "time_s": pyarrow.float64()})

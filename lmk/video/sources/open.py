@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lmk.data.images import STILL_SUFFIXES
-from lmk.system.errors import SourceError
+from lmk.data.suffixes import STILL_SUFFIXES
+from lmk.system.errors import SourceError, UsageError
 from lmk.system.progress import Reporter
 from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
@@ -15,6 +17,33 @@ from lmk.video.sources.pictures import open_folder, open_picture
 from lmk.video.sources.recording import open_video
 from lmk.video.sources.standard_input import open_standard_input
 from lmk.video.sources.stream import PIPE, open_pipeline, open_url
+
+
+@contextmanager
+def open_sources(
+    sources: Sequence[str | os.PathLike[str] | Source], report: Reporter | None = None
+) -> Iterator[list[Source]]:
+    """Open several sources that are to be watched together, and close them with the block.
+
+    sources: paths and texts as `open_source` takes them, or sources that are open already. Raises
+    what `open_source` raises, and UsageError for an empty list, for the same source twice, and for
+    pictures beside videos.
+    """
+    if not sources:
+        raise UsageError("expected at least one source")
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(
+                one if isinstance(one, Source) else open_source(os.fspath(one), report)
+            )
+            for one in sources
+        ]
+        titles = [source.title for source in opened]
+        if len(set(titles)) < len(titles):
+            raise UsageError(f"expected different sources, got {', '.join(titles)}")
+        if len({source.still for source in opened}) > 1:
+            raise UsageError("pictures and videos do not go together: run one after the other")
+        yield opened
 
 
 def open_source(text: str, report: Reporter | None = None) -> Source:

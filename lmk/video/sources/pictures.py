@@ -10,7 +10,8 @@ from threading import Event
 import numpy as np
 
 from lmk.data.decode import read_image
-from lmk.data.images import STILL_SUFFIXES, list_images
+from lmk.data.images import list_images
+from lmk.data.suffixes import STILL_SUFFIXES
 from lmk.system.errors import DataError, SourceError
 from lmk.system.progress import Reporter
 from lmk.video.sources.base import Frame, Source

@@ -7,8 +7,8 @@ from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import fixed
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
-from lmk.video.smoothing import Smoothing
-from lmk.video.tracking import Tracker, Tracking, overlap
+from lmk.video.filters.base import Smoothing
+from lmk.video.tracker import Tracker, Tracking, overlap
 
 MEAN = np.array([[40.0, 50.0], [90.0, 46.0], [66.0, 100.0]], np.float32)
 FRAMING = Framing(tuple((float(x), float(y)) for x, y in MEAN), spread_px=5.0, score=0.6)

@@ -10,8 +10,10 @@ from lmk.arrays import FloatArray, Image
 from lmk.inference.regions.base import Finder
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
+from lmk.video.filters.base import Smoothing
+from lmk.video.filters.choose import new_filter
 from lmk.video.result import Objects
-from lmk.video.smoothing import Smoother, Smoothing
+from lmk.video.smoothing import Smoother
 
 SAME = 0.3  # overlap from which two boxes are one object
 DOUBLE = 0.6  # overlap from which two tracks have run into one
@@ -47,7 +49,7 @@ class Tracker:
     `smoothing` None leaves landmarks as they are, for pictures that have nothing to do with one
     another. In every frame `look` says where to look, and `update` takes what was found there.
     Raises UsageError when objects are to be followed by a model that does not say how it frames
-    them.
+    them, and for a filter that does not exist.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Tracker:
                 "two landmarks. Train or export it again with this lmk, or choose another --region "
                 "than track"
             )
+        if smoothing:
+            new_filter(smoothing)  # a wrong name is an error before the first frame
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing
         self._tracks: list[_Track] = []

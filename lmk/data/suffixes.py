@@ -1,0 +1,4 @@
+"""Which files are pictures, by their suffixes."""
+
+STILL_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = STILL_SUFFIXES | {".apng", ".gif"}

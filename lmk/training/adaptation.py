@@ -1,0 +1,144 @@
+"""An adaptation in one call, from names and paths to a model: what `lmk train` does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from lmk.data.packed import is_packed
+from lmk.data.source import UnlabelledSet, open_unlabelled
+from lmk.model.folder import Model, find_model
+from lmk.system.errors import UsageError
+from lmk.training import jobs
+from lmk.training.checkpoint import check_place
+from lmk.training.device import Compute, reporter, select_compute
+from lmk.training.jobs import make_learner
+from lmk.training.loop import Run
+from lmk.training.options import AdaptOptions, Preset, RunOptions
+from lmk.training.options import preset as preset_options
+from lmk.training.plan import make_plan
+
+Settings = dict[str, Any]
+
+
+def adapt(
+    images: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    core: str | None = "core-pose",
+    *,
+    preset: Preset = "fast",
+    perceptual_weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    compiled: bool = False,
+    resume: bool = False,
+    command: str | None = None,
+    **settings: Any,
+) -> Model:
+    """Adapt a core to pictures of a new category, without any annotation, as `lmk train` does.
+
+    images: a folder of photographs, a packed set, or a COCO file of which only the names count.
+    output: the run folder, which becomes the model. core: a shipped model's name or a run folder.
+    settings: options of `lmk train` by their names, such as steps=600, keypoints=16 or
+    max_minutes=10; what is not given is the preset's. command: what a person typed, for the
+    manifest.
+
+        model = lmk.adapt("photos/mugs", "runs/mugs", keypoints=8, max_minutes=10)
+        landmarks = lmk.Landmarker(model.folder)(image)
+
+    Returns the model. Raises UsageError, DataError, WeightsError, TrainingError, OutputError, and
+    UnavailableError for a device that is not here.
+    """
+    return prepare(
+        Path(images),
+        Path(output),
+        core,
+        preset=preset,
+        perceptual_weights=Path(perceptual_weights) if perceptual_weights else None,
+        compute=select_compute(device, precision, compiled),
+        precision=precision,
+        resume=resume,
+        command=command,
+        settings=settings,
+    ).run()
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A training that can begin: everything that was asked for is found, read and checked."""
+
+    data: UnlabelledSet
+    core: Model | None
+    options: AdaptOptions
+    perceptual_weights: Path | None
+    training: Run
+
+    def plan(self) -> str:
+        """Say what it would do and cost, from a few steps that are thrown away."""
+        compute = self.training.compute
+        learner = make_learner(self.data, self.core, self.options, compute, self.perceptual_weights)
+        return make_plan(learner)
+
+    def run(self) -> Model:
+        """Train to the end, or as long as the run lasts."""
+        return jobs.adapt(
+            self.data, self.core, self.options, self.training, self.perceptual_weights
+        )
+
+
+def prepare(
+    source: Path,
+    folder: Path,
+    core: str | None,
+    *,
+    preset: Preset,
+    perceptual_weights: Path | None,
+    compute: Compute,
+    precision: str,
+    resume: bool,
+    command: str | None,
+    settings: Settings,
+    writes: bool = True,
+) -> Adaptation:
+    """Check what `adapt` is asked for and read the pictures; `writes` False looks at no folder."""
+    options, run_options = resolve(preset, settings)
+    found = find_model(core) if options.needs_core and core else None
+    jobs.check_core(found, options, perceptual_weights)
+    if compute.first and writes:
+        check_place(folder, resume)
+    report = reporter(compute)
+    config = {
+        **_named(source),
+        "core": core,
+        "perceptual_weights": perceptual_weights and str(perceptual_weights),
+        "preset": preset,
+        "precision": precision,
+        **asdict(options),
+    }
+    training = Run(folder, compute, report, run_options, resume, config, command)
+    data = open_unlabelled(source, report)
+    return Adaptation(data, found, options, perceptual_weights, training)
+
+
+def resolve(preset: Preset, settings: Settings) -> tuple[AdaptOptions, RunOptions]:
+    """Make the options of a preset with other settings. Raises UsageError for an unknown name."""
+    run_names = {field.name for field in fields(RunOptions)}
+    names = {field.name for field in fields(AdaptOptions)}
+    unknown = sorted(settings.keys() - names - run_names)
+    if unknown:
+        raise UsageError(
+            f"no settings {', '.join(unknown)}: expected names of lmk train's options, such as "
+            "steps, keypoints or max_minutes"
+        )
+    base = preset_options(preset, settings.get("method", AdaptOptions.method))
+    changed = {name: value for name, value in settings.items() if name in names}
+    run = {name: value for name, value in settings.items() if name in run_names}
+    return replace(base, **changed), RunOptions(**run)
+
+
+def _named(source: Path) -> dict[str, str | None]:
+    """The source under the name that the command line has for it."""
+    folder = source.is_dir() and not is_packed(source)
+    return {"images": str(source) if folder else None, "data": None if folder else str(source)}

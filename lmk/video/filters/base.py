@@ -1,0 +1,35 @@
+"""What every filter of landmarks offers, and how much landmarks are smoothed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lmk.arrays import FloatArray
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How much landmarks are smoothed.
+
+    cutoff_hz: of a landmark at rest; lower is steadier. per_speed: Hz added to it per
+    crop side per second of speed; higher lags less. low_score: a landmark below it is held in its
+    last place in the crop, and fades out in `fade_s`. filter: a name in `filters/choose.py`.
+    """
+
+    cutoff_hz: float = 1.5
+    per_speed: float = 15.0
+    low_score: float = 0.3
+    fade_s: float = 0.5
+    filter: str = "one-euro"
+
+
+class Filter(Protocol):
+    """Smooths the landmarks of one object over time."""
+
+    def __call__(self, time_s: float, xy_image: FloatArray, side_px: float) -> FloatArray:
+        """Smooth the landmarks (K, 2) of one frame, image pixels.
+
+        side_px: of the object's crop, so that speeds do not depend on its size. Times may repeat,
+        and one that is earlier than the last counts as repeated.
+        """

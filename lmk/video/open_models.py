@@ -1,0 +1,81 @@
+"""Models of a run, from the words that name them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lmk.artifact.formats import format_of
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import open_backend
+from lmk.inference.regions.choose import choose_region
+from lmk.model.folder import find_model
+from lmk.system.errors import UsageError
+from lmk.system.progress import Reporter
+from lmk.video.options import TrackOptions
+from lmk.video.run_model import RunModel
+from lmk.video.tracker import Tracker, Tracking
+
+
+def open_models(
+    models: Sequence[str | os.PathLike[str]],
+    options: TrackOptions,
+    still: bool,
+    report: Reporter | None = None,
+) -> list[RunModel]:
+    """Load the models of a run.
+
+    models: what `open_backend` takes. still: whether the sources are pictures. report: hears what
+    runs each model. Raises what `open_backend` and `choose_region` raise, and UsageError for none,
+    for models that results could not tell apart, and for what cannot be followed.
+    """
+    if not models:
+        raise UsageError("expected at least one model")
+    opened = []
+    for name, model in model_names([os.fspath(model) for model in models]).items():
+        backend = open_backend(model, options.runtime, options.device)
+        opened.append(prepare_model(name, backend, options, still, _landmark_names(model)))
+        if report:
+            report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
+    return opened
+
+
+def prepare_model(
+    name: str,
+    backend: Backend,
+    options: TrackOptions,
+    still: bool,
+    landmark_names: Sequence[str] = (),
+) -> RunModel:
+    """Give a loaded model what it needs in a run; see `open_models`."""
+    finder, follow = choose_region(options.region, backend.framing, still)
+    tracking = Tracking(follow, options.search_s)
+    smoothing = None if still else options.smoothing
+
+    def new_tracker() -> Tracker:
+        return Tracker(name, finder, backend.framing, tracking, smoothing)
+
+    new_tracker()  # what cannot be followed is said before the first frame
+    return RunModel(name, backend, new_tracker, landmark_names)
+
+
+def model_names(models: Sequence[str]) -> dict[str, str]:
+    """What results call each model: the name of its folder or file. Raises UsageError."""
+    named = {_name(Path(model).absolute()): model for model in models}
+    if len(named) < len(models):
+        raise UsageError(
+            f"expected models of different names, got {', '.join(models)}: results could not tell "
+            "them apart. Rename a folder or file"
+        )
+    return named
+
+
+def _name(path: Path) -> str:
+    """Without what tells a file's kind; folders may have dots in their names."""
+    return path.name if path.is_dir() else path.stem
+
+
+def _landmark_names(model: str) -> list[str]:
+    """Names of a model's landmarks, if it has a folder that tells them."""
+    return [] if format_of(model) else find_model(model).manifest.landmark_names or []

@@ -1,0 +1,88 @@
+"""The models of a run: opened, and applied to frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmk.inference.backends.base import Backend
+from lmk.inference.crops import cut_crops
+from lmk.inference.landmarker import locate
+from lmk.system.errors import WeightsError
+from lmk.video.context import RunContext
+from lmk.video.result import Objects, no_objects
+from lmk.video.sources.base import Frame
+from lmk.video.tracker import Tracker
+
+MODEL_FAILURES = 10  # in a row, after which the model is broken and the run ends
+
+
+@dataclass(frozen=True, eq=False)
+class RunModel:
+    """A model of a run, and what makes its tracker for each source.
+
+    name: what results call it. landmark_names: K names, or none where the model tells none.
+    """
+
+    name: str
+    backend: Backend
+    new_tracker: Callable[[], Tracker]
+    landmark_names: Sequence[str] = ()
+
+
+class ModelStep:
+    """Finds the objects of one model in the newest frames of the sources, all in one batch."""
+
+    def __init__(self, model: RunModel, sources: int, context: RunContext) -> None:
+        self._model, self._context = model, context
+        self._trackers = [model.new_tracker() for _ in range(sources)]
+        self._failures_in_a_row = 0
+
+    def __call__(self, frames: Mapping[int, Frame]) -> list[Objects]:
+        """Find the objects in one frame of each source that has one, by the source's number.
+
+        A frame on which the model fails has no objects. Raises WeightsError when it fails
+        MODEL_FAILURES times in a row.
+        """
+        backend, stages = self._model.backend, self._context.stages
+        trackers = [self._trackers[source] for source in frames]
+        pairs = list(zip(trackers, frames.values(), strict=True))
+        with stages.time("region"):
+            boxes = [tracker.look(frame.image_bgr, frame.time_s) for tracker, frame in pairs]
+        with stages.time("crop"):
+            cuts = [
+                cut_crops(frame.image_bgr, box, backend.input_size)
+                for frame, box in zip(frames.values(), boxes, strict=True)
+            ]
+            crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+        try:
+            with stages.time("model") if len(crops) else nullcontext():
+                xy, scores = locate(backend, crops, input_to_image)
+            self._failures_in_a_row = 0
+        except Exception as error:  # a runtime may raise anything, and one bad frame is no end
+            self._count_failure(error, len(frames))
+            return [no_objects(self._model.name, backend.num_landmarks) for _ in frames]
+        with stages.time("follow"):
+            ends = np.cumsum([len(box) for box in boxes])[:-1]
+            rows = zip(np.split(xy, ends), np.split(scores, ends), strict=True)
+            smooth = self._context.controls.filtering
+            return [
+                tracker.update(frame.time_s, xy_one, scores_one, smooth)
+                for (tracker, frame), (xy_one, scores_one) in zip(pairs, rows, strict=True)
+            ]
+
+    def _count_failure(self, error: Exception, frames: int) -> None:
+        """Count a failure; raise it when it is one too many."""
+        name, failures = self._model.name, self._context.failures
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= MODEL_FAILURES:
+            raise WeightsError(
+                f"{name} failed {MODEL_FAILURES} times in a row, the last time with: "
+                f"{error}. Choose another --runtime or --device"
+            ) from error
+        if not failures[name]:
+            self._context.report.warn(f"{name} failed on a frame, and goes on: {error}")
+        failures[name] += frames
