@@ -13,7 +13,7 @@ from pathlib import Path
 
 from output import bar_rows, finish, parse, print_rows
 
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.export.fold import fold_to_onnx
 from lmk.model import bundle
 from lmk.model.folder import find_model
@@ -33,7 +33,7 @@ print(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_max
 def main() -> None:
     """Measure, print, write."""
     given = parse(argparse.ArgumentParser(description=__doc__))
-    begun, faces = Begun(), find_model("faces")
+    start, faces = StartState(), find_model("faces")
     core = faces.core()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -57,7 +57,7 @@ def main() -> None:
     )
     settings = {"categories": CATEGORIES, "model": "faces"}
     folding = {"seconds": seconds, "processor_s": processor, "memory_mb": memory}
-    record = make_record("categories", begun, settings, rows, folding=folding)
+    record = make_record("categories", start, settings, rows, folding=folding)
     bars = [(str(row["on_the_device"]), float(str(row["all_mb"]))) for row in rows]
     finish(record, bar_rows(bars, "MB of ten categories on the device"), given)
 

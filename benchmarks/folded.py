@@ -19,7 +19,7 @@ from turns import Call, Contender, in_turns
 
 from lmk.arrays import Images
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import Manifest
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--model", default="faces", help="an adapter")
     parser.add_argument("--seconds", type=float, default=10, help="measuring time of each row")
     given = parse(parser)
-    begun = Begun()
+    start = StartState()
     with tempfile.TemporaryDirectory() as folder:
         measured = in_turns(contenders(find_model(given.model), Path(folder)), given.seconds)
     rows: list[dict[str, Any]] = []
@@ -103,7 +103,7 @@ def main() -> None:
     ratios = [(f"{r['runtime']}, {r['network']}", r["to_plain"]) for r in rows if r["to_plain"]]
     settings = {"model": given.model, "seconds": given.seconds}
     chart = bar_rows(ratios, "median time of one picture, plain hourglass = 1")
-    finish(make_record("folded", begun, settings, rows), chart, given)
+    finish(make_record("folded", start, settings, rows), chart, given)
 
 
 if __name__ == "__main__":

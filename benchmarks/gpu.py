@@ -34,7 +34,7 @@ from lmk.arrays import FloatArray
 from lmk.bench.cases import Case, prepare
 from lmk.bench.measure import repeat
 from lmk.bench.products import COPY_BYTES, copy, products
-from lmk.bench.record import Begun, make_record, write_record
+from lmk.bench.record import StartState, make_record, write_record
 from lmk.data.synthetic import draw
 from lmk.export.parity import compare
 from lmk.export.samples import Samples, drawn_samples
@@ -130,7 +130,7 @@ class Bench:
         else:  # so does its package
             load_bindings(runtime)  # type: ignore[arg-type]
         if (runtime, precision) != ("onnxruntime", "fp32"):
-            case = Case(runtime, self.device, precision)  # type: ignore[arg-type]
+            case = Case(runtime, self.device, precision)
             samples = drawn(self.crops)
             file = prepare(case, find_model(MODEL), sizes, samples, samples, Reporter())
             backend = open_backend(str(file), runtime, self.device)
@@ -394,7 +394,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=150, help="seconds of the whole run")
     parser.add_argument("--quick", action="store_true", help="small batches, few repeats: a test")
     given = parser.parse_args()
-    began, begun, before = time.perf_counter(), Begun(), smi()
+    began, start, before = time.perf_counter(), StartState(), smi()
     bench = Bench(given.device, *((0, 1, 8) if given.quick else (given.seconds, 5)))
     if given.quick:
         torch.set_num_threads(1)  # several wait for one another where other programs take cores
@@ -419,7 +419,7 @@ def main() -> None:
         print(told(row), flush=True)
         if given.json:
             more = {"torch": about_torch(), "nvidia_smi": {"before": before, "after": smi()}}
-            write_record(make_record("gpu", begun, settings, rows, **more), given.json)
+            write_record(make_record("gpu", start, settings, rows, **more), given.json)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from turns import Call, Contender, in_turns
 from lmk.arrays import Images
 from lmk.bench.cases import Case, prepare
 from lmk.bench.inputs import choose_samples
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import LmkError
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--calibration-data", type=Path, help="photographs, for int8")
     parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
     given = parse(parser)
-    begun = Begun()
+    start = StartState()
     other = multiprocessing.get_context("spawn").Process(target=spin, daemon=True)
     if given.busy:
         other.start()
@@ -177,7 +177,7 @@ def main() -> None:
     settings = {"model": given.model, "seconds": given.seconds, "busy": given.busy}
     bars = [(name, figures["p50"]) for name, figures in measured.items() if "p50" in figures]
     chart = bar_rows(bars, "median time of one picture, ms")
-    finish(make_record("plain", begun, settings, rows), chart, given)
+    finish(make_record("plain", start, settings, rows), chart, given)
 
 
 if __name__ == "__main__":

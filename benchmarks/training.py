@@ -23,7 +23,7 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from lmk.architectures.hourglass.network import Hourglass
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.data.synthetic import draw
 from lmk.networks.perceptual import CoreFeatures
 from lmk.training.adapt import AdaptLearner
@@ -88,7 +88,7 @@ def _memory_gb(compute: Compute) -> float:
 
 
 def main(given: argparse.Namespace) -> None:
-    begun = Begun()
+    start = StartState()
     results = [
         # A process each, so that the peak memory is that of this one alone.
         _in_own_process(method, precision, given.batch_size, given.steps)
@@ -103,7 +103,7 @@ def main(given: argparse.Namespace) -> None:
     ]
     chart = bar_rows(ratios, "steps a second, float32 in torch's own memory order = 1")
     settings = {"batch_size": given.batch_size, "steps": given.steps}
-    finish(make_record("training", begun, settings, results), chart, given)
+    finish(make_record("training", start, settings, results), chart, given)
 
 
 def _in_own_process(method: str, precision: str, batch_size: int, steps: int) -> dict[str, Any]:

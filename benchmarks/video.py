@@ -28,7 +28,7 @@ import numpy.typing as npt
 from output import bar_rows, finish, parse, print_rows
 
 from lmk.arrays import FloatArray
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.demo.clip import FACE_XY, photograph
 from lmk.inference.backends.base import Backend, Transfers
 from lmk.inference.backends.select import open_backend
@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--long", type=int, default=100_000, help="frames of the long run; 0: none")
     given = parse(parser)
-    begun, stages = Begun(), Stages()
+    start, stages = StartState(), Stages()
     options = given.model, given.runtime, given.frames, given.long
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(*options, Path(folder), stages)
@@ -278,7 +278,7 @@ def main() -> None:
     heads = {"stage": "", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
     print_rows(times, heads, "Stages of a frame; reading goes on beside the others")
     settings = {"model": given.model, "runtime": given.runtime, "frames": given.frames}
-    record = make_record("video", begun, settings, [values], stages=times)
+    record = make_record("video", start, settings, [values], stages=times)
     bars = [(str(row["stage"]), float(row["p50_ms"])) for row in times]
     finish(record, bar_rows(bars, "median ms of each stage of a 1080p frame"), given)
 

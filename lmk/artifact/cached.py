@@ -6,6 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
+from lmk.artifact.formats import format_of
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.model.folder import find_model
 from lmk.system.errors import WeightsError
@@ -23,7 +24,7 @@ def cached_onnx(model: str) -> Path:
     cache folder; its file names hold the content hash, and the last used are kept. Raises
     WeightsError, and OutputError when the cache cannot be written.
     """
-    if model.endswith((".onnx", ".xml")):
+    if format_of(model):
         return _unchanged(Path(model))
     found = find_model(model)
     identity = f"{__version__}/{found.exported_sha256}"

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmk.artifact.formats import format_of
 from lmk.model.framing import Framing, framing_from_json
 from lmk.system.errors import WeightsError
 
 SCHEMA_VERSION = "1"
-PRECISIONS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
 INPUT = re.compile(r"uint8 \(B, (\d{1,4}), (\d{1,4}), 3\)")
 REMEDY = "Export one with  lmk export NAME -o DIR"
 
@@ -78,7 +78,7 @@ def read_framing(signature: Signature, path: Path) -> Framing | None:
         return framing_from_json(text) if text else None
     except ValueError as error:
         raise WeightsError(
-            f"{path} says in terms that this lmk does not read how its objects are framed "
+            f"{path} says how its objects are framed in a form that this lmk does not read "
             f"({error}): export it again"
         ) from error
 
@@ -87,8 +87,9 @@ def unreadable(path: Path, reason: Exception) -> WeightsError:
     """Build the error for a file that the runtime cannot load, with the last line it said."""
     said = [line.strip() for line in str(reason).splitlines() if line.strip()]
     detail = said[-1] if said else type(reason).__name__
-    kind = {".onnx": "ONNX file", ".xml": "OpenVINO file"}.get(path.suffix, "model file")
-    return WeightsError(f"{path} is no whole {kind} ({detail}): copy or export it again")
+    known = format_of(path)
+    kind = f"{known.title} file" if known else "model file"
+    return WeightsError(f"{path} is not a valid {kind} ({detail}): copy or export it again")
 
 
 def _list(tensors: Mapping[str, str]) -> str:

@@ -8,15 +8,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from lmk.architectures.catalogue import DEFAULT
 from lmk.artifact.batch import BatchRange
+from lmk.artifact.formats import PACKAGES
 from lmk.model.framing import Framing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of
-from lmk.system.machine import RUNTIMES, installed_versions
+from lmk.system.machine import installed_versions
 from lmk.system.schema import parse_json, read_as
 
 SCHEMA_VERSION = 1
-TOOLS = ("lmk", "numpy", "onnx", *RUNTIMES)
+TOOLS = ("lmk", "numpy", "onnx", *PACKAGES)
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class Provenance:
 
     `files` maps the name of the file, and of a second one where the format has two, to the SHA-256
     of its bytes. `precision` is what was asked for, `layers` what was read back from the file: how
-    many convolutions compute in what. `gpu` is the device that an engine was built for, `parity`
-    the landmark differences in input pixels, None where none were measured; `framing` how objects
-    are framed; `input_size` the side of the input. `command` builds the file again.
+    many convolutions compute in which precision. `gpu` is the device that an engine was built for,
+    `parity` the landmark differences in input pixels, None where none were measured; `framing` how
+    objects are framed; `input_size` the side of the input of the network, whose kind is
+    `architecture`. `command` builds the file again.
     """
 
     format: str
@@ -44,6 +47,8 @@ class Provenance:
     kept_in_float: list[str] = field(default_factory=list)
     gpu: dict[str, str] | None = None
     framing: Framing | None = None
+    # Files of before these two were written are all of one architecture and size.
+    architecture: str = DEFAULT
     input_size: int = 128
     parity: dict[str, Any] | None = None
     tools: dict[str, str] = field(default_factory=lambda: tool_versions())
@@ -78,7 +83,7 @@ def read_provenance(file: Path) -> Provenance:
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise WeightsError(
-            f"{path} is no provenance that this lmk reads ({error}): run  lmk export  again"
+            f"{path} is not provenance that this lmk reads ({error}): run  lmk export  again"
         ) from error
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
-from lmk.bench.cases import Case, Device, list_cases, prepare
+from lmk.bench.cases import Case, list_cases, prepare
 from lmk.bench.inputs import FRAME_WH, make_inputs
 from lmk.bench.operations import Cost, count
 from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError, run_fresh
-from lmk.bench.record import Begun, Record, make_record
+from lmk.bench.record import Record, StartState, make_record
 from lmk.bench.roofline import roofline
 from lmk.export.samples import Samples
 from lmk.model.folder import Model
@@ -36,12 +36,15 @@ class BenchOptions:
     batches: tuple[int, ...] = (1, 8, 64)
     threads: tuple[int | None, ...] = (None,)
     seconds: float = 6.0
-    device: Device | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The record, and the file that each measured case ran (None for torch, which needs none)."""
+    """The record, and the file that each measured case ran.
+
+    None is for a runtime that reads the model folder.
+    """
 
     record: Record
     files: dict[Case, Path | None]
@@ -55,7 +58,7 @@ def run_bench(
     Files are exported to the user's cache first. `samples` are what landmarks are compared on,
     `calibration` what int8 ranges are measured on. Raises UsageError, WeightsError, OutputError.
     """
-    begun = Begun()
+    start = StartState()
     cases = list_cases(options.runtimes, options.precisions, options.threads, options.device)
     inputs = make_inputs(model, samples)
     files, why_not = _prepare(cases, model, options, samples, calibration, report)
@@ -73,7 +76,7 @@ def run_bench(
         row["roofline"] = _hold(row, cost, limits)
     record = make_record(
         "bench",
-        begun,
+        start,
         _settings(options, samples, calibration),
         [rows[case] for case in cases],
         model={
@@ -141,13 +144,13 @@ def _measure_limits(row: dict[str, Any], limits: Limits, report: Reporter) -> No
     if row["measured"] is None:
         return
     try:
-        limits.take_turn(row["device"], row["threads"], computed_precision(row["measured"]))
+        limits.measure(row["device"], row["threads"], computed_precision(row["measured"]))
     except ProcessError as error:
         report.say(f"no share of the peak: {error}")
 
 
 def _hold(row: dict[str, Any], cost: Cost, limits: Limits) -> dict[str, Any] | None:
-    """Hold a row against the limits of its device, in the precision that it is computed in."""
+    """Compare a row with the limits of its device, in the precision that it is computed in."""
     device, threads, measured = row["device"], row["threads"], row["measured"]
     precision = computed_precision(measured)
     peak = limits.peak(device, threads, precision)

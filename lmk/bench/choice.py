@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lmk.artifact.formats import PRECISIONS
 from lmk.bench.cases import Case
 from lmk.bench.record import Record
 from lmk.inference.backends.chosen import Choice, machine_identity, runtime_versions
@@ -13,18 +14,19 @@ from lmk.model.folder import Model
 from lmk.system.errors import LmkError
 from lmk.system.files import sha256_of
 
-LIMIT_PX = 0.5  # mean distance; what the parity gate allows int8
+LIMIT_PX = 0.5  # mean distance; what the parity check allows int8
 
 
 @dataclass(frozen=True)
 class Limit:
     """The largest mean distance from the float32 landmarks, in input pixels.
 
-    int8 is considered only where its ranges were measured on the model's own category.
+    Precisions that need calibration are considered only where `calibrated` says that it was done on
+    the model's own category.
     """
 
     mean_px: float = LIMIT_PX
-    int8: bool = True
+    calibrated: bool = True
 
 
 def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: Limit) -> Choice:
@@ -58,8 +60,12 @@ def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: 
     )
 
 
+def _needs_calibration(row: dict[str, Any]) -> bool:
+    return PRECISIONS[row["precision"]].calibrated
+
+
 def _allowed(row: dict[str, Any], limit: Limit) -> bool:
     measured = row["measured"]
-    if measured is None or (row["precision"] == "int8" and not limit.int8):
+    if measured is None or (_needs_calibration(row) and not limit.calibrated):
         return False
     return bool(measured["accuracy"]["mean_px"] <= limit.mean_px)

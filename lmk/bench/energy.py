@@ -94,7 +94,7 @@ class Rapl:
 
 
 class Ina:
-    """Voltage times current of a Jetson's rails, looked at twenty times a second."""
+    """Voltage times current of a Jetson's rails, read twenty times per second."""
 
     def __init__(self, rails: dict[str, tuple[Path, Path]]) -> None:
         self.name = f"INA3221, {', '.join(rails)}"

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lmk.artifact import formats
 from lmk.bench import gpu
-from lmk.system.machine import RUNTIMES, chip, installed_versions, memory_mb, usable_cores
+from lmk.system.machine import chip, installed_versions, memory_mb, usable_cores
 from lmk.system.version import __version__
 
-PACKAGES = ("numpy", "onnx", "opencv-python", *RUNTIMES)
+PACKAGES = ("numpy", "onnx", "opencv-python", *formats.PACKAGES)
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
 
 

@@ -65,7 +65,7 @@ def choose_samples(
 
 
 def make_inputs(model: Model, samples: Samples) -> Inputs:
-    """Draw frames of a camera's size, and find the landmarks that results are held against.
+    """Draw frames of a camera's size, and find the landmarks that results are compared with.
 
     They are the torch network's, or where torch is not installed the float32 ONNX graph's.
     """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lmk.artifact.formats import PRECISIONS
 from lmk.system.errors import UsageError
 from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, helper, shape_inference
 
-BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
-# Operations for each number of the output; what is not named here moves numbers or is fused.
+# Operations per number of the output; what is not named here moves numbers or is fused.
 ARITHMETIC = {
     "Add": 1,
     "Sub": 1,
@@ -45,7 +45,7 @@ class Cost:
 
     def bytes(self, precision: str) -> int:
         """Bytes moved when weights and activations are kept in this precision."""
-        return (self.weights + self.activations) * BYTES[precision]
+        return round((self.weights + self.activations) * PRECISIONS[precision].bytes)
 
 
 def count(proto: ModelProto) -> Cost:

@@ -1,6 +1,6 @@
 """What the machine reaches at best: a large matrix product in each precision, and a memory copy.
 
-Every runtime that is installed tries, and the fastest counts, so that no runtime is held against
+Every runtime that is installed tries, and the fastest counts, so that no runtime is compared with
 its own weakness. The products take turns with the models, since a machine that is shared with
 others has fast and slow minutes, and only the fast ones are its limit.
 """
@@ -24,7 +24,7 @@ Place = tuple[str, int | None]
 
 @dataclass(frozen=True)
 class Peak:
-    """Operations a second of the best product, and what computed it; a multiply-add is two."""
+    """Operations per second of the best product, and what computed it; a multiply-add is two."""
 
     device: str
     precision: str
@@ -35,7 +35,7 @@ class Peak:
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """Bytes a second that a copy of memory reads and writes, both counted."""
+    """Bytes per second that a copy of memory reads and writes, both counted."""
 
     device: str
     threads: int | None
@@ -72,7 +72,7 @@ class Limits:
         """The best of each place; none of a GPU without torch."""
         return list(self._bandwidths.values())
 
-    def take_turn(self, device: str, threads: int | None, precision: str) -> None:
+    def measure(self, device: str, threads: int | None, precision: str) -> None:
         """Measure one precision and the copy once more. Raises ProcessError if that fails."""
         place = device, threads
         if place not in self._pools:
@@ -106,7 +106,7 @@ class Limits:
 def _turn(
     device: str, threads: int | None, precision: str, seconds: float
 ) -> tuple[dict[str, float], float | None]:
-    """Operations a second by what computed them, and bytes a second of the copy."""
+    """Operations per second by what computed them, and bytes per second of the copy."""
     rates: dict[str, float] = {}
     for product in products(device, precision, threads):
         rate = product.operations / _fastest(product.call, seconds)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmk.artifact.formats import RUNTIMES
 from lmk.system.errors import UnavailableError
 from lmk.system.machine import usable_cores
 
@@ -33,7 +34,7 @@ class Product:
 
 @cache
 def products(device: str, precision: str, threads: int | None) -> tuple[Product, ...]:
-    """The products of each runtime that has them, one a size."""
+    """The products of each runtime that has them, one per size."""
     found = []
     for name, make in {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}.items():
         try:
@@ -49,9 +50,9 @@ def products(device: str, precision: str, threads: int | None) -> tuple[Product,
 def _onnxruntime(device: str, precision: str, threads: int | None, size: int) -> Call:
     import onnxruntime
 
-    known = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
+    known = RUNTIMES["onnxruntime"].devices[device].computes
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
-    if precision not in known[device] or provider not in onnxruntime.get_available_providers():
+    if precision not in known or provider not in onnxruntime.get_available_providers():
         raise UnavailableError(f"no product in {precision}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
@@ -76,12 +77,9 @@ def _onnxruntime(device: str, precision: str, threads: int | None, size: int) ->
 def _openvino(device: str, precision: str, threads: int | None, size: int) -> Call:
     import openvino
 
-    core = openvino.Core()
+    core, place = openvino.Core(), RUNTIMES["openvino"].devices.get(device)
     capable = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if (
-        device != "cpu"
-        or {"fp32": "FP32", "bf16": "BF16", "int8": "INT8"}.get(precision) not in capable
-    ):
+    if place is None or precision not in place.computes or precision.upper() not in capable:
         raise UnavailableError(f"no product in {precision}")
     graph, picture = _graph(size, "int8" if precision == "int8" else "fp32")
     config = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartState:
     """The machine before anything was measured; make one first."""
 
     condition: dict[str, Any] = field(default_factory=condition)
@@ -28,7 +28,7 @@ class Begun:
 
 
 def make_record(
-    kind: str, begun: Begun, settings: dict[str, Any], rows: list[dict[str, Any]], **more: Any
+    kind: str, start: StartState, settings: dict[str, Any], rows: list[dict[str, Any]], **more: Any
 ) -> Record:
     """Put figures together with machine, software and the load that others made meanwhile.
 
@@ -36,14 +36,14 @@ def make_record(
     part must have ended, else their load counts as other programs'.
     """
     later = Busy.now()
-    others = begun.busy.others(later) if begun.busy and later else None
+    others = start.busy.others(later) if start.busy and later else None
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
         "command": shlex.join(map(_without_folders, sys.argv)),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "environment": environment(),
-        "before": begun.condition,
+        "before": start.condition,
         "after": condition(),
         "other_load_cores": others,
         "disturbed": disturbed(others),

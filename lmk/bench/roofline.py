@@ -1,7 +1,7 @@
 """How near a measured speed comes to the limit of the machine.
 
-The roofline of Williams, Waterman and Patterson, CACM 2009: operations a second are bounded by the
-peak of the arithmetic, and by the bandwidth of the memory times the operations for each byte.
+The roofline of Williams, Waterman and Patterson, CACM 2009: operations per second are bounded by
+the peak of the arithmetic, and by the bandwidth of the memory times the operations per byte.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lmk.bench.peaks import Bandwidth, Peak
 class Roofline:
     """Shares are of 1; the peak is that of a matrix product in the same precision.
 
-    `bound_per_s` is the lower of both limits for one picture, in operations a second, and
+    `bound_per_s` is the lower of both limits for one picture, in operations per second, and
     `bound_by` says which it is; without a bandwidth only the arithmetic's is known.
     """
 
@@ -40,7 +40,7 @@ def roofline(
     peak: Peak,
     bandwidth: Bandwidth | None,
 ) -> Roofline:
-    """Hold one picture's fastest inference, and the best rate in batches, against the limits.
+    """Compare one picture's fastest inference, and the best rate in batches, with the limits.
 
     Fastest against fastest: both are what the machine can do when nothing else holds it up.
     """

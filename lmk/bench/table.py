@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lmk.artifact.formats import RUNTIMES
 from lmk.bench.bench import computed_precision
 from lmk.bench.record import Record
 from lmk.bench.stages import STAGES
@@ -33,7 +34,7 @@ def print_record(record: Record, console: Console) -> None:
 
 
 def table_console() -> Console:
-    """A console on standard output, 100 columns wide where that is no terminal."""
+    """A console on standard output, 100 columns wide where that is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
@@ -83,9 +84,9 @@ def _stages(rows: list[Row]) -> Table:
 
 
 def _throughput(rows: list[Row]) -> Table:
-    """How many pictures a second in batches, and how far off their landmarks are."""
+    """How many pictures per second in batches, and how far off their landmarks are."""
     sizes = [str(entry["batch"]) for entry in rows[0]["measured"]["throughput"]]
-    table = _table("Pictures a second, by batch, and how far off, px", [*sizes, "mean px"])
+    table = _table("Pictures per second by batch, and px off", [*sizes, "mean px"])
     for row in rows:
         measured = row["measured"]
         cells = [_rate(entry["images_per_s"]) for entry in measured["throughput"]]
@@ -133,7 +134,7 @@ def _notes(record: Record) -> list[Text]:
     if measured:
         off = measured[0]["accuracy"]
         notes.append(
-            f"How far off: from {off['reference']}, in pixels of the 128 x 128 input, on "
+            f"How far off: from {off['reference']}, in pixels of the network's input, on "
             f"{off['images']} crops ({off['source']}); int8 calibrated on "
             f"{record['settings']['calibrated_on']}."
         )
@@ -142,7 +143,7 @@ def _notes(record: Record) -> list[Text]:
         for peak in record["peaks"]
     )
     if peaks:
-        notes.append(f"Peaks, of a matrix product, in 10^9 operations a second: {peaks}.")
+        notes.append(f"Peaks, of a matrix product, in 10^9 operations per second: {peaks}.")
     loads = [m["other_load_cores"] for m in measured if m["disturbed"]]
     if loads:
         notes.append(
@@ -166,7 +167,8 @@ def _name(row: Row) -> tuple[str, str]:
 
 def _runtime(row: Row) -> str:
     threads = f" {row['threads']}t" if row["threads"] else ""
-    gpu = " gpu" if row["device"] == "cuda" and not row["runtime"].startswith("tensorrt") else ""
+    choice = len(RUNTIMES[row["runtime"]].devices) > 1
+    gpu = " gpu" if choice and row["device"] == "cuda" else ""
     return f"{row['runtime']}{gpu}{threads}"
 
 

@@ -100,7 +100,7 @@ def _latency(backend: Backend, frames: Images, seconds: float) -> dict[str, Any]
 
 
 def _batches(backend: Backend, crops: Images, job: Job) -> list[dict[str, Any]]:
-    """Pictures a second by batch, without pre-processing, and the memory that it took."""
+    """Pictures per second by batch, without pre-processing, and the memory that it took."""
     from lmk.bench.measure import calls_per_second
 
     found = []
@@ -123,7 +123,7 @@ def _accuracy(backend: Backend, inputs: Inputs) -> dict[str, Any]:
     samples = inputs.samples
     actual = np.concatenate([backend.infer(crop[None])[0].copy() for crop in samples.crops])
     if not np.isfinite(actual).all():
-        raise WeightsError("the landmarks are no numbers: export the model again")
+        raise WeightsError("the landmarks are NaN: export the model again")
     found = compare(actual, inputs.expected, samples)
     return {
         "reference": inputs.reference,

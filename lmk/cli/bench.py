@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lmk.artifact.formats import PRECISIONS, RUNTIMES, listed
 from lmk.cli import options
 from lmk.cli.settings import given
 from lmk.system.errors import UnavailableError, UsageError
@@ -27,15 +28,14 @@ def bench(
         str,
         typer.Option(
             metavar="NAMES",
-            help="all, or some of onnxruntime, openvino, tensorrt, tensorrt-rtx and torch, with "
-            "commas between.",
+            help=f"all, or some of {listed(RUNTIMES, 'and')}, with commas between.",
         ),
     ] = "all",
     precision: Annotated[
         str,
         typer.Option(
             metavar="NAMES",
-            help="all that are computed in here, or some of fp32, fp16, bf16 and int8.",
+            help=f"all that are computed in here, or some of {listed(PRECISIONS, 'and')}.",
         ),
     ] = "all",
     batch: Annotated[
@@ -54,8 +54,13 @@ def bench(
         ),
     ] = "",
     device: Annotated[
-        options.RunDevice | None,
-        typer.Option(help="cpu or cuda; without it all that are here.", show_default=False),
+        str | None,
+        typer.Option(
+            parser=options.one_of(options.DEVICES),
+            metavar=options.choices(options.DEVICES),
+            help=f"{listed(options.DEVICES, 'or')}; without it all that are here.",
+            show_default=False,
+        ),
     ] = None,
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Measuring time of each row: latency, then batches.")
@@ -116,7 +121,7 @@ def bench(
         _numbers("--batch", batch),
         _numbers("--threads", threads) or (None,),
         seconds,
-        device.value if device else None,
+        device,
     )
     if not asked.batches:
         raise UsageError("expected --batch 1,8,64 or other sizes, got none")
@@ -146,14 +151,15 @@ def _save(model: Model, done: Bench, limit: float, own_category: bool, report: R
     from lmk.inference.backends.chosen import save_choice
 
     if not own_category:
-        report.say("int8 was left out of the choice: it needs --calibration-data")
+        left_out = listed((one.name for one in PRECISIONS.values() if one.calibrated), "and")
+        report.say(f"{left_out} was left out of the choice: it needs --calibration-data")
     if any(row["measured"] and row["measured"]["disturbed"] for row in done.record["rows"]):
         report.warn("other programs disturbed some rows, and another may be the fastest without")
-    choice = choose(model, done.record, done.files, Limit(limit, int8=own_category))
+    choice = choose(model, done.record, done.files, Limit(limit, calibrated=own_category))
     path = save_choice(choice)
     typer.echo(
         f"--runtime auto takes {choice.runtime} in {choice.precision} on {choice.device} with "
-        f"{count_threads(choice.threads)} from now on: {choice.p50_ms:.1f} ms a frame, "
+        f"{count_threads(choice.threads)} from now on: {choice.p50_ms:.1f} ms per frame, "
         f"{choice.mean_px:.2g} px off"
     )
     typer.echo(f"wrote {path}; delete it to undo that")

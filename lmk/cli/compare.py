@@ -24,7 +24,7 @@ def compare(
     metrics: measuring.Metrics = "",
     output: measuring.Output = None,
     json: measuring.Json = None,
-    runtime: options.RuntimeOption = options.Runtime.auto,
+    runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
     normalize: measuring.Normalize = "",
     counts: measuring.Counts = "",

@@ -27,7 +27,7 @@ def eval_(
     save: Annotated[
         bool, typer.Option("--save", help="Write the figures into the model folder's manifest.")
     ] = False,
-    runtime: options.RuntimeOption = options.Runtime.auto,
+    runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
     normalize: measuring.Normalize = "",
     counts: measuring.Counts = "",

@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lmk.artifact.formats import FORMATS, LIMITS_SIZE, PRECISIONS, ParityLimits, listed
 from lmk.cli import options
 from lmk.system.errors import UsageError
 
 if TYPE_CHECKING:
     from lmk.export.export import Exported
-    from lmk.export.samples import Samples
 
 
-class Format(str, Enum):
-    """File formats."""
-
-    onnx = "onnx"
-    openvino = "openvino"
-    tensorrt = "tensorrt"
-    tensorrt_rtx = "tensorrt-rtx"
-
-
-class Precision(str, Enum):
-    """Precisions of the exported arithmetic."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-    bf16 = "bf16"
-    int8 = "int8"
+def _limits_in_words() -> str:
+    """Write the limits of all precisions, those that are alike together."""
+    alike: dict[ParityLimits, list[str]] = {}
+    for precision in PRECISIONS.values():
+        alike.setdefault(precision.limits, []).append(precision.name)
+    return "; ".join(f"{listed(names, 'and')} {_in_words(one)}" for one, names in alike.items())
 
 
-class Reference(str, Enum):
-    """What an exported file is held against."""
-
-    network = "network"
-    onnx = "onnx"
+def _in_words(limits: ParityLimits) -> str:
+    parts = (
+        f"{limits.max_px}" if limits.max_px else "",
+        f"{limits.mean_px:g} in the mean" if limits.mean_px else "",
+        f"{limits.p99_px:g} at the 99th percentile" if limits.p99_px else "",
+    )
+    return listed(filter(None, parts), "and")
 
 
 def export(
     model: options.ModelName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the file.")],
     format: Annotated[
-        Format,
+        str,
         typer.Option(
-            "-f", "--format", metavar="FORMAT", help="onnx, openvino, tensorrt or tensorrt-rtx."
+            *("-f", "--format"),
+            parser=options.one_of(FORMATS),
+            metavar="FORMAT",
+            help=f"{listed(FORMATS, 'or')}.",
         ),
-    ] = Format.onnx,
+    ] = "onnx",
     precision: Annotated[
-        Precision,
+        str,
         typer.Option(
+            parser=options.one_of(PRECISIONS),
             metavar="PRECISION",
-            help="fp32; fp16 (for OpenVINO its weights alone); bf16 (OpenVINO, on processors that "
-            "compute in it); int8, which needs --calibration-data.",
+            help=f"{'; '.join(one.help for one in PRECISIONS.values())}.",
         ),
-    ] = Precision.fp32,
+    ] = "fp32",
     batch: Annotated[
         str,
         typer.Option(
@@ -86,12 +80,13 @@ def export(
         bool, typer.Option(help="Compare the file's landmarks with the network's.")
     ] = True,
     reference: Annotated[
-        Reference,
+        Any,
         typer.Option(
+            parser=options.one_of(("network", "onnx")),
             metavar="REFERENCE",
             help="What to compare with: network, which needs torch, or onnx, the float32 graph.",
         ),
-    ] = Reference.network,
+    ] = "network",
     workspace: Annotated[
         int, typer.Option(min=1, metavar="MB", help="Memory that an engine's layers may use.")
     ] = 512,
@@ -105,7 +100,7 @@ def export(
     fold_projections: Annotated[
         bool,
         typer.Option(
-            help="Fold projections into the weights, which leaves one plain hourglass; "
+            help="Fold projections into the weights, which leaves one plain network; "
             "otherwise each stays as a 1x1 convolution."
         ),
     ] = True,
@@ -114,51 +109,39 @@ def export(
     """Export a model: fold, write, and check that the file gives the network's landmarks.
 
     The file takes uint8 RGB crops and gives landmarks in input pixels; nothing else is needed
-    around it. Largest differences that pass, in pixels of the 128 x 128 input: fp32 0.05, fp16 and
-    bf16 0.25; int8 0.5 in the mean and 2 at the 99th percentile. A file above them is not kept
-    (exit code 3). A .json file beside it says what it is and how it was made.
+    around it. Largest differences that pass, in pixels of an input of SIZE, and in proportion for
+    others: LIMITS. A file above them is not kept (exit code 3). A .json file beside it says what it
+    is and how it was made.
     """
-    if not verify and (verify_data or reference is not Reference.network):
+    if not verify and (verify_data or reference != "network"):
         raise UsageError("--no-verify compares nothing: leave out --verify-data and --reference")
-    if verify and reference is Reference.network:
+    if verify and reference == "network":
         options.require_training()
-    from lmk.artifact.batch import parse_batch
-    from lmk.export.export import export_model
-    from lmk.export.options import ExportOptions, check_options
-    from lmk.model.folder import find_model
-    from lmk.system.progress import Reporter
+    from lmk.export.export import export as write
 
-    asked = ExportOptions(
-        format.value,
-        precision.value,
-        parse_batch(batch),
-        opset,
-        heatmaps,
-        fold_projections,
-        reference.value if verify else None,
-        workspace,
-        compute_capability,
+    exported = write(
+        model,
+        output,
+        format,
+        precision,
+        batch=batch,
+        calibration_data=calibration_data,
+        verify_data=verify_data,
+        reference=reference if verify else None,
+        opset=opset,
+        heatmaps=heatmaps,
+        fold_projections=fold_projections,
+        workspace_mb=workspace,
+        compute_capability=compute_capability,
     )
-    found = find_model(model)
-    check_options(asked, calibration_data is not None)
-    calibration, samples = _samples(calibration_data, verify_data, found.architecture.input_size)
-    exported = export_model(found, output, asked, samples, calibration, Reporter())
     _print(exported, opset)
 
 
-def _samples(
-    calibration_data: Path | None, verify_data: Path | None, input_size: int
-) -> tuple[Samples | None, Samples]:
-    from lmk.export import samples
-
-    calibration = None
-    if calibration_data:
-        calibration = samples.calibration_samples(calibration_data, input_size)
-    if verify_data:
-        return calibration, samples.folder_samples(verify_data, samples.MAX_VERIFY, input_size)
-    if calibration:
-        return calibration.split(samples.HELD_OUT)
-    return None, samples.drawn_samples(input_size)
+export.__doc__ = (
+    (export.__doc__ or "")
+    .replace("SIZE", f"{LIMITS_SIZE} x {LIMITS_SIZE}")
+    .replace("LIMITS", _limits_in_words())
+)
 
 
 def _print(exported: Exported, opset: int) -> None:

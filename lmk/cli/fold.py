@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
+
+from lmk.artifact.formats import FORMATS, PRECISIONS
+from lmk.cli.options import choices, one_of
+
+WRITTEN = [name for name in FORMATS["onnx"].precisions if not PRECISIONS[name].quantizer]
 
 
 def fold(
@@ -17,7 +22,12 @@ def fold(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the ONNX file.")],
     precision: Annotated[
-        Literal["fp32", "fp16"], typer.Option(help="Precision of the network's arithmetic.")
+        Any,
+        typer.Option(
+            parser=one_of(WRITTEN),
+            metavar=choices(WRITTEN),
+            help="Precision of the network's arithmetic.",
+        ),
     ] = "fp32",
 ) -> None:
     """Fold an adapter into its core and write one ONNX file, on the device itself.

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from lmk.artifact.formats import PREFERENCE, RUNTIMES
 
 _RUN = "The run"
 
 
-class Runtime(str, Enum):
-    """Inference runtimes."""
+def one_of(known: Iterable[str]) -> Callable[[str], Any]:
+    """Make the parser of an option that takes one of these words."""
+    words = tuple(known)
 
-    auto = "auto"
-    onnxruntime = "onnxruntime"
-    openvino = "openvino"
-    tensorrt = "tensorrt"
-    tensorrt_rtx = "tensorrt-rtx"
-    torch = "torch"
+    def choice(word: str) -> str:
+        if word not in words:
+            raise typer.BadParameter(f"'{word}' is not one of {', '.join(map(repr, words))}.")
+        return word
+
+    return choice
 
 
-class RunDevice(str, Enum):
-    """Devices that a model runs on."""
+def choices(known: Iterable[str]) -> str:
+    """Write the words that an option takes in place of its value, as help does."""
+    return f"<{'|'.join(known)}>"
 
-    cpu = "cpu"
-    cuda = "cuda"
+
+_RUNTIMES = ("auto", *RUNTIMES)
+DEVICES = tuple(PREFERENCE)
 
 
 RunFolder = Annotated[
@@ -53,11 +58,21 @@ Precision = Annotated[
     ),
 ]
 RuntimeOption = Annotated[
-    Runtime, typer.Option(help="Inference runtime; auto takes the fastest installed.")
+    str,
+    typer.Option(
+        parser=one_of(_RUNTIMES),
+        metavar=choices(_RUNTIMES),
+        help="Inference runtime; auto takes the fastest installed.",
+    ),
 ]
 RunDeviceOption = Annotated[
-    RunDevice | None,
-    typer.Option("--device", help="Where the model runs; cpu unless the model is an engine."),
+    str | None,
+    typer.Option(
+        "--device",
+        parser=one_of(DEVICES),
+        metavar=choices(DEVICES),
+        help="Where the model runs; cpu unless the model is an engine.",
+    ),
 ]
 ModelName = Annotated[
     str,

@@ -138,7 +138,7 @@ def run(
             min=1e-3, help="Seconds in which a lost landmark fades.", rich_help_panel=_FILTER
         ),
     ] = 0.5,
-    runtime: options.RuntimeOption = options.Runtime.auto,
+    runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
 ) -> None:
     """Find landmarks in SOURCEs, show them and write them down.
@@ -160,7 +160,7 @@ def run(
     places = [read_address(text) for text in output]
     outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
     smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth else None
-    where = runtime.value, device.value if device else None
+    where = runtime, device
     track_options, report = TrackOptions(region, search, smoothing, *where), Reporter()
     with stop_on_signals() as stop, open_sources(sources, report) as opened:
         still = opened[0].still

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from lmk.arrays import FloatArray
+from lmk.artifact.formats import FORMATS, RUNTIMES
 from lmk.doctor.finding import Finding
-from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.errors import LmkError, UnavailableError
 from lmk.system.install import install, reinstall
@@ -20,26 +22,43 @@ from lmk.system.machine import installed_versions, jetson_model
 PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
 EXPECTED = 2 * PICTURE + 1
 RUNS, LOADS = "runs a model", "loads on"
-PACKAGES = {
-    "tensorrt": "tensorrt",
-    "tensorrt-rtx": "tensorrt-rtx-cu13-bindings onnxruntime-ep-nv-tensorrt-rtx-cu13",
-}
 PROVIDERS = ("CPUExecutionProvider", "CUDAExecutionProvider")
 
 
 def examine_runtimes() -> list[Finding]:
-    """Try every runtime that lmk has a backend for."""
-    findings = [*_onnxruntime(), _openvino(), _tensorrt("tensorrt"), _tensorrt("tensorrt-rtx")]
+    """Try every runtime that reads exported files."""
+    names = [name for name in RUNTIMES if any(name in f.runtimes for f in FORMATS.values())]
+    findings = [finding for name in names for finding in TRIALS.get(name, _imported)(name)]
     if not any(finding.found.startswith((RUNS, LOADS)) for finding in findings):
         remedy = findings[0].remedy  # ONNX Runtime's, which runs everywhere
         findings.append(Finding("some runtime", "no model runs", "broken", remedy, essential=True))
     return findings
 
 
-def _onnxruntime() -> list[Finding]:
-    if find_spec("onnxruntime") is None:
-        remedy = install("onnxruntime", "run")
-        return [Finding("ONNX Runtime", "not installed", "absent", remedy)]
+def _absent(name: str) -> Finding | None:
+    """What to say of a runtime that is not installed; None for one that is."""
+    runtime = RUNTIMES[name]
+    if find_spec(runtime.module) is not None:
+        return None
+    remedy = install(runtime.packages[0], runtime.extra())
+    return Finding(runtime.title, "not installed", "absent", remedy)
+
+
+def _imported(name: str) -> list[Finding]:
+    """A runtime without a trial of its own: whether its package can be imported."""
+    runtime = RUNTIMES[name]
+    if absent := _absent(name):
+        return [absent]
+    try:
+        import_module(runtime.module)
+    except Exception as error:  # a broken native library raises what it likes
+        return [_broken(runtime.title, error, reinstall(runtime.packages[0]))]
+    return [Finding(runtime.title, "can be imported; no model was run")]
+
+
+def _onnxruntime(name: str = "onnxruntime") -> list[Finding]:
+    if absent := _absent(name):
+        return [absent]
     # The two packages of ONNX Runtime share their files.
     packages = installed_versions(("onnxruntime-gpu", "onnxruntime"))
     again = reinstall(next(iter(packages), "onnxruntime"))
@@ -73,16 +92,16 @@ def _run_onnxruntime(onnxruntime: Any, provider: str) -> FloatArray:
     return result
 
 
-def _openvino() -> Finding:
-    if find_spec("openvino") is None:
-        return Finding("OpenVINO", "not installed", "absent", install("openvino", "run"))
+def _openvino(name: str = "openvino") -> list[Finding]:
+    if absent := _absent(name):
+        return [absent]
     try:
         import openvino
 
         title = f"OpenVINO {openvino.__version__.partition('-')[0]}"
         features = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception as error:
-        return _broken("OpenVINO", error, reinstall("openvino"))
+        return [_broken("OpenVINO", error, reinstall("openvino"))]
 
     def run() -> FloatArray:
         core = openvino.Core()
@@ -90,32 +109,38 @@ def _openvino() -> Finding:
         result: FloatArray = compiled({"x": PICTURE})[0]
         return result
 
-    kinds = [name for name in ("FP32", "BF16", "INT8") if name in features]
-    return _tried(
-        f"{title}, CPU",
-        run,
-        reinstall("openvino"),
-        f" ({', '.join(kinds)})",
-    )
+    computes = (one.upper() for one in RUNTIMES[name].devices["cpu"].computes)
+    note = f" ({', '.join(one for one in computes if one in features)})"
+    return [_tried(f"{title}, CPU", run, reinstall("openvino"), note)]
 
 
-def _tensorrt(kind: Kind) -> Finding:
-    title = TITLES[kind]
+def _tensorrt(name: str) -> list[Finding]:
+    kind: Kind = "tensorrt" if name == "tensorrt" else "tensorrt-rtx"
+    title = RUNTIMES[kind].title
     try:
         version = load_bindings(kind).__version__
     except LmkError as error:
-        return Finding(title, "not installed", "absent", _command(error))
+        return [Finding(title, "not installed", "absent", _command(error))]
     except (OSError, ImportError) as error:
-        again = f"pip install --force-reinstall {PACKAGES[kind]}"
+        again = f"pip install --force-reinstall {' '.join(RUNTIMES[kind].packages)}"
         if kind == "tensorrt" and jetson_model():
             again = "sudo apt install --reinstall python3-libnvinfer"
-        return _broken(title, error, again)
+        return [_broken(title, error, again)]
     try:
         cuda = Cuda()
     except LmkError:
         can = "builds engines" if kind == "tensorrt-rtx" else "no GPU to run or build on"
-        return Finding(f"{title} {version}", f"{can}; engines run on a GPU only")
-    return Finding(f"{title} {version}", f"{LOADS} {cuda}; no engine was run")
+        return [Finding(f"{title} {version}", f"{can}; engines run on a GPU only")]
+    return [Finding(f"{title} {version}", f"{LOADS} {cuda}; no engine was run")]
+
+
+TRIALS: dict[str, Callable[[str], list[Finding]]] = {
+    "onnxruntime": _onnxruntime,
+    "openvino": _openvino,
+    "tensorrt": _tensorrt,
+    "tensorrt-rtx": _tensorrt,
+}
+"""Runtimes that are tried on more than being imported."""
 
 
 def _tried(subject: str, run: Callable[[], FloatArray], remedy: str, note: str = "") -> Finding:

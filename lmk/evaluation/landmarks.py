@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from lmk.arrays import FloatArray, Images
+from lmk.artifact.formats import files_of, format_of
 from lmk.data.resize import resize_crops
 from lmk.evaluation.views import UNCHANGED, View
 from lmk.geometry import resize_xy
 from lmk.inference.backends.base import Backend
-from lmk.inference.backends.select import READERS, open_backend
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import find_model
 from lmk.system.errors import DataError, UsageError, WeightsError
 from lmk.system.files import cache_folder, replacing
@@ -111,7 +112,7 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
     # Figures must not depend on what was fastest here.
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
-    if path.suffix in READERS:
+    if format_of(path):
         return EvaluatedModel(path.absolute().name, model, _file_sha256(path), backend, None)
     found = find_model(model)
     names = found.manifest.landmark_names
@@ -120,10 +121,9 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
 
 def _file_sha256(path: Path) -> str:
     """Hash an exported file, with the weights that some formats keep in a second one beside it."""
-    weights = path.with_suffix(".bin")
-    digest = hashlib.sha256(path.read_bytes())
-    if path.suffix == ".xml" and weights.is_file():
-        digest.update(weights.read_bytes())
+    digest = hashlib.sha256()
+    for file in files_of(path):
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

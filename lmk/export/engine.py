@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.batch import BatchRange
+from lmk.artifact.formats import RUNTIMES
 from lmk.export.engine_layers import read_inspector, read_log
-from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.export.options import WORKSPACE_MB
+from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.errors import LmkError, OutputError, UnavailableError, UsageError, WeightsError
 from lmk.system.files import replacing
@@ -22,9 +24,8 @@ from lmk.system.machine import free_memory_mb
 from lmk.system.progress import Bar, Reporter
 
 LARGEST_BATCH = 8  # of an engine whose batch is left open
-WORKSPACE_MB = 512
-# On a Jetson, whose GPU shares the memory, a build that runs out is killed without a word. Building
-# the hourglass for RTX took 0.38 GB more than the interpreter; TensorRT's figure is an estimate.
+# On a Jetson, whose GPU shares the memory, a build that runs out is killed without a message.
+# Building the hourglass for RTX took 0.38 GB more than the interpreter; TensorRT's is an estimate.
 BUILD_MB = {"tensorrt": 1500, "tensorrt-rtx": 500}
 
 
@@ -62,18 +63,18 @@ def build_engine(onnx_file: bytes, options: EngineOptions, report: Reporter) -> 
     trt = load_bindings(options.kind)
     gpu = _target(trt, options)
     require_memory(len(onnx_file), options)
-    messages = _log(trt)
+    messages, title = _log(trt), RUNTIMES[options.kind].title
     builder = trt.Builder(messages)
     network = _parse(trt, builder, onnx_file, messages)
     config, batch = _configure(trt, builder, network, options)
     cache = _load_timing_cache(trt, config, options, gpu)
     with ExitStack() as stack:
-        config.progress_monitor = _monitor(trt, stack, report, TITLES[options.kind])
+        config.progress_monitor = _monitor(trt, stack, report, title)
         plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise WeightsError(
-            f"{TITLES[options.kind]} could not build the engine: {messages.last_error}. A smaller "
-            "--workspace or a narrower --batch needs less memory"
+            f"{title} could not build the engine: {messages.last_error}. A smaller --workspace "
+            "or a narrower --batch needs less memory"
         )
     if cache:
         _save_timing_cache(config, cache, report)
@@ -197,7 +198,7 @@ def _monitor(trt: Any, stack: ExitStack, report: Reporter, title: str) -> Any:
             return True  # go on
 
         def phase_finish(self, name: str) -> None:
-            self._advance(name, self.left)  # the last step is not reported by itself
+            self._advance(name, self.left)  # the last step is not reported as a step
 
         def _advance(self, name: str, count: int) -> None:
             if self.bar and name == self.outermost and self.left:

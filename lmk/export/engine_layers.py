@@ -1,7 +1,7 @@
 """Precisions of an engine's layers as they were built.
 
 TensorRT's inspector reads them from the engine, which takes a GPU. TensorRT for RTX builds without
-one, and then the same description stands in the builder's log.
+one, and then the same description is in the builder's log.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read_information(text: str) -> dict[str, str]:
 def require_layers(layers: dict[str, str], precision: str, kept: int) -> None:
     """Raise ParityError unless all convolutions but `kept` have the precision asked for.
 
-    A few may be fused into kernels that are no convolutions any more; none may be in another
+    A few may be fused into kernels that are not convolutions any more; none may be in another
     precision than asked, save for those that int8 leaves in float32.
     """
     others = {name: found for name, found in layers.items() if found != precision}

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.export.install import describe
+from lmk.export.install import describe, hashes
+from lmk.export.precision import conv_precisions, count
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
-from lmk.system.files import check_writable, sha256_of
+from lmk.system.files import check_writable
 
 
 def fold_to_onnx(
@@ -20,7 +22,7 @@ def fold_to_onnx(
     """Write `folder/NAME.onnx` with its provenance and return its path.
 
     The graph is written node by node, so no skeleton of it has to be shipped. Raises UsageError
-    when `adapter` is none, WeightsError when it belongs to another core, and OutputError.
+    when `adapter` is not one, WeightsError when it belongs to another core, and OutputError.
     """
     if adapter.manifest.kind != "adapter":
         raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")
@@ -30,8 +32,15 @@ def fold_to_onnx(
     suffix = "" if precision == "fp32" else f"-{precision}"
     path = folder / f"{model.manifest.name}{suffix}.onnx"
     save_onnx(proto, path)
-    known = describe(model, proto, "onnx", precision)
     words = ["lmk", "fold", core.reference, adapter.reference, "-o", "DIR"]
-    command = shlex.join([*words, "--precision", precision])
-    replace(known, command=command, files={path.name: sha256_of(path)}).write(path)
+    describe(
+        model,
+        proto,
+        format="onnx",
+        precision=precision,
+        batch=BatchRange(),
+        layers=count(conv_precisions(proto)),
+        command=shlex.join([*words, "--precision", precision]),
+        files=hashes(path),
+    ).write(path)
     return path

@@ -1,6 +1,6 @@
 """int8 as a QDQ graph: ranges measured on real crops, kernels scaled per channel.
 
-Quantising and measuring is ONNX Runtime's; which layers stay in float32 is found here. The same
+ONNX Runtime quantises and measures; which layers stay in float32 is chosen here. The same
 graph serves ONNX Runtime, OpenVINO, which runs it as integers, and TensorRT. TensorRT takes only
 ranges that are symmetric about zero; the others are finer, and faster on processors, without.
 """
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from lmk.architectures.spec import Architecture
 from lmk.arrays import Images
 from lmk.artifact.onnx_model import repeat_for
+from lmk.export.graph import Graph, Quantizing
 from lmk.system.errors import missing_extra
 from lmk.system.onnx_package import ModelProto
 
@@ -61,6 +62,15 @@ class Ranges:
         return proto
 
 
+def quantize(given: Quantizing) -> Graph:
+    """Quantise as many convolutions as pass the parity check. See `graph.Quantizer`."""
+    assert given.calibration is not None
+    architecture, crops = given.model.architecture, given.calibration.crops
+    with given.report.bar("measuring ranges", len(crops)) as bar:
+        ranges = calibrate(given.proto, architecture, crops, given.symmetric, bar.advance)
+    return Graph(*find_kept(ranges, given.gate.passes, given.gate.error))
+
+
 def calibrate(
     proto: ModelProto,
     architecture: Architecture,
@@ -70,7 +80,7 @@ def calibrate(
 ) -> Ranges:
     """Measure the range of every convolution's input on uint8 RGB crops (N, S, S, 3).
 
-    `advance` is called once a crop. Raises UnavailableError without ONNX Runtime.
+    `advance` is called once per crop. Raises UnavailableError without ONNX Runtime.
     """
     try:
         from onnxruntime.quantization import CalibrationMethod

@@ -20,7 +20,7 @@ def layer_errors(
     """Error that each convolution of the candidate adds by itself, relative to its output's norm.
 
     The reference's convolution is given what the candidate's was given, so that errors of earlier
-    layers do not count. `image` is uint8 RGB (128, 128, 3). Largest first.
+    layers do not count. `image` is uint8 RGB (S, S, 3). Largest first.
     """
     convs = [node for node in reference.graph.node if node.op_type == "Conv"]
     wanted = sorted({name for node in convs for name in (node.input[0], node.output[0])})

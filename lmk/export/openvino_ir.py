@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lmk.export.options import ExportOptions
+from lmk.export.writer import Writer, Written
 from lmk.system.errors import UnavailableError, missing_extra
-from lmk.system.onnx_package import onnx
+from lmk.system.onnx_package import ModelProto
+from lmk.system.progress import Reporter
 
 
-def require_bf16() -> None:
-    """Raise UnavailableError unless this processor computes in bfloat16."""
+def _require(options: ExportOptions) -> None:
+    """Raise UnavailableError for bfloat16 on a processor that does not compute in it."""
+    if options.precision != "bf16":
+        return
     try:
         import openvino
     except ImportError as error:
@@ -22,11 +27,11 @@ def require_bf16() -> None:
         )
 
 
-def save_ir(proto: onnx.ModelProto, path: Path, half_weights: bool) -> None:
+def _write(proto: ModelProto, path: Path, options: ExportOptions, _: Reporter) -> Written:
     """Write `path`, an .xml file, and the .bin file of its weights beside it.
 
-    With `half_weights` the weights are stored in float16; what is computed in is decided when the
-    file is loaded, from its metadata. Raises UnavailableError without OpenVINO.
+    For fp16 the weights are stored in float16; which precision the runtime computes in is decided
+    when the file is loaded, from its metadata. Raises UnavailableError without OpenVINO.
     """
     try:
         import openvino
@@ -38,6 +43,10 @@ def save_ir(proto: onnx.ModelProto, path: Path, half_weights: bool) -> None:
     source.write_bytes(proto.SerializeToString())
     try:
         network = front_end.convert(front_end.load(str(source)))
-        openvino.save_model(network, str(path), compress_to_fp16=half_weights)
+        openvino.save_model(network, str(path), compress_to_fp16=options.precision == "fp16")
     finally:
         source.unlink()
+    return Written()
+
+
+WRITER = Writer(_write, _require)

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Literal
 
+from lmk.artifact import formats
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import OPSET, GraphOptions
-from lmk.export.engine import WORKSPACE_MB, EngineOptions
-from lmk.export.openvino_ir import require_bf16
 from lmk.export.reference import Reference
-from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
-from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model
-from lmk.system.errors import UsageError
-from lmk.system.files import cache_folder
+from lmk.system.errors import UsageError, missing_extra
 
-Format = Literal["onnx", "openvino", "tensorrt", "tensorrt-rtx"]
-Precision = Literal["fp32", "fp16", "bf16", "int8"]
+WORKSPACE_MB = 512
 
-PRECISIONS: dict[str, tuple[str, ...]] = {
-    "onnx": ("fp32", "fp16", "int8"),
-    "openvino": ("fp32", "fp16", "bf16", "int8"),
-    "tensorrt": ("fp32", "fp16", "int8"),
-    "tensorrt-rtx": ("fp32", "fp16", "int8"),
+WHY_NOT = {
+    "heatmaps": ": engines give landmarks alone",
+    "batch_range": ", which take one size, such as 4, or any, which is dynamic",
 }
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".plan", "tensorrt-rtx": ".rtx"}
+"""Why a format does not take an option, where that is not plain from its name."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and what to hold it against; `reference` None writes without a check."""
+    """What to write, and what to compare it with; `reference` None writes without a check."""
 
-    format: Format = "onnx"
-    precision: Precision = "fp32"
+    format: str = "onnx"
+    precision: str = "fp32"
     batch: BatchRange = field(default_factory=BatchRange)
     opset: int = OPSET
     heatmaps: bool = False
@@ -44,18 +38,14 @@ class ExportOptions:
     compute_capability: str | None = None
 
     @property
-    def runtime(self) -> str:
-        """The runtime that runs the file."""
-        return "onnxruntime" if self.format == "onnx" else self.format
+    def file_format(self) -> formats.Format:
+        """What the table of formats says of the format."""
+        return formats.FORMATS[self.format]
 
     @property
-    def engine(self) -> EngineOptions | None:
-        """How the engine is built, None for a format that is none."""
-        if self.format not in ("tensorrt", "tensorrt-rtx"):
-            return None
-        kind: Kind = "tensorrt" if self.format == "tensorrt" else "tensorrt-rtx"
-        cache = cache_folder() / "tensorrt-timings"
-        return EngineOptions(kind, self.batch, self.workspace_mb, self.compute_capability, cache)
+    def arithmetic(self) -> formats.Precision:
+        """What the table of precisions says of the precision."""
+        return formats.PRECISIONS[self.precision]
 
     @property
     def graph(self) -> GraphOptions:
@@ -67,46 +57,73 @@ class ExportOptions:
 
     @property
     def precision_in_graph(self) -> bool:
-        """Whether the graph itself says the precision; for OpenVINO's halves it is how weights are
-        stored (fp16) or how the file is run (bf16)."""
-        return self.format != "openvino" or self.precision in ("fp32", "int8")
+        """Whether the graph itself says the precision, and not the way it is stored or run."""
+        return self.precision not in self.file_format.outside_graph
+
+    def file_name(self, model: Model) -> str:
+        """NAME.onnx, NAME-fp16.onnx, NAME-int8.xml and so on."""
+        suffix = "" if self.precision == "fp32" else f"-{self.precision}"
+        return f"{model.manifest.name}{suffix}{self.file_format.suffix}"
 
 
 def check_options(options: ExportOptions, calibrated: bool) -> None:
     """Raise for a combination that cannot be written, before any work is done."""
-    known = PRECISIONS[options.format]
-    if options.precision not in known:
+    if options.format not in formats.FORMATS:
+        known = ", ".join(formats.FORMATS)
+        raise UsageError(f"no format {options.format!r}: expected one of {known}")
+    format, precision = options.file_format, options.precision
+    if precision not in format.precisions:
+        known = ", ".join(format.precisions)
+        raise UsageError(f"{format.name} files are written in {known}, not {precision}")
+    _check_calibration(options, calibrated)
+    for option, words in _given(options).items():
+        takers = [one for one in formats.FORMATS.values() if option in one.options]
+        if format not in takers:
+            engines = takers == [one for one in formats.FORMATS.values() if one.engine]
+            names = formats.listed((one.name for one in takers), "and")
+            raise UsageError(
+                f"{words} is for {'engines' if engines else f'{names} files'}, not for "
+                f"{format.name} files{WHY_NOT.get(option, '')}"
+            )
+    if options.reference == "network" and find_spec("torch") is None:
+        raise missing_extra("torch", "train")
+
+
+def _check_calibration(options: ExportOptions, calibrated: bool) -> None:
+    name = options.precision
+    if options.arithmetic.calibrated and not calibrated:
         raise UsageError(
-            f"{options.format} files are written in {', '.join(known)}, not {options.precision}"
-        )
-    if options.precision == "int8" and not calibrated:
-        raise UsageError(
-            "int8 needs crops to measure activation ranges on: add  --calibration-data FOLDER  "
+            f"{name} needs crops to measure activation ranges on: add  --calibration-data FOLDER  "
             "with photographs of the category"
         )
-    if calibrated and options.precision != "int8":
-        raise UsageError(f"--calibration-data is for int8, not for {options.precision}")
-    if options.precision == "int8" and not options.fold_projections:
-        raise UsageError("int8 is for folded networks: leave out --no-fold-projections")
-    if options.precision == "bf16":
-        require_bf16()
-    if options.engine:
-        if options.heatmaps:
-            raise UsageError("--heatmaps is for ONNX and OpenVINO files: engines give landmarks")
-        load_bindings(options.engine.kind)
-        if options.engine.kind == "tensorrt":
-            Cuda()  # it builds on the GPU that will run the engine
-        return
-    batch = options.batch
-    if batch.fixed is None and batch != BatchRange():
+    if calibrated and not options.arithmetic.calibrated:
+        wanting = [one.name for one in formats.PRECISIONS.values() if one.calibrated]
         raise UsageError(
-            f"--batch {batch.min}:{batch.opt}:{batch.max} is for engines: {options.format} files "
-            "take one size, such as 4, or any, which is dynamic"
+            f"--calibration-data is for {formats.listed(wanting, 'and')}, not for {name}"
         )
-    if options.compute_capability:
-        raise UsageError(f"--compute-capability is for engines, not for {options.format} files")
-    if options.workspace_mb != WORKSPACE_MB:
-        raise UsageError(f"--workspace is for engines, not for {options.format} files")
+    if options.arithmetic.quantizer and not options.fold_projections:
+        raise UsageError(f"{name} is for folded networks: leave out --no-fold-projections")
+
+
+def _given(options: ExportOptions) -> dict[str, str]:
+    """Options in use that not every format takes, as the command line writes them."""
+    in_use = {
+        "heatmaps": options.heatmaps,
+        "batch_range": options.batch.fixed is None and options.batch != BatchRange(),
+        "workspace": options.workspace_mb != WORKSPACE_MB,
+        "compute_capability": options.compute_capability is not None,
+    }
+    words = {
+        "heatmaps": "--heatmaps",
+        "batch_range": f"--batch {_batch(options.batch)}",
+        "workspace": "--workspace",
+        "compute_capability": "--compute-capability",
+    }
+    return {option: words[option] for option, used in in_use.items() if used}
+
+
+def _batch(batch: BatchRange) -> str:
+    return str(batch.fixed or f"{batch.min}:{batch.opt}:{batch.max}")
 
 
 def rebuild_command(model: Model, options: ExportOptions) -> str:
@@ -114,17 +131,16 @@ def rebuild_command(model: Model, options: ExportOptions) -> str:
     words = ["lmk", "export", model.reference, "-o", "DIR", "-f", options.format]
     words += ["--precision", options.precision]
     if options.batch != BatchRange():
-        batch = options.batch
-        words += ["--batch", str(batch.fixed or f"{batch.min}:{batch.opt}:{batch.max}")]
+        words += ["--batch", _batch(options.batch)]
     if options.opset != OPSET:
         words += ["--opset", str(options.opset)]
     if options.heatmaps:
         words.append("--heatmaps")
     if not options.fold_projections:
         words.append("--no-fold-projections")
-    if options.engine and options.workspace_mb != WORKSPACE_MB:
+    if options.workspace_mb != WORKSPACE_MB:
         words += ["--workspace", str(options.workspace_mb)]
-    if options.precision == "int8":
+    if options.arithmetic.calibrated:
         words += ["--calibration-data", "FOLDER"]
     if options.reference is None:
         words.append("--no-verify")

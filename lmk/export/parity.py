@@ -1,33 +1,16 @@
-"""The parity gate: landmarks of an exported file against those of the network it was made from."""
+"""The parity check: landmarks of an exported file and those of the network it was made from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from lmk.arrays import FloatArray
+from lmk.artifact.formats import LIMITS_SIZE, PRECISIONS
 from lmk.export.samples import Samples
 from lmk.system.errors import ParityError
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Largest distances that pass, in pixels of an input of LIMITS_SIZE; None is not judged."""
-
-    max_px: float | None = None
-    mean_px: float | None = None
-    p99_px: float | None = None
-
-
-LIMITS_SIZE = 128  # larger inputs have larger limits, in proportion
-LIMITS = {
-    "fp32": Limits(max_px=0.05),
-    "fp16": Limits(max_px=0.25),
-    "bf16": Limits(max_px=0.25),
-    "int8": Limits(mean_px=0.5, p99_px=2.0),
-}
 
 
 @dataclass(frozen=True)
@@ -65,13 +48,12 @@ class Parity:
         )
 
     def over(self, precision: str) -> list[str]:
-        """What is above the precision's limits, or no number; empty when the gate passes."""
-        limits, found = LIMITS[precision], []
-        for name, limit in vars(limits).items():
-            value = getattr(self, name)
-            if limit is None:
+        """What is above the precision's limits, or NaN; empty when the check passes."""
+        found = []
+        for name, at_limits_size in asdict(PRECISIONS[precision].limits).items():
+            if at_limits_size is None:
                 continue
-            limit = limit * self.input_size / LIMITS_SIZE
+            value, limit = getattr(self, name), at_limits_size * self.input_size / LIMITS_SIZE
             if not value <= limit:
                 found.append(f"{name.removesuffix('_px')} {value:.3f} px (limit {limit})")
         return found
@@ -95,12 +77,12 @@ def compare(actual: FloatArray, expected: FloatArray, samples: Samples, **labels
 
 
 def require_parity(parity: Parity, precision: str) -> None:
-    """Raise ParityError when a distance is above the precision's limit, or no number."""
+    """Raise ParityError when a distance is above the precision's limit, or NaN."""
     over = parity.over(precision)
     if over:
         raise ParityError(
             f"exported landmarks differ from the network's: {', '.join(over)} for {precision}, "
             f"{parity.where} ({parity.images} crops, {parity.source}). The file was not kept. "
             "Crops of the model's own category tell more: --verify-data FOLDER. --no-verify keeps "
-            "the file all the same"
+            "the file without a check"
         )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from lmk.artifact.formats import PRECISIONS
 from lmk.system.errors import ParityError
 from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, onnx
 
-PRECISIONS: dict[int, str] = {TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16"}
+KERNEL_TYPES = {getattr(TensorProto, p.onnx_type): p.name for p in PRECISIONS.values()}
 
 
 def conv_precisions(proto: ModelProto) -> dict[str, str]:
     """Precision of every convolution by name, in the graph's order.
 
-    "int8" is one whose picture and kernel are both dequantised, which runtimes turn into integer
-    arithmetic; otherwise it is its kernel's type.
+    It is the type of its kernel; a kernel that is dequantised counts as quantised only where the
+    picture is too, which runtimes turn into integer arithmetic, and as float32 otherwise.
     """
     kernels = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
     producers = {output: node for node in proto.graph.node for output in node.output}
@@ -53,9 +54,11 @@ def require_precision(proto: ModelProto, precision: str, kept: Collection[str] =
 
 
 def _precision(node: NodeProto, kernels: dict[str, int], producers: dict[str, NodeProto]) -> str:
-    image, kernel = node.input[:2]
-    if kernel in kernels:
-        return PRECISIONS.get(kernels[kernel], str(kernels[kernel]))
-    both = (producers.get(image), producers.get(kernel))
-    dequantized = all(p is not None and p.op_type == "DequantizeLinear" for p in both)
-    return "int8" if dequantized else "fp32"
+    image, kernel = (producers.get(name) for name in node.input[:2])
+    stored = node.input[1]
+    if stored not in kernels:
+        if not all(p is not None and p.op_type == "DequantizeLinear" for p in (image, kernel)):
+            return "fp32"
+        assert kernel is not None
+        stored = kernel.input[0]
+    return KERNEL_TYPES.get(kernels[stored], str(kernels[stored]))

@@ -1,4 +1,4 @@
-"""The landmarks that an exported file is held against."""
+"""The landmarks that an exported file is compared with."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Landmarker:
     """A model that is ready to run.
 
     `model` is the name of a shipped model, a model or run folder, a .adapter file, or an exported
-    file; `runtime` "auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx" or "torch";
-    `device` "cpu" or "cuda", by default the cpu but for engines. `region` says where objects are
+    file; `runtime` "auto" or one that `lmk run --help` names, such as "onnxruntime"; `device`
+    "cpu" or "cuda", by default the cpu but for engines. `region` says where objects are
     looked for when no boxes are given, in the words of `lmk run --region`, such as "center",
     "cascade:face" or "onnx:FILE"; by default the finder that the model names, or else the centre.
     `landmarker.backend.description` says what was chosen. Raises WeightsError, UsageError, and
@@ -78,7 +78,7 @@ class Landmarker:
 
         images: one uint8 BGR image (H, W, 3), or a list of such, each of its own size.
         boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels; for a list of
-        images a list of such, one entry an image. Without boxes, or where an entry is None, the
+        images a list of such, one entry per image. Without boxes, or where an entry is None, the
         region is searched. A box may reach beyond the image.
 
         The rows of the result are the boxes in order, image by image; an image with several boxes
@@ -115,7 +115,7 @@ def locate(
     xy_input, scores = backend.infer(crops)
     if not np.isfinite(xy_input).all():
         raise WeightsError(
-            f"the model gave landmarks that are no numbers on {backend.description}: "
+            f"the model gave NaN as landmarks on {backend.description}: "
             "its weights are broken. Export it again and let it verify"
         )
     return apply_affine(input_to_image, xy_input), scores
@@ -130,7 +130,7 @@ def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:
     elif boxes is None:
         boxes = [None] * len(images)
     elif not isinstance(boxes, list | tuple) or len(boxes) != len(images):
-        raise UsageError(f"expected a list of {len(images)} boxes, one entry an image")
+        raise UsageError(f"expected a list of {len(images)} boxes, one entry per image")
     return [(_check_image(image), given) for image, given in zip(images, boxes, strict=True)]
 
 

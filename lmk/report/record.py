@@ -9,16 +9,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from lmk.artifact import formats
 from lmk.evaluation.annotated import AnnotatedSet
 from lmk.evaluation.metric import Evaluation
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 from lmk.system.files import replacing
-from lmk.system.machine import RUNTIMES, installed_versions
+from lmk.system.machine import installed_versions
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 1
-PACKAGES = ("numpy", "opencv-python", "scipy", *RUNTIMES)
+PACKAGES = ("numpy", "opencv-python", "scipy", *formats.PACKAGES)
 
 
 def write_record(results: Results, path: Path) -> None:

@@ -12,11 +12,6 @@ from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
-RUNTIMES = (
-    *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch"),
-    *("tensorrt-rtx-cu13-bindings", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
-)
-"""Packages that compute, by the names they are installed under."""
 
 
 def chip() -> str:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from lmk.artifact.formats import format_of
 from lmk.inference.backends.base import Backend
-from lmk.inference.backends.select import READERS, open_backend
+from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region
 from lmk.model.folder import find_model
 from lmk.system.errors import UsageError
@@ -77,5 +78,4 @@ def _name(path: Path) -> str:
 
 def _landmark_names(model: str) -> list[str]:
     """Names of a model's landmarks, if it has a folder that tells them."""
-    exported = Path(model).suffix in READERS
-    return [] if exported else find_model(model).manifest.landmark_names or []
+    return [] if format_of(model) else find_model(model).manifest.landmark_names or []

@@ -9,7 +9,7 @@ from lmk.bench.cases import Case
 from lmk.bench.measure import distribution
 from lmk.bench.operations import Cost
 from lmk.bench.peaks import Peak
-from lmk.bench.record import Begun, make_record
+from lmk.bench.record import StartState, make_record
 from lmk.bench.roofline import roofline
 from lmk.bench.validate import problems
 
@@ -25,7 +25,7 @@ def measured(
     stages = {"pre_processing": times(0.1), "inference": times(1), "decode": times(0.01)}
     if case.device == "cuda":
         stages |= {"host_to_device": times(0.05), "device_to_host": times(0.05)}
-    condition = Begun().condition
+    condition = StartState().condition
     return {
         "description": "Some runtime",
         "landmarks": 10,
@@ -77,7 +77,7 @@ def bench_record(rows: list[dict[str, Any]], sha256: str = "ab" * 32) -> dict[st
     peaks = [vars(Peak("cpu", p, None, 123.4e9, "openvino")) for p in ("fp32", "bf16", "int8")]
     record = make_record(
         "bench",
-        Begun(),
+        StartState(),
         {
             "seconds": 1.0,
             "batches": [1, 8, 64],

@@ -8,7 +8,7 @@ import pytest
 from bench.records import absent, bench_record, row
 
 from lmk.bench.cases import Case
-from lmk.bench.record import Begun, make_record, write_record
+from lmk.bench.record import StartState, make_record, write_record
 from lmk.bench.validate import main, problems
 
 ROWS = [
@@ -21,7 +21,7 @@ GOOD = bench_record(ROWS)
 def test_a_command_is_kept_without_what_names_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     typed = ["/home/me/bin/lmk", "bench", "runs/mugs", "--json=/home/me/a.json", "--verify-data"]
     monkeypatch.setattr("sys.argv", [*typed, "/home/me/my photos", "--precision", "fp32,int8"])
-    record = make_record("bench", Begun(), {}, [])
+    record = make_record("bench", StartState(), {}, [])
     assert record["command"] == (
         "lmk bench runs/mugs --json=a.json --verify-data 'my photos' --precision fp32,int8"
     )
@@ -75,7 +75,9 @@ def test_what_is_no_record_at_all_is_refused(value: object) -> None:
 
 
 def test_the_records_of_other_questions_share_all_but_the_rows() -> None:
-    other = make_record("folded", Begun(), {"seconds": 1}, [{"network": "plain", "p50_ms": 3.5}])
+    other = make_record(
+        "folded", StartState(), {"seconds": 1}, [{"network": "plain", "p50_ms": 3.5}]
+    )
     assert problems(other) == []
     assert problems(other | {"rows": [{"p50_ms": -1}]}) == ["rows[0].p50_ms is -1, below 0"]
     assert problems({k: v for k, v in other.items() if k != "before"}) == ["before is missing"]

@@ -39,7 +39,7 @@ def test_every_speed_has_its_price_beside_it() -> None:
         row(Case("openvino", "cpu", "int8"), 5.0, 0.321),
     ]
     lines = printed(bench_record(rows))
-    titles = ("Inference of one picture", "Pictures a second")
+    titles = ("Inference of one picture", "Pictures per second")
     for title in titles:
         start = next(i for i, line in enumerate(lines) if line.startswith(title))
         assert "mean px" in lines[start + 1]

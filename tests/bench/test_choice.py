@@ -57,7 +57,7 @@ def record(sha256: str = "ab" * 32) -> dict:
         (Limit(0.5), INT8),
         (Limit(0.3), BF16),
         (Limit(0.1), FP32),
-        (Limit(0.5, int8=False), BF16),
+        (Limit(0.5, calibrated=False), BF16),
     ],
 )
 def test_the_fastest_within_the_limit_is_chosen(

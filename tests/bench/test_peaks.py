@@ -20,7 +20,7 @@ def test_the_fastest_of_all_turns_counts(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     limits = limits_that_measure(turns, monkeypatch)
     for _ in range(3):
-        limits.take_turn("cpu", 2, "bf16")
+        limits.measure("cpu", 2, "bf16")
     best = limits.peak("cpu", 2, "bf16")
     assert best is not None
     assert (best.operations_per_s, best.computed_by) == (4e11, "torch")
@@ -30,9 +30,9 @@ def test_the_fastest_of_all_turns_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_places_and_precisions_have_limits_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = iter([({"torch": 1.0}, 5.0), ({"torch": 2.0}, None), ({}, 7.0)])
     limits = limits_that_measure(turns, monkeypatch)
-    limits.take_turn("cpu", None, "fp32")
-    limits.take_turn("cuda", None, "fp32")
-    limits.take_turn("cpu", 1, "int8")
+    limits.measure("cpu", None, "fp32")
+    limits.measure("cuda", None, "fp32")
+    limits.measure("cpu", 1, "int8")
     found = {(p.device, p.threads, p.precision): p.operations_per_s for p in limits.peaks}
     assert found == {("cpu", None, "fp32"): 1.0, ("cuda", None, "fp32"): 2.0}
     assert limits.peak("cpu", 1, "int8") is None
@@ -61,7 +61,7 @@ def test_a_crash_is_told_and_the_next_turn_starts_anew(monkeypatch: pytest.Monke
     with Limits(0.01) as limits:
         for _ in range(2):
             with pytest.raises(ProcessError, match="the product in fp32 crashed"):
-                limits.take_turn("cpu", None, "fp32")
+                limits.measure("cpu", None, "fp32")
         assert limits.peaks == []
 
 
@@ -87,9 +87,9 @@ def test_a_turn_that_fails_is_told_and_the_process_goes_on(monkeypatch: pytest.M
     with Limits(0.0) as limits:
         monkeypatch.setattr(peaks, "_turn", fail)
         with pytest.raises(ProcessError, match="the product in fp16 failed: out of memory"):
-            limits.take_turn("cpu", None, "fp16")
+            limits.measure("cpu", None, "fp16")
         monkeypatch.setattr(peaks, "_turn", give)
-        limits.take_turn("cpu", None, "fp16")
+        limits.measure("cpu", None, "fp16")
         assert limits.peak("cpu", None, "fp16") is not None
 
 

@@ -201,7 +201,7 @@ CASES = {
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv is: choose another place"),
     "output address": (2, ["clip.mkv", "-o", "fake://host/topic"], ".jsonl, .csv, .parquet, .mp4"),
-    "model": (1, ["clip.mkv", "--model", "cut.onnx"], "no whole ONNX file"),
+    "model": (1, ["clip.mkv", "--model", "cut.onnx"], "not a valid ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "gives a .mp4 file"),
     "region": (2, ["clip.mkv", "--region", "nose"], "or track: before one of these"),

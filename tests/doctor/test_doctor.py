@@ -40,6 +40,18 @@ def test_installed_runtimes_are_really_run() -> None:
     assert all(finding.state == "good" for finding in found)
 
 
+def test_a_runtime_without_a_trial_is_at_least_imported(monkeypatch) -> None:
+    monkeypatch.setattr(runtimes, "TRIALS", {})
+    imported = []
+    monkeypatch.setattr(runtimes, "import_module", imported.append)
+    hide(monkeypatch, runtimes, "openvino", "tensorrt")
+    found = {f.subject: (f.state, f.found) for f in runtimes.examine_runtimes()}
+    assert "onnxruntime" in imported
+    assert found["ONNX Runtime"] == ("good", "can be imported; no model was run")
+    assert found["OpenVINO"] == ("absent", "not installed")
+    assert found["some runtime"] == ("broken", "no model runs")
+
+
 def test_a_runtime_that_computes_wrongly_is_broken(monkeypatch) -> None:
     monkeypatch.setattr(runtimes, "EXPECTED", runtimes.EXPECTED + 1)
     findings = runtimes.examine_runtimes()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,14 @@ import pytest
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.cached import cached_onnx
+from lmk.artifact.formats import PRECISIONS
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
-from lmk.export import export as export_module
+from lmk.export import graph as graph_module
 from lmk.export.export import Exported, export_model
+from lmk.export.export import export as one_call
 from lmk.export.options import ExportOptions, rebuild_command
-from lmk.export.parity import LIMITS
 from lmk.export.samples import Samples, drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.inference.crops import cut_crops
@@ -45,7 +48,7 @@ def test_a_verified_file_and_its_provenance(
     adapter_model, tmp_path, samples: Samples, format: str, precision: str
 ) -> None:
     exported = export(adapter_model, tmp_path, samples, format=format, precision=precision)
-    limit = LIMITS[precision].max_px
+    limit = PRECISIONS[precision].limits.max_px
     assert exported.parity is not None
     assert 0 < exported.parity.max_px < limit
     in_graph = format == "onnx" and precision == "fp16"
@@ -62,6 +65,44 @@ def test_a_verified_file_and_its_provenance(
     for name, digest in written["files"].items():
         assert sha256_of(tmp_path / name) == digest
     assert len(list(tmp_path.iterdir())) == len(suffixes) + 1
+
+
+def test_the_documented_example_exports_and_verifies(
+    adapter_model, tmp_path, monkeypatch, capsys
+) -> None:
+    example = re.search(r"\n\n((?: {8}.*\n|\n)+)", one_call.__doc__ or "")
+    assert example is not None
+    code = textwrap.dedent(example[1]).replace("runs/mugs", str(adapter_model.folder))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    printed = capsys.readouterr().out.split()
+    assert printed[0] == "models-for-the-device/adapter-fp16.onnx"
+    assert 0 < float(printed[1]) < 0.25
+    known = check_unchanged(tmp_path / printed[0])
+    assert known.parity is not None
+    assert known.parity["source"] == "drawn foxes"
+    assert known.architecture == "hourglass"
+
+
+def test_one_call_refuses_what_does_not_exist_before_any_work(adapter_model, tmp_path) -> None:
+    for options, words in (
+        ({"format": "tflite"}, "no format 'tflite': expected one of onnx, openvino"),
+        ({"precision": "fp8"}, "written in fp32, fp16, int8, not fp8"),
+        ({"batch": 0}, "expected --batch dynamic"),
+        ({"precision": "int8"}, "--calibration-data FOLDER"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            one_call(adapter_model.folder, tmp_path / "out", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sidecar_of_an_older_lmk_still_loads(adapter_model, tmp_path, samples: Samples) -> None:
+    path = export(adapter_model, tmp_path, samples, reference=None).path
+    written = json.loads(sidecar(path).read_text())
+    assert (written.pop("architecture"), written.pop("input_size")) == ("hourglass", 128)
+    sidecar(path).write_text(json.dumps(written))
+    known = check_unchanged(path)
+    assert (known.architecture, known.input_size) == ("hourglass", 128)
 
 
 def test_half_files_are_half_as_large(adapter_model, tmp_path, samples: Samples) -> None:
@@ -105,7 +146,7 @@ def test_a_file_that_differs_is_refused_and_not_kept(
                 tensor.CopyFrom(onnx.numpy_helper.from_array(shifted, "grid_x"))
         return proto
 
-    monkeypatch.setattr(export_module, "build_onnx", spoilt)
+    monkeypatch.setattr(graph_module, "build_onnx", spoilt)
     with pytest.raises(ParityError, match=r"max 0\.4\d\d px \(limit 0\.05\)") as caught:
         export(adapter_model, tmp_path / "out", samples)
     assert caught.value.exit_code == 3

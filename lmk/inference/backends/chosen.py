@@ -11,11 +11,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lmk.artifact.formats import PACKAGES
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import LmkError
 from lmk.system.files import cache_folder, replacing, sha256_of
-from lmk.system.machine import RUNTIMES, chip, installed_versions, usable_cores
+from lmk.system.machine import chip, installed_versions, usable_cores
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 2
@@ -97,7 +98,7 @@ def _gpu() -> str:
 
 def runtime_versions() -> dict[str, str]:
     """Versions of lmk and of the runtimes that are installed."""
-    return {"lmk": __version__} | installed_versions(RUNTIMES)
+    return {"lmk": __version__} | installed_versions(PACKAGES)
 
 
 def _read(path: Path) -> Choice | None:

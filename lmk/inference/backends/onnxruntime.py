@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from lmk.arrays import FloatArray
 from lmk.artifact.contract import (
-    PRECISIONS,
     Signature,
     check_signature,
     describe,
@@ -22,6 +21,7 @@ from lmk.artifact.contract import (
     read_framing,
     unreadable,
 )
+from lmk.artifact.formats import PRECISIONS
 from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.install import install
@@ -70,7 +70,7 @@ class OnnxRuntimeBackend:
         self.framing = read_framing(signature, self._path)
         self.transfers = GpuSession(onnxruntime, self._session) if device == "cuda" else None
         self._batch = signature.batch
-        precision = PRECISIONS[signature.metadata.get("precision", "fp32")]
+        precision = PRECISIONS[signature.metadata.get("precision", "fp32")].words
         if precision == "float16" and device == "cpu":
             precision = "float16 rounded, computed in float32"  # it has no such kernels there
         self.description = f"ONNX Runtime {onnxruntime.__version__} on {device}, {precision}"
@@ -137,7 +137,7 @@ def _open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
-    except Exception as error:  # its errors share no base of their own
+    except Exception as error:  # its errors have no common base class
         raise unreadable(path, error) from error
 
 

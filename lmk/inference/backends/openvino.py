@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from lmk.arrays import FloatArray
 from lmk.artifact.contract import (
-    PRECISIONS,
     Signature,
     check_signature,
     describe,
@@ -19,6 +18,7 @@ from lmk.artifact.contract import (
     read_framing,
     unreadable,
 )
+from lmk.artifact.formats import PRECISIONS
 from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import UnavailableError, missing_extra
 
@@ -72,7 +72,7 @@ class OpenVinoBackend:
             )
         self._request = self._compiled.create_infer_request()
         release = openvino.__version__.partition("-")[0]
-        words = PRECISIONS[precision]
+        words = PRECISIONS[precision].words
         if precision == "fp16":
             words = "float16 weights, computed in float32"
         self.description = f"OpenVINO {release} on cpu, {words}"
@@ -105,7 +105,7 @@ def _read_network(path: Path) -> Any:
     front_end = FrontEndManager().load_by_framework(FRONT_ENDS[path.suffix])
     try:
         return front_end.convert(front_end.load(str(path)))
-    except Exception as error:  # its errors share no base of their own
+    except Exception as error:  # its errors have no common base class
         raise unreadable(path, error) from error
 
 

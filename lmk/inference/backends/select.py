@@ -6,27 +6,14 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from lmk.artifact.formats import PREFERENCE, RUNTIMES, format_of, load, reads_engines
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.chosen import saved_choice
 from lmk.system.errors import UnavailableError, UsageError
 from lmk.system.install import install
 from lmk.system.machine import jetson_model
 
-RUNTIMES = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx", "torch")
-# Which runtimes read which exported file.
-READERS = {
-    ".onnx": ("openvino", "onnxruntime"),
-    ".xml": ("openvino",),
-    ".plan": ("tensorrt",),
-    ".rtx": ("tensorrt-rtx",),
-}
-
-ENGINES = ("tensorrt", "tensorrt-rtx")
-
-# Fastest first, by benchmarks/plain.py on 2 cores: alike in float32 (20.9 and 21.6 ms), OpenVINO in
-# int8 (8.1 against 11.5 ms); beside a busy process it loses in float32 (42 against 34 ms) and stays
-# ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
-PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
+NAMES = ("auto", *RUNTIMES)
 
 
 def open_backend(
@@ -39,7 +26,7 @@ def open_backend(
     """Load a model into a runtime.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
-    one of RUNTIMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
+    one of NAMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
     many threads compute on the processor, by default the runtime's own number. "auto" takes what
     `lmk bench --save` chose for this model on this machine, if it did and `saved` is set; the
     backend's description says so, and what changed when the choice holds no longer. Nothing is
@@ -47,7 +34,7 @@ def open_backend(
     when the runtime or device is not on this machine.
     """
     choice = changed = None
-    if saved and runtime == "auto" and Path(model).suffix not in READERS:
+    if saved and runtime == "auto" and not format_of(model):
         choice, changed = saved_choice(model, device)
     if choice:
         chosen = choice.file or model, choice.runtime, choice.device
@@ -67,29 +54,17 @@ def open_backend(
 
 
 def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend:
-    if runtime == "tensorrt" or runtime == "tensorrt-rtx":
-        from lmk.inference.backends.tensorrt import TensorRtBackend
-
-        return TensorRtBackend(model, "tensorrt" if runtime == "tensorrt" else "tensorrt-rtx")
-    if runtime == "openvino":
-        from lmk.inference.backends.openvino import OpenVinoBackend
-
-        return OpenVinoBackend(model, device, threads)
-    if runtime == "onnxruntime":
-        from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
-
-        return OnnxRuntimeBackend(model, device, threads)
-    from lmk.inference.backends.torch import TorchBackend
-
-    return TorchBackend(model, device, threads)
+    backend: Backend = load(RUNTIMES[runtime].backend)(model, device, threads)
+    return backend
 
 
 def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:
     """Check runtime and device against each other and the file, and fill in what was left open."""
-    if runtime not in RUNTIMES:
-        raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(RUNTIMES)}")
-    readers = READERS.get(Path(model).suffix, RUNTIMES)
-    engine = readers[0] in ENGINES or runtime in ENGINES
+    if runtime not in NAMES:
+        raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(NAMES)}")
+    format = format_of(model)
+    readers = format.runtimes if format else tuple(RUNTIMES)
+    engine = (format is not None and format.engine) or reads_engines(runtime)
     device = device or ("cuda" if engine else "cpu")
     if device not in PREFERENCE:
         raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
@@ -108,10 +83,11 @@ def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:
 def _fastest_installed(device: str, readers: Sequence[str]) -> str:
     wanted = [runtime for runtime in PREFERENCE[device] if runtime in readers] or readers
     for runtime in wanted:
-        if find_spec(runtime) is not None:
+        if find_spec(RUNTIMES[runtime].module) is not None:
             return runtime
-    extra = "gpu" if device == "cuda" else "run"
+    last = RUNTIMES[wanted[-1]]
     engine = ", or export an engine:  lmk export MODEL -o DIR -f tensorrt" if jetson_model() else ""
     raise UnavailableError(
-        f"{' or '.join(wanted)} is not installed: run  {install(wanted[-1], extra)}{engine}"
+        f"{' or '.join(wanted)} is not installed: run  "
+        f"{install(last.packages[0], last.extra(device))}{engine}"
     )

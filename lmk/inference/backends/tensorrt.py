@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
-from lmk.artifact.contract import PRECISIONS
+from lmk.artifact.formats import PRECISIONS, RUNTIMES
 from lmk.artifact.provenance import Provenance, check_unchanged
 from lmk.inference.backends.batches import in_batches
-from lmk.inference.backends.tensorrt_bindings import TITLES, Kind, load_bindings
+from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.errors import UsageError, WeightsError
 
@@ -46,7 +46,7 @@ class TensorRtBackend:
         self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self._engine is None:
             raise WeightsError(
-                f"{TITLES[kind]} {trt.__version__} cannot read {path}: run  {known.command}"
+                f"{RUNTIMES[kind].title} {trt.__version__} cannot read {path}: run  {known.command}"
             )
         self._context = self._engine.create_execution_context()
         self._shapes = _shapes(known.num_landmarks, known.input_size)
@@ -56,9 +56,8 @@ class TensorRtBackend:
         }
         for name, address in self._addresses.items():
             self._context.set_tensor_address(name, address)
-        self.description = (
-            f"{TITLES[kind]} {trt.__version__} on {self._cuda.name}, {PRECISIONS[known.precision]}"
-        )
+        version = f"{RUNTIMES[kind].title} {trt.__version__}"
+        self.description = f"{version} on {self._cuda.name}, {PRECISIONS[known.precision].words}"
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """See `Backend.infer`."""
@@ -97,6 +96,16 @@ class TensorRtBackend:
         self.upload(images)
         self.compute()
         return self.download()
+
+
+def open_tensorrt(model: str, device: str, threads: int | None) -> TensorRtBackend:  # noqa: ARG001
+    """Open an engine of TensorRT."""
+    return TensorRtBackend(model, "tensorrt")
+
+
+def open_tensorrt_rtx(model: str, device: str, threads: int | None) -> TensorRtBackend:  # noqa: ARG001
+    """Open an engine of TensorRT for RTX."""
+    return TensorRtBackend(model, "tensorrt-rtx")
 
 
 def check_machine(known: Provenance, path: Path, cuda: Cuda, version: str) -> None:

@@ -1,4 +1,4 @@
-"""TensorRT's two Python bindings, `tensorrt` and TensorRT for RTX, which speak alike."""
+"""TensorRT's two Python bindings, `tensorrt` and TensorRT for RTX, which have one interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, Literal
 from lmk.system.errors import missing_extra
 
 Kind = Literal["tensorrt", "tensorrt-rtx"]
-TITLES = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT for RTX"}
 # The bindings on the package index bring no libraries; this package of ONNX Runtime's does.
 RTX_LIBRARIES = "onnxruntime_ep_nv_tensorrt_rtx"
 RTX_LOAD_ORDER = ("libcudart.so*", "libtensorrt_rtx.so*", "libtensorrt_onnxparser_rtx.so*")

@@ -1,0 +1,285 @@
+"""Every precision, runtime and file format that lmk knows: one table each.
+
+Command line, export, inference, bench and doctor derive their choices from these tables, in this
+order. Code is named as "module:name" and imported on first use, so that help waits for no library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+LIMITS_SIZE = 128
+
+
+@dataclass(frozen=True)
+class ParityLimits:
+    """Largest distances of landmarks that pass the parity check; None is not judged.
+
+    In pixels of an input of LIMITS_SIZE; larger inputs have larger limits, in proportion.
+    """
+
+    max_px: float | None = None
+    mean_px: float | None = None
+    p99_px: float | None = None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A precision of the network's arithmetic, or of its stored weights.
+
+    `words` is for descriptions, `help` what --precision says of it. `bytes` is the size of one
+    number, `onnx_type` the type of such a kernel in an ONNX graph. `quantizer` turns the float32
+    graph into one of this precision (see `export/graph.py`), empty where a graph is written so;
+    `calibrated` says whether it needs crops of the category for that.
+    """
+
+    name: str
+    words: str
+    help: str
+    bytes: float
+    onnx_type: str
+    limits: ParityLimits
+    quantizer: str = ""
+    calibrated: bool = False
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """A runtime on one device: the extra that installs it, and the precisions it computes in."""
+
+    extra: str
+    computes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An inference runtime.
+
+    `module` is what Python imports, `packages` what is installed for it, any of them. `backend` is
+    called with a model, a device and a number of threads (see `inference/backends/base.py`).
+    `devices` are where it runs. A runtime that no format names reads model folders instead.
+    """
+
+    name: str
+    title: str
+    module: str
+    packages: tuple[str, ...]
+    backend: str
+    devices: Mapping[str, OnDevice]
+
+    def extra(self, device: str = "cpu") -> str:
+        """The extra that installs it for a device, or for its first where it does not run there."""
+        return (self.devices.get(device) or next(iter(self.devices.values()))).extra
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    `runtimes` are those that read it, first the one that an export is verified with. `writer` is
+    the code that writes it (see `export/writer.py`). `outside_graph` are precisions that the graph
+    itself does not say: how weights are stored, or how the file is run. `options` are those of
+    `lmk export` that not every format takes. `beside` is the suffix of a second file. An `engine`
+    is built for one GPU.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    precisions: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    writer: str
+    outside_graph: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    beside: str = ""
+    engine: bool = False
+
+
+PRECISIONS = {
+    one.name: one
+    for one in (
+        Precision(
+            name="fp32",
+            words="float32",
+            help="fp32",
+            bytes=4,
+            onnx_type="FLOAT",
+            limits=ParityLimits(max_px=0.05),
+        ),
+        Precision(
+            name="fp16",
+            words="float16",
+            help="fp16 (for OpenVINO its weights alone)",
+            bytes=2,
+            onnx_type="FLOAT16",
+            limits=ParityLimits(max_px=0.25),
+        ),
+        Precision(
+            name="bf16",
+            words="bfloat16",
+            help="bf16 (OpenVINO, on processors that compute in it)",
+            bytes=2,
+            onnx_type="BFLOAT16",
+            limits=ParityLimits(max_px=0.25),
+        ),
+        Precision(
+            name="int8",
+            words="int8",
+            help="int8, which needs --calibration-data",
+            bytes=1,
+            onnx_type="INT8",
+            limits=ParityLimits(mean_px=0.5, p99_px=2.0),
+            quantizer="lmk.export.int8:quantize",
+            calibrated=True,
+        ),
+    )
+}
+
+_ENGINE_PRECISIONS = ("fp32", "fp16", "int8")
+RUNTIMES = {
+    one.name: one
+    for one in (
+        Runtime(
+            name="onnxruntime",
+            title="ONNX Runtime",
+            module="onnxruntime",
+            packages=("onnxruntime", "onnxruntime-gpu"),
+            backend="lmk.inference.backends.onnxruntime:OnnxRuntimeBackend",
+            devices={
+                "cpu": OnDevice("run", ("fp32", "int8")),
+                "cuda": OnDevice("gpu", ("fp32", "fp16")),
+            },
+        ),
+        Runtime(
+            name="openvino",
+            title="OpenVINO",
+            module="openvino",
+            packages=("openvino",),
+            backend="lmk.inference.backends.openvino:OpenVinoBackend",
+            devices={"cpu": OnDevice("run", ("fp32", "bf16", "int8"))},
+        ),
+        Runtime(
+            name="tensorrt",
+            title="TensorRT",
+            module="tensorrt",
+            packages=("tensorrt",),
+            backend="lmk.inference.backends.tensorrt:open_tensorrt",
+            devices={"cuda": OnDevice("tensorrt", _ENGINE_PRECISIONS)},
+        ),
+        Runtime(
+            name="tensorrt-rtx",
+            title="TensorRT for RTX",
+            module="tensorrt_rtx_bindings",
+            packages=("tensorrt-rtx-cu13-bindings", "onnxruntime-ep-nv-tensorrt-rtx-cu13"),
+            backend="lmk.inference.backends.tensorrt:open_tensorrt_rtx",
+            devices={"cuda": OnDevice("tensorrt-rtx", _ENGINE_PRECISIONS)},
+        ),
+        Runtime(
+            name="torch",
+            title="PyTorch",
+            module="torch",
+            packages=("torch",),
+            backend="lmk.inference.backends.torch:TorchBackend",
+            devices={"cpu": OnDevice("train", ("fp32",)), "cuda": OnDevice("train", ("fp32",))},
+        ),
+    )
+}
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format(
+            name="onnx",
+            title="ONNX",
+            suffix=".onnx",
+            precisions=("fp32", "fp16", "int8"),
+            runtimes=("onnxruntime", "openvino"),
+            writer="lmk.export.onnx_file:WRITER",
+            options=("heatmaps",),
+        ),
+        Format(
+            name="openvino",
+            title="OpenVINO",
+            suffix=".xml",
+            precisions=("fp32", "fp16", "bf16", "int8"),
+            runtimes=("openvino",),
+            writer="lmk.export.openvino_ir:WRITER",
+            outside_graph=("fp16", "bf16"),
+            options=("heatmaps",),
+            beside=".bin",
+        ),
+        Format(
+            name="tensorrt",
+            title="TensorRT",
+            suffix=".plan",
+            precisions=_ENGINE_PRECISIONS,
+            runtimes=("tensorrt",),
+            writer="lmk.export.engine_file:WRITER",
+            options=("batch_range", "workspace"),
+            engine=True,
+        ),
+        Format(
+            name="tensorrt-rtx",
+            title="TensorRT for RTX",
+            suffix=".rtx",
+            precisions=_ENGINE_PRECISIONS,
+            runtimes=("tensorrt-rtx",),
+            writer="lmk.export.engine_file:WRITER",
+            options=("batch_range", "workspace", "compute_capability"),
+            engine=True,
+        ),
+    )
+}
+
+# Fastest first, by benchmarks/plain.py on 2 cores: alike in float32 (20.9 and 21.6 ms), OpenVINO in
+# int8 (8.1 against 11.5 ms); beside a busy process it loses in float32 (42 against 34 ms) and stays
+# ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
+PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
+"""Devices, and the runtimes that "auto" takes there, the first that is installed."""
+
+PACKAGES = tuple(package for runtime in RUNTIMES.values() for package in runtime.packages)
+"""Packages that compute, by the names they are installed under."""
+
+
+def format_of(path: str | Path) -> Format | None:
+    """The format of an exported file by its suffix; None for anything else, such as a name."""
+    suffix = Path(path).suffix
+    return next((format for format in FORMATS.values() if format.suffix == suffix), None)
+
+
+def files_of(path: Path) -> list[Path]:
+    """An exported file, and the second file of formats that have two."""
+    format = format_of(path)
+    second = path.with_suffix(format.beside) if format and format.beside else path
+    return [path, second] if second != path and second.is_file() else [path]
+
+
+def reads_engines(runtime: str) -> bool:
+    """Whether a runtime runs engines, and nothing else."""
+    return any(format.engine and runtime in format.runtimes for format in FORMATS.values())
+
+
+def format_for(runtime: str, precision: str) -> Format | None:
+    """The format in which a runtime is given a precision; None if there is none.
+
+    Its own format serves where an ONNX file cannot say the precision.
+    """
+    read = [format for format in FORMATS.values() if runtime in format.runtimes]
+    read.sort(key=lambda format: precision not in format.outside_graph)
+    return next((format for format in read if precision in format.precisions), None)
+
+
+def load(name: str) -> Any:
+    """Import what is named as "module:name"."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def listed(words: Iterable[str], last: str) -> str:
+    """Write words as "a, b or c", `last` being "or" or "and"."""
+    *others, final = words
+    return f"{', '.join(others)} {last} {final}" if others else final

@@ -1,0 +1,72 @@
+"""The graph that an exported file is made from, in the precision that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lmk.artifact.formats import load
+from lmk.artifact.onnx_model import build_onnx, set_metadata
+from lmk.export.options import ExportOptions
+from lmk.export.precision import require_precision
+from lmk.export.samples import Samples
+from lmk.export.verify import Gate
+from lmk.model.folder import Model
+from lmk.system.onnx_package import ModelProto
+from lmk.system.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An ONNX graph, and the nodes of the convolutions that quantising left in float32."""
+
+    proto: ModelProto
+    kept: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantizing:
+    """What a quantizer is given: the float32 graph and what it is judged by.
+
+    `symmetric` asks for ranges that are symmetric about zero, as engines need them; `gate` is the
+    parity check; `calibration` the crops that ranges are measured on, None for a precision that
+    needs none.
+    """
+
+    model: Model
+    proto: ModelProto
+    calibration: Samples | None
+    gate: Gate
+    symmetric: bool
+    report: Reporter
+
+
+Quantizer: TypeAlias = Callable[[Quantizing], Graph]
+"""The code that a precision names in the table of precisions."""
+
+
+def make_graph(
+    model: Model,
+    options: ExportOptions,
+    samples: Samples,
+    calibration: Samples | None,
+    report: Reporter,
+) -> Graph:
+    """Build a model's graph, quantised if the precision is; read back its precision.
+
+    Raises WeightsError, UnavailableError, and ParityError for a graph that is not what was asked
+    for.
+    """
+    graph = Graph(build_onnx(model, options.graph), [])
+    if options.arithmetic.quantizer:
+        quantize: Quantizer = load(options.arithmetic.quantizer)
+        gate = Gate(model, samples, options.precision)
+        symmetric = options.file_format.engine
+        graph = quantize(Quantizing(model, graph.proto, calibration, gate, symmetric, report))
+        kept = ", ".join(name.removesuffix(".out") for name in graph.kept)
+        report.say(f"{options.precision} but for {kept}")
+    in_graph = options.precision if options.precision_in_graph else "fp32"
+    require_precision(graph.proto, in_graph, graph.kept)
+    set_metadata(graph.proto, {"precision": options.precision})
+    return graph

@@ -1,0 +1,20 @@
+"""ONNX files: the graph as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lmk.artifact.onnx_model import save_onnx
+from lmk.export.options import ExportOptions
+from lmk.export.precision import conv_precisions, count
+from lmk.export.writer import Writer, Written
+from lmk.system.onnx_package import ModelProto
+from lmk.system.progress import Reporter
+
+
+def _write(proto: ModelProto, path: Path, _: ExportOptions, __: Reporter) -> Written:
+    save_onnx(proto, path)
+    return Written(count(conv_precisions(proto)))
+
+
+WRITER = Writer(_write)

@@ -1,0 +1,94 @@
+"""A written file, or a graph that may become one, compared with the network it was made from."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from lmk.arrays import FloatArray
+from lmk.artifact.onnx_model import build_onnx, save_onnx
+from lmk.export.layers import describe_layers, layer_errors
+from lmk.export.options import ExportOptions
+from lmk.export.parity import Parity, compare, require_parity
+from lmk.export.reference import NAMES, reference_landmarks
+from lmk.export.samples import Samples
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
+from lmk.inference.backends.select import open_backend
+from lmk.model.folder import Model
+from lmk.system.onnx_package import ModelProto
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """The parity check of graphs in ONNX Runtime, by which quantizers choose.
+
+    The float32 graph serves in place of the network, so that engines are built without torch.
+    """
+
+    model: Model
+    samples: Samples
+    precision: str
+
+    def passes(self, proto: ModelProto) -> bool:
+        """Whether a graph's landmarks are within the limits of the precision."""
+        return not self._parity(proto).over(self.precision)
+
+    def error(self, proto: ModelProto) -> float:
+        """Mean distance of a graph's landmarks from the float32 graph's, in input pixels."""
+        return self._parity(proto).mean_px
+
+    @cached_property
+    def _expected(self) -> FloatArray:
+        return reference_landmarks(self.model, self.samples.crops, "onnx")
+
+    def _parity(self, proto: ModelProto) -> Parity:
+        actual = _in_onnxruntime(proto).infer(self.samples.crops)[0]
+        return compare(actual, self._expected, self.samples)
+
+
+def open_written(path: Path, proto: ModelProto, options: ExportOptions, runs_here: bool) -> Backend:
+    """Open a file in its own runtime, or its graph in ONNX Runtime where it does not run here."""
+    if runs_here:
+        return open_backend(str(path), options.file_format.runtimes[0])
+    backend = _in_onnxruntime(proto)
+    kind, needs = ("engine", "GPU") if options.file_format.engine else ("file", "runtime")
+    backend.description += f"; the {kind}'s graph, the {kind} itself needs its {needs}"
+    return backend
+
+
+def verify(
+    backend: Backend, model: Model, proto: ModelProto, samples: Samples, options: ExportOptions
+) -> Parity:
+    """Compare a written file's landmarks with the reference's.
+
+    Raises UnavailableError without the reference's package, and ParityError when the landmarks
+    differ by more than the precision's limits.
+    """
+    assert options.reference is not None
+    expected = reference_landmarks(model, samples.crops, options.reference)
+    labels = {"reference": NAMES[options.reference], "runtime": backend.description}
+    parity = compare(backend.infer(samples.crops)[0], expected, samples, **labels)
+    parity = replace(parity, worst_layers=_worst_layers(parity, options, model, proto, samples))
+    require_parity(parity, options.precision)
+    return parity
+
+
+def _worst_layers(
+    parity: Parity, options: ExportOptions, model: Model, proto: ModelProto, samples: Samples
+) -> str:
+    """Name the layers that add most to the largest difference, where the graph can tell."""
+    if options.precision == "fp32" or not options.precision_in_graph:
+        return ""
+    reference = build_onnx(model, replace(options.graph, precision="fp32"))
+    worst = samples.crops[list(samples.names).index(parity.worst_image)]
+    return describe_layers(layer_errors(reference, proto, worst))
+
+
+def _in_onnxruntime(proto: ModelProto) -> OnnxRuntimeBackend:
+    with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
+        path = Path(folder) / "graph.onnx"
+        save_onnx(proto, path)
+        return OnnxRuntimeBackend(str(path), "cpu")

@@ -1,0 +1,51 @@
+"""What the export asks of a file format: a module with a WRITER, named in the table of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmk.artifact.batch import BatchRange
+from lmk.artifact.formats import load
+from lmk.export.options import ExportOptions, check_options
+from lmk.system.onnx_package import ModelProto
+from lmk.system.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Written:
+    """What only the writing tells.
+
+    `layers` counts the convolutions in each precision, read back from the file; None where only
+    the runtime can tell. `batch` and `gpu` are what an engine was built for.
+    """
+
+    layers: dict[str, int] | None = None
+    batch: BatchRange | None = None
+    gpu: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How files of a format are written.
+
+    `write` makes the file at a path from an ONNX graph. `require` raises UnavailableError, before
+    any work is done, where such a file cannot be written or verified here. `runs_here` says whether
+    this machine runs the file; otherwise its graph is verified in ONNX Runtime.
+    """
+
+    write: Callable[[ModelProto, Path, ExportOptions, Reporter], Written]
+    require: Callable[[ExportOptions], None] = lambda _: None
+    runs_here: Callable[[ExportOptions], bool] = lambda _: True
+
+
+def check_export(options: ExportOptions, calibrated: bool) -> Writer:
+    """Return the chosen format's writer if it can write this here.
+
+    Raises UsageError for options that cannot be had together, and UnavailableError.
+    """
+    check_options(options, calibrated)
+    writer: Writer = load(options.file_format.writer)
+    writer.require(options)
+    return writer
