@@ -36,8 +36,8 @@ from lmk.bench.measure import repeat
 from lmk.bench.products import COPY_BYTES, copy, products
 from lmk.bench.record import StartState, make_record, write_record
 from lmk.data.synthetic import draw
-from lmk.export.parity import compare
-from lmk.export.samples import Samples, drawn_samples
+from lmk.exporting.parity import compare
+from lmk.exporting.samples import Samples, drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.inference.backends.tensorrt_bindings import load_bindings
 from lmk.model.folder import find_model

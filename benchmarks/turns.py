@@ -17,7 +17,7 @@ from typing import Any
 
 from lmk.arrays import Images
 from lmk.bench.measure import distribution, repeat
-from lmk.export.samples import drawn_samples
+from lmk.exporting.samples import drawn_samples
 
 Call = Callable[[Images], object]
 Contender = tuple[Callable[..., Call], tuple[Any, ...]]

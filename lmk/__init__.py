@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any
 from lmk.system.version import __version__
 
 if TYPE_CHECKING:
+    from lmk.exporting.export import export
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.report.evaluate import evaluate
     from lmk.training.adaptation import adapt
     from lmk.video.filters.base import Smoothing
     from lmk.video.track import track
 
-__all__ = ["Landmarker", "Landmarks", "Smoothing", "__version__", "adapt", "evaluate", "track"]
+__all__ = [
+    "Landmarker",
+    "Landmarks",
+    "Smoothing",
+    "__version__",
+    "adapt",
+    "evaluate",
+    "export",
+    "track",
+]
 
 # Where each name is, imported on first use, so that `import lmk` waits for no other library. Each
 # has its line above too, for type checkers.
@@ -24,6 +34,7 @@ _MODULES = {
     "Smoothing": "lmk.video.filters.base",
     "adapt": "lmk.training.adaptation",
     "evaluate": "lmk.report.evaluate",
+    "export": "lmk.exporting.export",
     "track": "lmk.video.track",
 }
 

@@ -33,7 +33,7 @@ class Precision:
 
     `words` is for descriptions, `help` what --precision says of it. `bytes` is the size of one
     number, `onnx_type` the type of such a kernel in an ONNX graph. `quantizer` turns the float32
-    graph into one of this precision (see `export/graph.py`), empty where a graph is written so;
+    graph into one of this precision (see `exporting/graph.py`), empty where a graph is written so;
     `calibrated` says whether it needs crops of the category for that.
     """
 
@@ -81,7 +81,7 @@ class Format:
     """A file format.
 
     `runtimes` are those that read it, first the one that an export is verified with. `writer` is
-    the code that writes it (see `export/writer.py`). `outside_graph` are precisions that the graph
+    the code that writes it (see `exporting/writer.py`). `outside_graph` are precisions that the graph
     itself does not say: how weights are stored, or how the file is run. `options` are those of
     `lmk export` that not every format takes. `beside` is the suffix of a second file. An `engine`
     is built for one GPU.
@@ -133,7 +133,7 @@ PRECISIONS = {
             bytes=1,
             onnx_type="INT8",
             limits=ParityLimits(mean_px=0.5, p99_px=2.0),
-            quantizer="lmk.export.int8:quantize",
+            quantizer="lmk.exporting.int8:quantize",
             calibrated=True,
         ),
     )
@@ -198,7 +198,7 @@ FORMATS = {
             suffix=".onnx",
             precisions=("fp32", "fp16", "int8"),
             runtimes=("onnxruntime", "openvino"),
-            writer="lmk.export.onnx_file:WRITER",
+            writer="lmk.exporting.onnx_file:WRITER",
             options=("heatmaps",),
         ),
         Format(
@@ -207,7 +207,7 @@ FORMATS = {
             suffix=".xml",
             precisions=("fp32", "fp16", "bf16", "int8"),
             runtimes=("openvino",),
-            writer="lmk.export.openvino_ir:WRITER",
+            writer="lmk.exporting.openvino_ir:WRITER",
             outside_graph=("fp16", "bf16"),
             options=("heatmaps",),
             beside=".bin",
@@ -218,7 +218,7 @@ FORMATS = {
             suffix=".plan",
             precisions=_ENGINE_PRECISIONS,
             runtimes=("tensorrt",),
-            writer="lmk.export.engine_file:WRITER",
+            writer="lmk.exporting.engine_file:WRITER",
             options=("batch_range", "workspace"),
             engine=True,
         ),
@@ -228,7 +228,7 @@ FORMATS = {
             suffix=".rtx",
             precisions=_ENGINE_PRECISIONS,
             runtimes=("tensorrt-rtx",),
-            writer="lmk.export.engine_file:WRITER",
+            writer="lmk.exporting.engine_file:WRITER",
             options=("batch_range", "workspace", "compute_capability"),
             engine=True,
         ),

@@ -15,7 +15,7 @@ from lmk.bench.peaks import Limits
 from lmk.bench.process import ProcessError, run_fresh
 from lmk.bench.record import Record, StartState, make_record
 from lmk.bench.roofline import roofline
-from lmk.export.samples import Samples
+from lmk.exporting.samples import Samples
 from lmk.model.folder import Model
 from lmk.system.errors import LmkError
 from lmk.system.progress import Reporter

@@ -9,10 +9,10 @@ from pathlib import Path
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.formats import PRECISIONS, RUNTIMES, format_for, reads_engines
 from lmk.artifact.provenance import check_unchanged, tool_versions
-from lmk.export.engine import gpu_here
-from lmk.export.export import export_model
-from lmk.export.options import ExportOptions
-from lmk.export.samples import Samples
+from lmk.exporting.engine import gpu_here
+from lmk.exporting.export import export_model
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.samples import Samples
 from lmk.inference.backends.tensorrt import check_machine
 from lmk.inference.backends.tensorrt_bindings import load_bindings
 from lmk.inference.cuda import Cuda

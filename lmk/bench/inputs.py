@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
-from lmk.export.reference import NAMES, Reference, reference_landmarks
-from lmk.export.samples import (
+from lmk.exporting.reference import NAMES, Reference, reference_landmarks
+from lmk.exporting.samples import (
     DRAWN,
     HELD_OUT,
     MAX_VERIFY,

@@ -117,7 +117,7 @@ def _batches(backend: Backend, crops: Images, job: Job) -> list[dict[str, Any]]:
 
 def _accuracy(backend: Backend, inputs: Inputs) -> dict[str, Any]:
     """How far the landmarks lie from the float32 reference's, in input pixels."""
-    from lmk.export.parity import compare
+    from lmk.exporting.parity import compare
     from lmk.system.errors import WeightsError
 
     samples = inputs.samples

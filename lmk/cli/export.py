@@ -12,7 +12,7 @@ from lmk.cli import options
 from lmk.system.errors import UsageError
 
 if TYPE_CHECKING:
-    from lmk.export.export import Exported
+    from lmk.exporting.export import Exported
 
 
 def _limits_in_words() -> str:
@@ -117,7 +117,7 @@ def export(
         raise UsageError("--no-verify compares nothing: leave out --verify-data and --reference")
     if verify and reference == "network":
         options.require_training()
-    from lmk.export.export import export as write
+    from lmk.exporting.export import export as write
 
     exported = write(
         model,

@@ -10,10 +10,10 @@ import numpy as np
 from lmk.arrays import FloatArray, Image
 from lmk.demo.clip import camera_path, write_clip
 from lmk.drawing.sheet import TILE, Section
-from lmk.export.export import export_model
-from lmk.export.fold import fold_to_onnx
-from lmk.export.options import ExportOptions
-from lmk.export.samples import drawn_samples
+from lmk.exporting.export import export_model
+from lmk.exporting.fold import fold_to_onnx
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.samples import drawn_samples
 from lmk.geometry import apply_affine, invert_affine
 from lmk.model.folder import find_model
 from lmk.system.opencv import cv2

@@ -23,9 +23,9 @@ from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import NAMES, draw
 from lmk.evaluation.annotated import load_annotated
-from lmk.export.export import export_model
-from lmk.export.options import ExportOptions
-from lmk.export.samples import drawn_samples
+from lmk.exporting.export import export_model
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.samples import drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import MANIFEST

@@ -23,7 +23,7 @@ from lmk.artifact.formats import (
     reads_engines,
 )
 from lmk.cli import app
-from lmk.export.writer import Writer
+from lmk.exporting.writer import Writer
 from lmk.inference.backends import select
 
 ROOT = Path(__file__).parents[2]

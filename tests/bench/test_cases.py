@@ -9,8 +9,8 @@ from lmk.artifact import provenance
 from lmk.artifact.formats import RUNTIMES
 from lmk.bench import cases
 from lmk.bench.cases import Case, list_cases, prepare
-from lmk.export.export import export_model
-from lmk.export.samples import drawn_samples
+from lmk.exporting.export import export_model
+from lmk.exporting.samples import drawn_samples
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmk.export.options import ExportOptions
-from lmk.export.writer import Writer, Written
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.writer import Writer, Written
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter

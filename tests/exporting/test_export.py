@@ -17,11 +17,11 @@ from lmk.artifact.formats import PRECISIONS
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
-from lmk.export import graph as graph_module
-from lmk.export.export import Exported, export_model
-from lmk.export.export import export as one_call
-from lmk.export.options import ExportOptions, rebuild_command
-from lmk.export.samples import Samples, drawn_samples
+from lmk.exporting import graph as graph_module
+from lmk.exporting.export import Exported, export_model
+from lmk.exporting.export import export as one_call
+from lmk.exporting.options import ExportOptions, rebuild_command
+from lmk.exporting.samples import Samples, drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.inference.crops import cut_crops
 from lmk.model.folder import find_model

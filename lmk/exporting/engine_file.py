@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmk.export.engine import EngineOptions, build_engine, runs_here
-from lmk.export.engine_layers import require_layers
-from lmk.export.options import ExportOptions
-from lmk.export.precision import conv_precisions, count
-from lmk.export.writer import Writer, Written
+from lmk.exporting.engine import EngineOptions, build_engine, runs_here
+from lmk.exporting.engine_layers import require_layers
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.files import cache_folder

@@ -10,7 +10,7 @@ from typing import Literal
 from lmk.artifact import formats
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import OPSET, GraphOptions
-from lmk.export.reference import Reference
+from lmk.exporting.reference import Reference
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError, missing_extra
 

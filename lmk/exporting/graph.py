@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from lmk.artifact.formats import load
 from lmk.artifact.onnx_model import build_onnx, set_metadata
-from lmk.export.options import ExportOptions
-from lmk.export.precision import require_precision
-from lmk.export.samples import Samples
-from lmk.export.verify import Gate
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.precision import require_precision
+from lmk.exporting.samples import Samples
+from lmk.exporting.verify import Gate
 from lmk.model.folder import Model
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmk.artifact.onnx_model import save_onnx
-from lmk.export.options import ExportOptions
-from lmk.export.precision import conv_precisions, count
-from lmk.export.writer import Writer, Written
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.writer import Writer, Written
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter
 

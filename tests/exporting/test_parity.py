@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.export.parity import compare, require_parity
-from lmk.export.samples import Samples
+from lmk.exporting.parity import compare, require_parity
+from lmk.exporting.samples import Samples
 from lmk.system.errors import ParityError
 
 NAMES = [f"image {index}" for index in range(50)]

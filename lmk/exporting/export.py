@@ -11,16 +11,16 @@ from pathlib import Path
 from lmk.artifact.batch import parse_batch
 from lmk.artifact.onnx_model import OPSET
 from lmk.artifact.provenance import Provenance
-from lmk.export import samples as sampling
-from lmk.export.graph import make_graph
-from lmk.export.install import describe, hashes, install
-from lmk.export.options import WORKSPACE_MB, ExportOptions, rebuild_command
-from lmk.export.parity import Parity
-from lmk.export.precision import conv_precisions, count
-from lmk.export.reference import Reference
-from lmk.export.samples import Samples
-from lmk.export.verify import open_written, verify
-from lmk.export.writer import check_export
+from lmk.exporting import samples as sampling
+from lmk.exporting.graph import make_graph
+from lmk.exporting.install import describe, hashes, install
+from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
+from lmk.exporting.parity import Parity
+from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.reference import Reference
+from lmk.exporting.samples import Samples
+from lmk.exporting.verify import open_written, verify
+from lmk.exporting.writer import check_export
 from lmk.model.folder import Model, find_model
 from lmk.system.files import check_writable
 from lmk.system.progress import Reporter
@@ -61,7 +61,7 @@ def export(
     folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for no
     check.
 
-        from lmk.export.export import export
+        from lmk.exporting.export import export
 
         exported = export("runs/mugs", "models-for-the-device", precision="fp16")
         print(exported.path, exported.parity.max_px)

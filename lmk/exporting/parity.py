@@ -9,7 +9,7 @@ import numpy as np
 
 from lmk.arrays import FloatArray
 from lmk.artifact.formats import LIMITS_SIZE, PRECISIONS
-from lmk.export.samples import Samples
+from lmk.exporting.samples import Samples
 from lmk.system.errors import ParityError
 
 

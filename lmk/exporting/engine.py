@@ -14,8 +14,8 @@ from typing import Any
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.formats import RUNTIMES
-from lmk.export.engine_layers import read_inspector, read_log
-from lmk.export.options import WORKSPACE_MB
+from lmk.exporting.engine_layers import read_inspector, read_log
+from lmk.exporting.options import WORKSPACE_MB
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.errors import LmkError, OutputError, UnavailableError, UsageError, WeightsError

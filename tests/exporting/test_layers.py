@@ -5,9 +5,9 @@ import onnx
 import pytest
 
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
-from lmk.export.layers import describe_layers, layer_errors
-from lmk.export.precision import conv_precisions, count, require_precision
-from lmk.export.samples import drawn_samples
+from lmk.exporting.layers import describe_layers, layer_errors
+from lmk.exporting.precision import conv_precisions, count, require_precision
+from lmk.exporting.samples import drawn_samples
 from lmk.system.errors import ParityError
 
 

@@ -14,15 +14,15 @@ from lmk.architectures.hourglass.spec import ARCHITECTURE
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.artifact.provenance import read_provenance
-from lmk.export import engine as engine_module
-from lmk.export.engine import EngineOptions, build_engine, gpu_here, require_memory, runs_here
-from lmk.export.engine_file import engine_options
-from lmk.export.engine_layers import read_information, read_log, require_layers
-from lmk.export.export import export_model
-from lmk.export.int8 import always_kept, calibrate
-from lmk.export.options import ExportOptions
-from lmk.export.precision import count
-from lmk.export.samples import drawn_samples
+from lmk.exporting import engine as engine_module
+from lmk.exporting.engine import EngineOptions, build_engine, gpu_here, require_memory, runs_here
+from lmk.exporting.engine_file import engine_options
+from lmk.exporting.engine_layers import read_information, read_log, require_layers
+from lmk.exporting.export import export_model
+from lmk.exporting.int8 import always_kept, calibrate
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.precision import count
+from lmk.exporting.samples import drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.inference.backends.tensorrt import check_machine
 from lmk.inference.backends.tensorrt_bindings import load_bindings
@@ -95,7 +95,7 @@ def test_building_imports_no_torch(adapter_model, tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.modules["torch"] = None  # importing it now fails
-from lmk.export.engine import EngineOptions, build_engine
+from lmk.exporting.engine import EngineOptions, build_engine
 from lmk.artifact.onnx_model import build_onnx
 from lmk.model.folder import find_model
 from lmk.system.progress import Reporter

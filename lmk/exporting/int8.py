@@ -20,7 +20,7 @@ import numpy.typing as npt
 from lmk.architectures.spec import Architecture
 from lmk.arrays import Images
 from lmk.artifact.onnx_model import repeat_for
-from lmk.export.graph import Graph, Quantizing
+from lmk.exporting.graph import Graph, Quantizing
 from lmk.system.errors import missing_extra
 from lmk.system.onnx_package import ModelProto
 

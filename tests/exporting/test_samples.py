@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lmk.artifact.batch import BatchRange, parse_batch
-from lmk.export.samples import calibration_samples, drawn_samples, folder_samples
+from lmk.exporting.samples import calibration_samples, drawn_samples, folder_samples
 from lmk.system.errors import DataError, UsageError
 
 

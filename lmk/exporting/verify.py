@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lmk.arrays import FloatArray
 from lmk.artifact.onnx_model import build_onnx, save_onnx
-from lmk.export.layers import describe_layers, layer_errors
-from lmk.export.options import ExportOptions
-from lmk.export.parity import Parity, compare, require_parity
-from lmk.export.reference import NAMES, reference_landmarks
-from lmk.export.samples import Samples
+from lmk.exporting.layers import describe_layers, layer_errors
+from lmk.exporting.options import ExportOptions
+from lmk.exporting.parity import Parity, compare, require_parity
+from lmk.exporting.reference import NAMES, reference_landmarks
+from lmk.exporting.samples import Samples
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
 from lmk.inference.backends.select import open_backend

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.formats import load
-from lmk.export.options import ExportOptions, check_options
+from lmk.exporting.options import ExportOptions, check_options
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter
 
