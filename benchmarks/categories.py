@@ -14,7 +14,7 @@ from pathlib import Path
 from output import bar_rows, finish, parse, print_rows
 
 from lmk.bench.record import StartState, make_record
-from lmk.exporting.fold import fold_to_onnx
+from lmk.exporting.fold_on_device import fold_to_onnx
 from lmk.model import bundle
 from lmk.model.folder import find_model
 

@@ -34,7 +34,7 @@ def fold(
 
     Needs neither torch nor a runtime. Hashes are checked: an adapter of another core is refused.
     """
-    from lmk.exporting.fold import fold_to_onnx
+    from lmk.exporting.fold_on_device import fold_to_onnx
     from lmk.model.folder import find_model
 
     path = fold_to_onnx(find_model(adapter), find_model(core), output, precision)

@@ -9,7 +9,7 @@ import typer
 from lmk.cli import options
 from lmk.cli.settings import given
 from lmk.system.errors import UsageError, WeightsError
-from lmk.video.sinks.table import addresses
+from lmk.video.sinks.catalogue import addresses
 
 if TYPE_CHECKING:
     from lmk.video.overlay import OverlayOptions

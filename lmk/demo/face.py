@@ -11,7 +11,7 @@ from lmk.arrays import FloatArray, Image
 from lmk.demo.clip import camera_path, write_clip
 from lmk.drawing.sheet import TILE, Section
 from lmk.exporting.export import export_model
-from lmk.exporting.fold import fold_to_onnx
+from lmk.exporting.fold_on_device import fold_to_onnx
 from lmk.exporting.options import ExportOptions
 from lmk.exporting.samples import drawn_samples
 from lmk.geometry import apply_affine, invert_affine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lmk.evaluation.bootstrap import Difference, paired_bootstrap
-from lmk.evaluation.metric import Evaluation
+from lmk.evaluation.metrics.base import Evaluation
 
 Differences = list[dict[str, Difference]]
 """For each model but the first, by the figure's name: the model's figure minus the first one's."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.landmarks import EvaluatedModel
-from lmk.evaluation.metric import Evaluation, Trial
+from lmk.evaluation.metrics.base import Evaluation, Trial
 from lmk.evaluation.metrics.catalogue import load_metrics
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter

@@ -13,10 +13,10 @@ from lmk.artifact.onnx_model import OPSET
 from lmk.artifact.provenance import Provenance
 from lmk.exporting import samples as sampling
 from lmk.exporting.graph import make_graph
-from lmk.exporting.install import describe, hashes, install
 from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
 from lmk.exporting.parity import Parity
 from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.publish import describe, hashes, install
 from lmk.exporting.reference import Reference
 from lmk.exporting.samples import Samples
 from lmk.exporting.verify import open_written, verify

@@ -12,7 +12,7 @@ from lmk.drawing.draw import draw_object
 from lmk.evaluation import views
 from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.consistency import random_turns
-from lmk.evaluation.metric import Evaluation
+from lmk.evaluation.metrics.base import Evaluation
 from lmk.evaluation.metrics.consistency import CONSISTENCY
 from lmk.evaluation.metrics.regressions import FORWARD
 from lmk.geometry import apply_affine, resize_xy

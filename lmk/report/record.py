@@ -11,7 +11,7 @@ from typing import Any
 
 from lmk.artifact import formats
 from lmk.evaluation.annotated import AnnotatedSet
-from lmk.evaluation.metric import Evaluation
+from lmk.evaluation.metrics.base import Evaluation
 from lmk.model.manifest import MEASURED_ON
 from lmk.report.results import Results
 from lmk.system.files import replacing

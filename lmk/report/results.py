@@ -7,7 +7,7 @@ from typing import Any
 
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.comparison import Differences
-from lmk.evaluation.metric import Evaluation, Metric
+from lmk.evaluation.metrics.base import Evaluation, Metric
 from lmk.evaluation.metrics.catalogue import load_metrics
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lmk.arrays import FloatArray
 from lmk.video.filters.base import Smoothing
-from lmk.video.filters.choose import new_filter
+from lmk.video.filters.catalogue import new_filter
 
 
 class Smoother:

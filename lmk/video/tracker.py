@@ -11,7 +11,7 @@ from lmk.inference.regions.base import Finder
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
-from lmk.video.filters.choose import new_filter
+from lmk.video.filters.catalogue import new_filter
 from lmk.video.result import Objects
 from lmk.video.smoothing import Smoother
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lmk.evaluation.metric import Evaluation, Metric
+from lmk.evaluation.metrics.base import Evaluation, Metric
 
 
 def put(evaluation: Evaluation, values: dict[Metric[Any], Any]) -> Evaluation:

@@ -15,7 +15,7 @@ from lmk.evaluation.bootstrap import paired_bootstrap
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.figure import Figure, mean_figure
 from lmk.evaluation.measure import measure_all
-from lmk.evaluation.metric import Metric, always
+from lmk.evaluation.metrics.base import Metric, always
 from lmk.evaluation.metrics.catalogue import METRICS, load_metrics
 from lmk.evaluation.table import Table
 from lmk.report.page import write_page

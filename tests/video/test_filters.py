@@ -8,7 +8,7 @@ from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
-from lmk.video.filters.choose import FILTERS
+from lmk.video.filters.catalogue import FILTERS
 from lmk.video.tracker import Tracker, Tracking
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lmk.evaluation.metric import Metric
+    from lmk.evaluation.metrics.base import Metric
 
 METRICS = {
     "forward": "lmk.evaluation.metrics.regressions:FORWARD",

@@ -12,7 +12,7 @@ from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.consistency import DEGREES, Consistency, consistency, random_turns
 from lmk.evaluation.figure import FIRST, USUAL, Figure, mean_figure
-from lmk.evaluation.metric import Evaluation, Metric, Trial, always
+from lmk.evaluation.metrics.base import Evaluation, Metric, Trial, always
 from lmk.evaluation.table import ABSENT, Table
 
 NAME = "consistency"

@@ -12,7 +12,7 @@ from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.bootstrap import PerImage
 from lmk.evaluation.figure import LAST, USUAL, Figure
 from lmk.evaluation.landmarks import EvaluatedModel
-from lmk.evaluation.metric import Evaluation, Metric, Trial
+from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
 from lmk.evaluation.metrics.regressions import normalizer_note
 from lmk.evaluation.pck import Pck, pck, pckh, pckh_obstacle
 from lmk.evaluation.table import ABSENT, Table

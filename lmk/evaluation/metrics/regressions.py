@@ -10,7 +10,7 @@ from lmk.evaluation.annotated import describe_normalizer
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import FIRST, Figure, mean_figure
 from lmk.evaluation.landmarks import EvaluatedModel
-from lmk.evaluation.metric import Evaluation, Metric, Trial
+from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
 from lmk.evaluation.regression import (
     Pairs,
     RegressionErrors,

@@ -18,7 +18,7 @@ from lmk.evaluation.consistency import (
     mirror_consistency,
 )
 from lmk.evaluation.figure import Figure
-from lmk.evaluation.metric import Metric, Trial, always
+from lmk.evaluation.metrics.base import Metric, Trial, always
 from lmk.evaluation.metrics.consistency import distance_figure, distances_record
 
 

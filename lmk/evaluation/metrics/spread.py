@@ -6,7 +6,7 @@ from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import Figure
 from lmk.evaluation.landmarks import EvaluatedModel
-from lmk.evaluation.metric import Metric
+from lmk.evaluation.metrics.base import Metric
 from lmk.evaluation.spread import Spread, spread
 
 

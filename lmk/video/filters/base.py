@@ -14,7 +14,7 @@ class Smoothing:
 
     cutoff_hz: of a landmark at rest; lower is steadier. per_speed: Hz added to it per
     crop side per second of speed; higher lags less. low_score: a landmark below it is held in its
-    last place in the crop, and fades out in `fade_s`. filter: a name in `filters/choose.py`.
+    last place in the crop, and fades out in `fade_s`. filter: a name in `filters/catalogue.py`.
     """
 
     cutoff_hz: float = 1.5

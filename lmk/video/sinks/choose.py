@@ -12,8 +12,8 @@ from typing import Any
 
 from lmk.system.errors import UsageError, missing_extra
 from lmk.video.sinks.base import Sink
+from lmk.video.sinks.catalogue import SINKS, SinkKind, addresses
 from lmk.video.sinks.split import file_stems, split_sink
-from lmk.video.sinks.table import SINKS, SinkKind, addresses
 from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 

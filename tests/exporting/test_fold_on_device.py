@@ -14,7 +14,7 @@ import pytest
 from random_models import fold, make_core, save_model
 
 from lmk.architectures.hourglass.spec import ARCHITECTURE
-from lmk.exporting.fold import fold_to_onnx
+from lmk.exporting.fold_on_device import fold_to_onnx
 from lmk.model import bundle
 from lmk.model.fold import fold_batch_norms
 from lmk.model.folder import find_model

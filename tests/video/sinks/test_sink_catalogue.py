@@ -12,19 +12,19 @@ from typer.testing import CliRunner
 from lmk.cli import app
 from lmk.data.suffixes import STILL_SUFFIXES
 from lmk.system.errors import UnavailableError, UsageError
-from lmk.video.sinks import table
+from lmk.video.sinks import catalogue
+from lmk.video.sinks.catalogue import SinkKind, addresses
 from lmk.video.sinks.choose import check_output, open_output
-from lmk.video.sinks.table import SinkKind, addresses
 
 QUEUE = SinkKind(("fake://",), "made_queue:queue_sink")
 
 
 @pytest.fixture
 def sinks(monkeypatch: pytest.MonkeyPatch) -> list[SinkKind]:
-    """The table, as it was again after the test."""
-    before = list(table.SINKS)
-    yield table.SINKS
-    table.SINKS[:] = before
+    """The catalogue, as it was again after the test."""
+    before = list(catalogue.SINKS)
+    yield catalogue.SINKS
+    catalogue.SINKS[:] = before
 
 
 def test_a_sink_for_urls_is_one_file_and_one_line(
@@ -68,7 +68,7 @@ def test_a_sink_whose_package_is_missing_names_the_extra(sinks: list[SinkKind]) 
         open_output("fake://host/topic", [])
 
 
-@pytest.mark.parametrize("kind", table.SINKS, ids=lambda kind: kind.maker.partition(":")[2])
+@pytest.mark.parametrize("kind", catalogue.SINKS, ids=lambda kind: kind.maker.partition(":")[2])
 def test_every_line_of_the_table_leads_to_a_sink(kind: SinkKind) -> None:
     module, _, maker = kind.maker.partition(":")
     assert callable(getattr(import_module(module), maker))

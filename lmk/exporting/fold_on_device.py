@@ -9,8 +9,8 @@ from typing import Literal
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.exporting.install import describe, hashes
 from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.publish import describe, hashes
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
 from lmk.system.files import check_writable
