@@ -148,7 +148,7 @@ def bench(
 def _save(model: Model, done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
     from lmk.bench.choice import Limit, choose
     from lmk.bench.table import count_threads
-    from lmk.inference.backends.saved_choice import save_choice
+    from lmk.inference.backends.choices import save_choice
 
     if not own_category:
         left_out = listed((one.name for one in PRECISIONS.values() if one.calibrated), "and")
