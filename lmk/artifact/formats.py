@@ -83,8 +83,8 @@ class Format:
     `runtimes` are those that read it, first the one that an export is verified with. `writer` is
     the code that writes it (see `exporting/writer.py`). `outside_graph` are precisions that the
     graph itself does not say: how weights are stored, or how the file is run. `options` are those
-    of `lmk export` that not every format takes. `beside` is the suffix of a second file. An `engine`
-    is built for one GPU.
+    of `lmk export` that not every format takes. `beside` is the suffix of a second file. An
+    `engine` is built for one GPU.
     """
 
     name: str
