@@ -42,6 +42,6 @@ def test_the_product_is_the_one_that_is_counted(precision: str) -> None:
         w = rng.standard_normal((64, 64)).astype(np.float32)
         np.testing.assert_allclose(y, x @ w, rtol=1e-3, atol=0.05)
     else:
-        w = rng.integers(-127, 127, (64, 64)).astype(np.int64)
+        w = rng.integers(-63, 64, (64, 64)).astype(np.int64)
         real = (x.astype(np.int64) - 128) @ w * products.QUANTUM
         np.testing.assert_allclose(y, np.clip(np.round(real + 128), 0, 255), atol=1)

@@ -32,6 +32,7 @@ class Device:
 
 
 class OnDevice:
+    input_size = 128
     transfers = Device()
 
 
