@@ -13,7 +13,7 @@ import pytest
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.cached import cached_onnx
-from lmk.artifact.formats import PRECISIONS
+from lmk.artifact.formats import FORMATS, PRECISIONS
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
@@ -29,6 +29,8 @@ from lmk.system import files
 from lmk.system.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
+
+WRITTEN = ", ".join(FORMATS["onnx"].precisions)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_the_documented_example_exports_and_verifies(
 def test_one_call_refuses_what_does_not_exist_before_any_work(adapter_model, tmp_path) -> None:
     for options, words in (
         ({"format": "tflite"}, "no format 'tflite': expected one of onnx, openvino"),
-        ({"precision": "fp8"}, "written in fp32, fp16, int8, not fp8"),
+        ({"precision": "fp8"}, f"written in {WRITTEN}, not fp8"),
         ({"batch": 0}, "expected --batch dynamic"),
         ({"precision": "int8"}, "--calibration-data FOLDER"),
     ):
@@ -157,7 +159,10 @@ def test_a_file_that_differs_is_refused_and_not_kept(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"precision": "bf16"}, "onnx files are written in fp32, fp16, int8, not bf16"),
+        (
+            {"precision": "bf16"},
+            f"onnx files are written in {', '.join(FORMATS['onnx'].precisions)}, not bf16",
+        ),
         ({"precision": "int8"}, "--calibration-data FOLDER"),
         ({"batch": BatchRange(1, 2, 3)}, "--batch 1:2:3 is for engines"),
         ({"format": "openvino", "batch": BatchRange(4, 4, 8)}, "--batch 4:4:8 is for engines"),

@@ -13,6 +13,7 @@ import torch
 from random_models import randomize
 from torch.nn import functional as F
 
+from lmk.architectures.hourglass.spec import ARCHITECTURE
 from lmk.data.coco import KeypointSet
 from lmk.training.device import Compute
 from lmk.training.options import PretrainOptions
@@ -43,7 +44,9 @@ def dots(count: int, seed: int) -> KeypointSet:
 
 
 class SmallDetector(torch.nn.Module):
-    """An hourglass to its learner: pictures in, a heatmap a joint out at a quarter of the side."""
+    """An hourglass to its learner: one heatmap per joint out, at a quarter of the side."""
+
+    architecture = ARCHITECTURE
 
     def __init__(self) -> None:
         super().__init__()

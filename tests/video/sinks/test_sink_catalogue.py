@@ -57,9 +57,9 @@ def test_several_sources_share_a_sink_of_landmarks(sinks: list[SinkKind], clip: 
 def test_an_unknown_scheme_says_what_is_known(sinks: list[SinkKind]) -> None:
     sinks.append(QUEUE)
     with pytest.raises(
-        UsageError, match=r"mqtt://\*\*\*@host/a: .* \.csv, .*\.png, .*fake://, or a"
+        UsageError, match=r"nowhere://\*\*\*@host/a: .* \.csv, .*\.png, .*fake://, or a"
     ):
-        check_output("mqtt://me:pass@host/a", [], [])
+        check_output("nowhere://me:pass@host/a", [], [])
 
 
 def test_a_sink_whose_package_is_missing_names_the_extra(sinks: list[SinkKind]) -> None:
