@@ -84,7 +84,7 @@ ModelName = Annotated[
 
 def require_training() -> None:
     """Raise UnavailableError with the pip command unless the training extra is installed."""
-    modules = ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2", "PIL")
+    modules = ("torch", "torchvision", "safetensors", "tensorboard", "yaml", "cv2", "PIL", "scipy")
     _require("train", *modules)
 
 

@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+RECTANGLE_SIDES = (0.15, 0.35)  # shares of the picture's side
+BLUR_SIZE = 5
 
 
 def batch_indices(count: int, batch: int, step: int, seed: int) -> npt.NDArray[np.intp]:
@@ -55,3 +59,33 @@ def random_noise(shape: tuple[int, ...], amount: float, generator: torch.Generat
 def recolor(images: Tensor, color: Tensor) -> Tensor:
     """Apply gains and shifts (B, 2, 3, 1, 1) to images (B, 3, H, W) in [0, 1]."""
     return (images * color[:, 0] + color[:, 1]).clamp(0, 1)
+
+
+def random_rectangles(shape: tuple[int, ...], share: float, generator: torch.Generator) -> Tensor:
+    """Draw rectangles (..., 7): left, top, right, bottom as shares of the side, then a colour.
+
+    Only a share of them has a size; the centres are anywhere in the picture.
+    """
+    draws = torch.rand(*shape, 8, generator=generator, device=generator.device)
+    low, high = RECTANGLE_SIDES
+    half = (low + (high - low) * draws[..., :2]) / 2 * (draws[..., 7:] < share)
+    center = draws[..., 2:4]
+    return torch.cat([center - half, center + half, draws[..., 4:7]], dim=-1)
+
+
+def occlude(images: Tensor, rectangles: Tensor) -> Tensor:
+    """Paint one rectangle (B, 7) over each image (B, 3, S, S), none where it has no size."""
+    size = images.shape[-1]
+    centers = (torch.arange(size, device=images.device) + 0.5) / size
+    left, top, right, bottom = rectangles[:, :4, None].unbind(1)
+    inside_x = (left < centers) & (centers < right)
+    inside_y = (top < centers) & (centers < bottom)
+    inside = inside_y[:, None, :, None] & inside_x[:, None, None, :]
+    return torch.where(inside, rectangles[:, 4:, None, None], images)
+
+
+def blur(images: Tensor, chosen: Tensor) -> Tensor:
+    """Average each pixel of the chosen (B,) images (B, 3, S, S) with its 5 x 5 neighbours."""
+    margin = BLUR_SIZE // 2
+    padded = F.pad(images, (margin,) * 4, mode="replicate")
+    return torch.where(chosen[:, None, None, None], F.avg_pool2d(padded, BLUR_SIZE, 1), images)

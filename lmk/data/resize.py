@@ -1,4 +1,4 @@
-"""Square crops at another size."""
+"""Square crops at another size, or fewer of them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def resize_crops(crops: Crops, size: int) -> Images:
         return images
     method = cv2.INTER_AREA if images.shape[1] > size else cv2.INTER_LINEAR
     return np.stack([cv2.resize(image, (size, size), interpolation=method) for image in images])
+
+
+def spread_crops(crops: Crops, count: int) -> Images:
+    """Take up to `count` crops, evenly spread over the set."""
+    step = max(len(crops) // count, 1)
+    return np.asarray(crops[::step][:count])

@@ -35,6 +35,8 @@ class Manifest:
     kind "network" holds a whole plain network; "adapter" only what differs from `core`.
     `weights_sha256` is the content hash of `weights_file`. `training` and `figures` are free-form:
     how the model was made, and what was measured. `framing` None: objects cannot be followed.
+    `mirrored`: landmark i of a picture is landmark mirrored[i] of the mirrored picture, pairs and
+    midline points; None where that is not known.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Manifest:
     core: CoreReference | None = None
     landmark_names: list[str] | None = None
     framing: Framing | None = None
+    mirrored: list[int] | None = None
     training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     license: str = "research use only"
@@ -90,12 +93,25 @@ def parse_manifest(text: str, source: Path) -> Manifest:
         raise WeightsError(f"{source} is not a model manifest: {error}") from error
     if manifest.kind == "adapter" and manifest.core is None:
         raise WeightsError(f"{source} describes an adapter but names no core")
+    mirrored, count = manifest.mirrored, manifest.num_landmarks
+    if mirrored is not None and not _trades(mirrored, count):
+        raise WeightsError(
+            f"{source}: mirrored is {mirrored}, expected pairs of {count} landmarks that name each "
+            "other"
+        )
     if found != declared:
         raise WeightsError(
             f"{source} describes another {manifest.architecture} than this lmk has: expected "
             f"{declared}, got {found}. Install the lmk that made it"
         )
     return manifest
+
+
+def _trades(mirrored: list[int], count: int) -> bool:
+    """Whether each of `count` landmarks has a partner, itself or another, that names it back."""
+    return sorted(mirrored) == list(range(count)) and all(
+        mirrored[other] == one for one, other in enumerate(mirrored)
+    )
 
 
 def _declared(architecture: str) -> dict[str, Any]:

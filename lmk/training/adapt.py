@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.packed import Crops
-from lmk.geometry import apply_affine, heatmap_to_input, input_to_heatmap, resize_xy
+from lmk.geometry import heatmap_to_input, input_to_heatmap, resize_xy
 from lmk.networks.generator import BOTTLENECK_STRIDE, Generator
 from lmk.networks.perceptual import PerceptualDistance
 from lmk.networks.projection import ProjectionConv2d
@@ -18,6 +18,7 @@ from lmk.training.geometric import equivariance, separation
 from lmk.training.health import figures, warnings
 from lmk.training.learner import Observation
 from lmk.training.methods import train_mode
+from lmk.training.mirror import Mirror
 from lmk.training.options import AdaptOptions
 from lmk.training.samples import sheet, to_image
 from lmk.training.views import Pair, Views
@@ -45,6 +46,9 @@ class AdaptLearner:
         self.views = Views(crops, self.architecture.input_size, options, compute)
         self.modules: dict[str, nn.Module] = {"detector": self.detector}
         self._placed = {"detector": compute.place(self.detector)}
+        self.mirror = Mirror(options.keypoints) if options.mirror else None
+        if self.mirror:
+            self.modules["mirror"] = self.mirror
         if options.reconstruction:
             generator = Generator(options.keypoints, options.generator_width)
             self.modules["generator"] = generator
@@ -64,13 +68,21 @@ class AdaptLearner:
         """Pairs a step."""
         return self.options.batch_size
 
+    @property
+    def mirrored(self) -> list[int] | None:
+        """Which landmark each becomes in a mirrored picture, once that is known."""
+        return self.mirror.partner.tolist() if self.mirror and self.mirror.fits else None
+
     def losses(self, step: int) -> dict[str, Tensor]:
         """The terms of the loss of one batch of pairs, and their weighted sum."""
+        done = step / self.options.steps
+        if self.mirror and not self.mirror.searched and done >= self.options.mirror_from:
+            self.mirror.search(self.detector, self.options.beta, self.views.crops, self.compute)
         for module in self.modules.values():
             train_mode(module)
-        done = step / self.options.steps
         paints = "generator" in self.modules and done >= self.options.reconstruction_from
-        terms = self._terms(self.views.pair(step), paints)[0]
+        partner = self.mirror.partner if self.mirror and self.mirror.fits else None
+        terms = self._terms(self.views.pair(step, partner), paints)[0]
         return {"loss": self._total(terms, _fade(done, self.options.geometric_fade)), **terms}
 
     def observe(self) -> Observation:
@@ -80,25 +92,19 @@ class AdaptLearner:
         pair = self.views.fixed()
         with torch.no_grad():
             terms, xy, xy_deformed, painted = self._terms(pair, "generator" in self.modules)
-        xy_input, xy_input_deformed = (
-            heatmap_to_input(points, self.architecture.stride).cpu().numpy()
-            for points in (xy, xy_deformed)
-        )
-        found = figures(
-            xy_input,
-            xy_input_deformed,
-            pair.view_to_deformed.cpu().numpy(),
-            self.architecture.input_size,
-        )
+        stride, size = self.architecture.stride, self.architecture.input_size
+        found_in_view, found_in_deformed = (heatmap_to_input(p, stride) for p in (xy, xy_deformed))
+        points = (found_in_view, found_in_deformed, pair.to_deformed(found_in_view))
+        xy_input, xy_input_deformed, moved = (each.cpu().numpy() for each in points)
+        found = figures(xy_input, xy_input_deformed, moved, size)
+        said = warnings(found, size)
+        if self.mirror and self.mirror.searched:
+            found["mirror_px"] = self.mirror.distance_px.item()
+            said |= {"mirror_px": text} if (text := self.mirror.warning()) else {}
         view = to_image(pair.view)
         middle = [] if painted is None else [(to_image(painted), None)]
         picture = sheet([(view, None), (to_image(pair.deformed), None), *middle, (view, xy_input)])
-        return Observation(
-            float(self._total(terms, 1.0)),
-            picture,
-            found,
-            warnings(found, self.architecture.input_size),
-        )
+        return Observation(float(self._total(terms, 1.0)), picture, found, said)
 
     def _terms(
         self, pair: Pair, paints: bool
@@ -117,7 +123,7 @@ class AdaptLearner:
         terms = {name: xy.new_zeros(()) for name in TERMS}
         if both:
             stride, size = self.architecture.stride, self.architecture.heatmap_size
-            moved = apply_affine(pair.view_to_deformed, heatmap_to_input(xy, stride))
+            moved = pair.to_deformed(heatmap_to_input(xy, stride))
             terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved, stride), size)
         terms["separation"] = separation(xy, options.separation_scale)
         if not paints:

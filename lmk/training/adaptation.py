@@ -78,7 +78,8 @@ class Adaptation:
     def plan(self) -> str:
         """Say what it would do and cost, from a few steps that are thrown away."""
         compute = self.training.compute
-        learner = make_learner(self.data, self.core, self.options, compute, self.perceptual_weights)
+        options = replace(self.options, mirror=False)  # a mirrored view costs what any other does
+        learner = make_learner(self.data, self.core, options, compute, self.perceptual_weights)
         return make_plan(learner)
 
     def run(self) -> Model:

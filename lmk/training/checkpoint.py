@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from lmk.system.errors import TrainingError
 from lmk.system.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
+from lmk.training.options import AdaptOptions
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -103,7 +104,9 @@ def resume_from(
         raise TrainingError(
             f"{path} is damaged ({_first_line(error)}): start again in another folder"
         ) from error
-    _compare(before, settings)
+    # A setting that the checkpoint's lmk did not have yet: what it did then is the default.
+    added = {k: v for k, v in asdict(AdaptOptions()).items() if k in settings}
+    _compare({**added, **before}, settings)
     try:
         for name, module in learner.modules.items():
             module.load_state_dict(content["modules"][name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Precision = Literal["auto", "fp32", "bf16"]
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class Compute:
             torch.tensor(float(flag), device=self.device), reduce_op="sum"
         )
         return bool(total.item() > 0)  # type: ignore[union-attr]
+
+    def agree(self, value: Shared) -> Shared:
+        """What the first process has; all processes must ask at the same time."""
+        return value if self.fabric is None else self.fabric.broadcast(value)
 
     def wait(self) -> None:
         """Wait until every process has come here."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from lmk.arrays import FloatArray
 from lmk.evaluation.spread import spread
-from lmk.geometry import apply_affine
 
 COLLAPSED_PX = 3.0
 STILL_RATIO = 0.7
@@ -19,18 +18,19 @@ WEAK_PCKH = 40.0
 
 
 def figures(
-    xy: FloatArray, xy_deformed: FloatArray, view_to_deformed: FloatArray, input_size: int
+    xy: FloatArray, xy_deformed: FloatArray, moved: FloatArray, input_size: int
 ) -> dict[str, float]:
     """Measure landmarks (N, K, 2) of views and of deformed views, all in input pixels.
 
+    `moved` (N, K, 2) is where the transform between the two puts those of the views.
+
     nearest_px    distance to the nearest other landmark; nothing for a single landmark
     stillness     distance between the landmarks of the deformed view and where the transform
-                  (N, 2, 3) moved those of the view, over the distance by which it moved them: 0
+                  moved those of the view, over the distance by which it moved them: 0
                   follows the picture, 1 stays where it was
     border_share  share of pictures in which a landmark is within BORDER_PX of the frame's edge,
                   of the landmark that is there most often
     """
-    moved = apply_affine(view_to_deformed, xy)
     error = np.linalg.norm(xy_deformed - moved, axis=-1).mean()
     distance = np.linalg.norm(moved - xy, axis=-1).mean()
     border = (np.minimum(xy, input_size - 1 - xy) < BORDER_PX).any(axis=-1).mean(axis=0)

@@ -112,7 +112,8 @@ def adapt(
 
     def save(folder: Path, done: Progress) -> Model:
         record = _record(done, settings, run)
-        return save_adapted(folder, learner.detector, options.beta, core, data.crops, record)
+        network, mirrored = learner.detector, learner.mirrored
+        return save_adapted(folder, network, options.beta, core, data.crops, record, mirrored)
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
     model = _train(learner, schedule, settings, run, save)

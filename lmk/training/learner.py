@@ -29,7 +29,8 @@ class Observation:
 class Learner(Protocol):
     """Named modules, their optimiser, and the losses of one step.
 
-    All randomness of a step follows from its number, so there is no random state to keep.
+    All randomness of a step follows from its number, so there is no random state to keep. Whatever
+    else a step leaves to later ones stands in a module, as a parameter or a buffer.
     """
 
     @property

@@ -152,7 +152,7 @@ def step(learner: Learner, number: int, rate: float = 1.0) -> dict[str, Tensor]:
     losses = learner.losses(number)
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     for module in learner.modules.values():
-        nn.utils.clip_grad_norm_(module.parameters(), GRADIENT_NORM)
+        nn.utils.clip_grad_norm_(list(module.parameters()), GRADIENT_NORM)  # which may be none
     learner.optimizer.step()
     return {name: value.detach() for name, value in losses.items()}
 

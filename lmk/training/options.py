@@ -184,10 +184,37 @@ class AdaptOptions(_Checked):
     degrees_deformed: float = _setting(25.0, "Rotation of the view painted from.", _VIEWS, 0, 180)
     zoom: float = _setting(0.2, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
     shift: float = _setting(0.08, "Shift up to this share of the side.", _VIEWS, 0)
-    flip: bool = _setting(False, "Mirror half of the pictures.", _VIEWS)
+    flip: bool = _setting(False, "Mirror both views of half of the pictures.", _VIEWS)
     color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
     noise: float = _setting(
         0.0, "Noise that the detector sees, deviation up to this share of white.", _VIEWS, 0, 1
+    )
+    warp: float = _setting(
+        0.0,
+        "Bend the view painted from by a smooth random field: deviation as a share of the side, "
+        "such as 0.03.",
+        _VIEWS,
+        0,
+        0.1,
+    )
+    occlusion: float = _setting(
+        0.0,
+        "Share of the pictures in which a rectangle of one colour hides a part from the detector.",
+        _VIEWS,
+        0,
+        1,
+    )
+    blur: float = _setting(
+        0.0, "Share of the pictures that the detector sees blurred, by 5 x 5 px.", _VIEWS, 0, 1
+    )
+    mirror: bool = _setting(
+        False,
+        "Mirror half of the views painted from, and trade left and right landmarks in them: which "
+        "ones form pairs is found once.",
+        _VIEWS,
+    )
+    mirror_from: float = _setting(
+        0.2, "Share of the steps before the pairs of --mirror are looked for.", _VIEWS, 0, 1
     )
 
     def __post_init__(self) -> None:

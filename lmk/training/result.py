@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lmk.architectures.network import LandmarkNetwork
 from lmk.arrays import Arrays
 from lmk.data.packed import Crops
-from lmk.data.resize import resize_crops
+from lmk.data.resize import resize_crops, spread_crops
 from lmk.evaluation.framing import measure_framing
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
@@ -39,6 +36,7 @@ def save_adapted(
     core: Model | None,
     crops: Crops,
     training: dict[str, Any],
+    mirrored: list[int] | None = None,
 ) -> Model:
     """Write an adapted network into its run folder and return it as a model.
 
@@ -48,9 +46,14 @@ def save_adapted(
     framing = None  # a single landmark has no extent to frame objects by
     if network.num_landmarks > 1:
         size = network.architecture.input_size
-        found = detect(network, beta, resize_crops(_some(crops), size))
+        found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
         framing = measure_framing(*found, size)
-    manifest = {"softargmax_beta": beta, "framing": framing, "training": training}
+    manifest = {
+        "softargmax_beta": beta,
+        "framing": framing,
+        "mirrored": mirrored,
+        "training": training,
+    }
     if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
         return _save_network(run, network, manifest)
     reference = CoreReference(core.reference, core.manifest.weights_sha256)
@@ -62,11 +65,6 @@ def save_adapted(
         network,
         manifest | {"kind": "adapter", "core": reference, "weights_file": file},
     )
-
-
-def _some(crops: Crops) -> npt.NDArray[np.uint8]:
-    step = max(len(crops) // FRAMING_CROPS, 1)
-    return np.asarray(crops[::step][:FRAMING_CROPS])
 
 
 def _save_network(run: Path, network: LandmarkNetwork, manifest: dict[str, Any]) -> Model:

@@ -9,15 +9,19 @@ from torch import Tensor
 
 from lmk.data.batch import (
     batch_indices,
+    blur,
+    occlude,
     random_color,
     random_noise,
+    random_rectangles,
     recolor,
     step_generator,
     to_float,
 )
+from lmk.data.field import bend, displacement, random_offsets, smooth_field
 from lmk.data.packed import Crops
 from lmk.data.similarity import SimilarityRange, random_similarity, warp
-from lmk.geometry import compose_affine, invert_affine
+from lmk.geometry import apply_affine, compose_affine, invert_affine
 from lmk.training.device import Compute
 from lmk.training.options import AdaptOptions
 
@@ -28,14 +32,27 @@ FIXED_SEED = 2**32 - 1  # of the pictures that are looked at again and again
 class Pair:
     """Views and deformed views, (B, 3, S, S), RGB in [0, 1], S the input size.
 
-    seen (2 B, 3, S, S) is what the detector is shown: the first, then the second, with noise.
-    view_to_deformed (B, 2, 3) moves input pixels of the first to those of the second.
+    seen (2 B, 3, S, S) is what the detector is shown: the first, then the second, with hidden
+    parts, blur and noise. From the first to the second, points are moved by view_to_deformed
+    (B, 2, 3), then by field (B, 2, S, S), in input pixels; then landmarks trade numbers: number i
+    is what number partner[i] was, partner (B, K).
     """
 
     view: Tensor
     deformed: Tensor
     seen: Tensor
     view_to_deformed: Tensor
+    field: Tensor | None = None
+    partner: Tensor | None = None
+
+    def to_deformed(self, xy_input: Tensor) -> Tensor:
+        """Where the landmarks (B, K, 2) of the views are expected in the deformed ones."""
+        xy: Tensor = apply_affine(self.view_to_deformed, xy_input)
+        if self.field is not None:
+            xy = xy + displacement(self.field, xy)
+        if self.partner is not None:
+            xy = xy.gather(1, self.partner[..., None].expand_as(xy))
+        return xy
 
 
 class Views:
@@ -52,34 +69,55 @@ class Views:
             for degrees in (options.degrees, options.degrees_deformed)
         ]
 
-    def pair(self, step: int) -> Pair:
-        """Draw the pairs of a step."""
-        return self._draw(step, self.options.seed, self.compute.rows(self.options.batch_size))
+    def pair(self, step: int, partner: Tensor | None = None) -> Pair:
+        """Draw the pairs of a step; with partners (K,), half of the second views are mirrored."""
+        rows = self.compute.rows(self.options.batch_size)
+        return self._draw(step, self.options.seed, rows, partner)
 
     def fixed(self) -> Pair:
-        """Draw the same pairs at any time, a whole batch in any process."""
+        """Draw the same pairs at any time, a whole batch in any process, none mirrored apart."""
         return self._draw(0, FIXED_SEED, slice(None))
 
-    def _draw(self, step: int, seed: int, rows: slice) -> Pair:
-        options, device = self.options, self.compute.device
+    def _draw(self, step: int, seed: int, rows: slice, partner: Tensor | None = None) -> Pair:
+        options, device, size = self.options, self.compute.device, self.input_size
         index = batch_indices(len(self.crops), options.batch_size, step, seed)
-        random = step_generator(step, seed, device)
-        flip = torch.rand(len(index), generator=random, device=device) < 0.5 * options.flip
-        size = self.crops.shape[1]
+        random, count = step_generator(step, seed, device), len(index)
+        flips = [torch.rand(count, generator=random, device=device) < 0.5 * options.flip] * 2
+        if partner is not None:
+            traded = torch.rand(count, generator=random, device=device) < 0.5
+            flips[1] = flips[0] ^ traded
+            same = torch.arange(len(partner), device=device)
+            partner = torch.where(traded[rows, None], partner.to(device), same)
         to_crop = [
-            random_similarity(len(index), r, size, self.input_size, random, flip)[rows]
-            for r in self.ranges
+            random_similarity(count, r, self.crops.shape[1], size, random, flip)[rows]
+            for r, flip in zip(self.ranges, flips, strict=True)
         ]
-        color = random_color(len(index), options.color, random)[rows]
+        color = random_color(count, options.color, random)[rows]
         crops = recolor(to_float(self.crops[index[rows]], device), color)
+        view, field = warp(crops, to_crop[0], size), None
+        if options.warp:
+            field = smooth_field(random_offsets(count, random)[rows] * options.warp * size, size)
+            deformed = bend(crops, to_crop[1], field)
+        else:
+            deformed = warp(crops, to_crop[1], size)
         view, deformed = (
-            warp(crops, matrix, self.input_size).contiguous(
-                memory_format=self.compute.memory_format
-            )
-            for matrix in to_crop
+            images.contiguous(memory_format=self.compute.memory_format)
+            for images in (view, deformed)
         )
-        seen = torch.cat([view, deformed])
+        seen = self._disturb(torch.cat([view, deformed]), random, rows)
+        view_to_deformed = compose_affine(invert_affine(to_crop[1]), to_crop[0])
+        return Pair(view, deformed, seen, view_to_deformed, field, partner)
+
+    def _disturb(self, seen: Tensor, random: torch.Generator, rows: slice) -> Tensor:
+        """Hide parts of what the detector sees (2 B, 3, S, S), blur it and add noise."""
+        options, whole = self.options, (2, self.options.batch_size)
+        if options.occlusion:
+            rectangles = random_rectangles(whole, options.occlusion, random)[:, rows]
+            seen = occlude(seen, rectangles.flatten(0, 1))
+        if options.blur:
+            chosen = torch.rand(whole, generator=random, device=random.device) < options.blur
+            seen = blur(seen, chosen[:, rows].flatten())
         if options.noise:
-            noise = random_noise((2, len(index), *view.shape[1:]), options.noise, random)[:, rows]
+            noise = random_noise((*whole, *seen.shape[1:]), options.noise, random)[:, rows]
             seen = (seen + noise.flatten(0, 1)).clamp(0, 1)
-        return Pair(view, deformed, seen, compose_affine(invert_affine(to_crop[1]), to_crop[0]))
+        return seen

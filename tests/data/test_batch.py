@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
+from lmk.data.batch import (
+    batch_indices,
+    blur,
+    occlude,
+    random_color,
+    random_rectangles,
+    recolor,
+    step_generator,
+    to_float,
+)
 
 
 def test_every_image_comes_once_before_any_comes_again() -> None:
@@ -47,3 +57,37 @@ def test_color_jitter_is_affine_per_channel_and_stays_in_range() -> None:
     assert gain.min() >= 0.8 - 1e-4
     assert gain.max() <= 1.2 + 1e-4
     assert gain.flatten().unique().numel() == 12
+
+
+def test_rectangles_have_a_size_in_their_share_and_lie_anywhere() -> None:
+    rectangles = random_rectangles((2, 3000), 0.4, torch.Generator().manual_seed(0))
+    assert rectangles.shape == (2, 3000, 7)
+    left, top, right, bottom = rectangles[..., :4].unbind(-1)
+    shown = right > left
+    assert shown.float().mean() == pytest.approx(0.4, abs=0.03)
+    assert torch.equal(shown, bottom > top)
+    for low, high in ((left, right), (top, bottom)):
+        sides, centers = (high - low)[shown], (high + low)[shown] / 2
+        assert 0.149 < sides.min() < 0.16 < 0.34 < sides.max() < 0.351
+        assert 0 <= centers.min() < 0.01 < 0.99 < centers.max() <= 1
+    assert torch.corrcoef(torch.stack([right - left, bottom - top])[:, shown])[0, 1].abs() < 0.1
+
+
+def test_a_rectangle_hides_what_is_inside_it_alone() -> None:
+    images = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    rectangles = torch.tensor(
+        [[0.1, 0.5, 0.3, 1.2, 0.25, 0.5, 0.75], [0.4, 0.4, 0.4, 0.4, 1, 1, 1]]
+    )
+    expected = images.clone()
+    expected[0, :, 10:, 2:6] = torch.tensor([0.25, 0.5, 0.75])[:, None, None]
+    assert torch.equal(occlude(images, rectangles), expected)
+
+
+def test_blur_is_the_mean_of_five_by_five_in_the_chosen_images() -> None:
+    images = torch.rand(3, 3, 12, 9, generator=torch.Generator().manual_seed(0))
+    blurred = blur(images, torch.tensor([True, False, True]))
+    assert torch.equal(blurred[1], images[1])
+    torch.testing.assert_close(blurred[2, 1, 6, 4], images[2, 1, 4:9, 2:7].mean())
+    rows, columns = [0, 0, 0, 1, 2], [6, 7, 8, 8, 8]  # edges replicated
+    corner = images[0, :, rows][:, :, columns].mean((1, 2))
+    torch.testing.assert_close(blurred[0, :, 0, 8], corner)

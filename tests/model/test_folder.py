@@ -99,6 +99,20 @@ def test_a_field_that_does_not_fit_is_named(core_model, tmp_path, name, value, w
         find_model(str(tmp_path))
 
 
+@pytest.mark.parametrize("partners", [[1, 0], [*range(13), 14], [1, 2, 0, *range(3, 14)]])
+def test_partners_in_a_mirrored_picture_name_each_other(core_model, tmp_path, partners) -> None:
+    content = json.loads((core_model.folder / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps(content | {"mirrored": partners}))
+    with pytest.raises(WeightsError, match="expected pairs of 14 landmarks"):
+        find_model(str(tmp_path))
+    partners = [1, 0, *range(2, 14)]
+    (tmp_path / MANIFEST).write_text(json.dumps(content | {"mirrored": partners}))
+    assert find_model(str(tmp_path)).manifest.mirrored == partners
+    del content["mirrored"]  # as an older lmk wrote it
+    (tmp_path / MANIFEST).write_text(json.dumps(content))
+    assert find_model(str(tmp_path)).manifest.mirrored is None
+
+
 def test_an_unknown_name_is_answered_with_what_there_is(tmp_path) -> None:
     with pytest.raises(WeightsError, match="no model 'fases'"):
         find_model("fases")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,9 @@ from random_models import make_core
 from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
 from lmk.networks.perceptual import CoreFeatures
+from lmk.training import mirror
 from lmk.training.adapt import TERMS, AdaptLearner
+from lmk.training.checkpoint import Progress, resume_from, save_checkpoint
 from lmk.training.device import Compute
 from lmk.training.loop import step
 from lmk.training.methods import start_detector
@@ -197,6 +200,88 @@ def test_landmark_gradient_reaches_projections_through_the_reconstruction() -> N
     assert gradient is not None
     assert gradient.abs().max() > 0
     assert trained.detector.block1.conv1.weight.grad is None
+
+
+EVERYTHING = {
+    "mirror": True,
+    "mirror_from": 0.5,
+    "warp": 0.03,
+    "occlusion": 0.5,
+    "blur": 0.3,
+    "generator_width": 4,
+    "steps": 4,
+}
+
+
+def test_partners_are_looked_for_once_after_their_share_of_the_steps(monkeypatch) -> None:
+    monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
+    trained = learner("projection", make_core(), **EVERYTHING)
+    known = []
+    for number in range(4):
+        step(trained, number)
+        known.append(trained.mirrored)
+    assert known[:2] == [None, None]
+    assert known[2] == known[3]
+    assert [known[2][known[2][i]] for i in range(5)] == list(range(5))
+    assert trained.observe().figures["mirror_px"] > 0
+
+
+def test_where_no_partners_fit_views_are_as_before_and_a_look_warns(monkeypatch) -> None:
+    monkeypatch.setattr(mirror, "LIMIT_PX", 0.0)
+    trained = learner("projection", make_core(), **{**EVERYTHING, "mirror_from": 0.0})
+    plain = learner("projection", make_core(), **{**EVERYTHING, "mirror": False})
+    assert step(trained, 0) == step(plain, 0)
+    assert trained.mirrored is None
+    assert "--mirror is off" in trained.observe().warnings["mirror_px"]
+    assert "mirror_px" not in plain.observe().figures
+
+
+def test_a_mirrored_landmark_is_drawn_to_where_its_partner_went() -> None:
+    """By hand: landmarks of the views are expected at the traded, mirrored points."""
+    trained = learner("projection", make_core(), keypoints=3, mirror=True, reconstruction=0.0)
+    pair = trained.views.pair(0)
+    mirrored = replace(
+        pair,
+        view_to_deformed=torch.tensor([[[-1.0, 0.0, 127.0], [0.0, 1.0, 0.0]]]).expand(2, 2, 3),
+        partner=torch.tensor([[1, 0, 2]] * 2),
+    )
+    terms, xy, xy_deformed, _ = trained._terms(mirrored, paints=False)
+    expected = xy[:, [1, 0, 2]] * torch.tensor([-1.0, 1.0]) + torch.tensor([31.0, 0.0])
+    wrong = (xy_deformed - expected).abs()
+    smooth_l1 = torch.where(wrong < 1, wrong.square() / 2, wrong - 0.5).sum(-1)
+    inside = ((expected > -0.5) & (expected < 31.5)).all(-1)
+    torch.testing.assert_close(terms["equivariance"], (smooth_l1 * inside).mean())
+
+
+@pytest.mark.parametrize("cut", [2, 3])
+def test_a_run_resumed_before_or_after_the_search_repeats_the_losses_exactly(
+    cut: int, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
+    core = make_core()
+    whole = learner("projection", core, **EVERYTHING)
+    losses = [step(whole, number) for number in range(4)]
+    first = learner("projection", core, **EVERYTHING)
+    again = [step(first, number) for number in range(cut)]
+    save_checkpoint(first, tmp_path, Progress(cut), {}, "cpu")
+    second = learner("projection", core, **EVERYTHING)
+    resume_from(second, tmp_path, {})
+    assert second.mirrored == first.mirrored
+    again += [step(second, number) for number in range(cut, 4)]
+    assert again == losses
+    assert second.mirrored == whole.mirrored is not None
+    assert not changed(whole.detector.state_dict(), second.detector)
+
+
+def test_everything_together_learns_and_does_not_collapse(monkeypatch) -> None:
+    monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
+    trained = learner(
+        "finetune", make_core(), **{**EVERYTHING, "steps": 8, "noise": 0.05, "batch_size": 4}
+    )
+    losses = [float(step(trained, number)["loss"]) for number in range(8)]
+    assert np.isfinite(losses).all()
+    assert min(losses[4:]) < losses[0]
+    assert trained.observe().figures["nearest_px"] > 1
 
 
 def _computes_bf16() -> bool:

@@ -14,7 +14,7 @@ from lmk.data.synthetic import draw
 from lmk.networks.load import load_network
 from lmk.system.errors import TrainingError, UsageError
 from lmk.system.progress import Reporter
-from lmk.training import jobs
+from lmk.training import jobs, mirror
 from lmk.training.device import Compute
 from lmk.training.jobs import adapt, pretrain
 from lmk.training.loop import Run
@@ -123,6 +123,16 @@ def test_pictures_left_out_are_listed_and_the_framing_is_measured(
 def test_a_single_landmark_frames_no_objects(core_model, tmp_path: Path) -> None:
     options = AdaptOptions(steps=1, batch_size=2, keypoints=1, reconstruction=0)
     assert adapt(foxes(2), core_model, options, run(tmp_path / "run")).manifest.framing is None
+
+
+def test_a_model_says_which_landmarks_trade_places(core_model, monkeypatch, tmp_path) -> None:
+    options = replace(OPTIONS, reconstruction=0, mirror=True, mirror_from=0.0, keypoints=4)
+    monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
+    found = adapt(foxes(4), core_model, options, run(tmp_path / "run")).manifest.mirrored
+    assert [found[partner] for partner in found] == [0, 1, 2, 3]
+    monkeypatch.setattr(mirror, "LIMIT_PX", 0.0)
+    model = adapt(foxes(4), core_model, options, run(tmp_path / "other"))
+    assert model.manifest.mirrored is None
 
 
 def test_a_core_goes_on_from_another_and_names_it(core_model, tmp_path: Path) -> None:

@@ -182,6 +182,15 @@ def test_other_settings_are_refused_with_the_difference(tmp_path) -> None:
         run(TinyLearner(), tmp_path, resume=True, settings={**SETTINGS, "rate": 0.02})
 
 
+def test_settings_that_a_checkpoint_does_not_know_had_their_defaults(tmp_path) -> None:
+    """As one of an lmk without these views, which goes on without them alone."""
+    run(TinyLearner(), tmp_path, steps=2)
+    added = {"warp": 0.0, "mirror": False, "mirror_from": 0.2}
+    assert run(TinyLearner(), tmp_path, steps=3, resume=True, settings={**SETTINGS, **added}) == 3
+    with pytest.raises(TrainingError, match=r"warp was 0\.0 and is 0\.03"):
+        run(TinyLearner(), tmp_path, resume=True, settings={**SETTINGS, **added, "warp": 0.03})
+
+
 def test_another_precision_goes_on_with_a_warning(tmp_path, capsys) -> None:
     for bf16 in (False, False, True):
         run(TinyLearner(), tmp_path, steps=10, bf16=bf16, resume=(tmp_path / CHECKPOINT).exists())

@@ -68,13 +68,15 @@ def command(tmp_path: Path, core_model) -> list[str]:
 
 
 def test_two_processes_train_one_run(command: list[str], tmp_path: Path) -> None:
-    done = torchrun(*command, "--steps", "3")
+    done = torchrun(*command, "--steps", "3", "--mirror", "--mirror-from", "0.3", "--warp", "0.03")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model in") == 1
     assert "2 processes" in done.stderr
     assert len((tmp_path / "run/log.csv").read_text().split()) == 1 + 3
     assert len(list((tmp_path / "run/samples").iterdir())) == 3
     assert find_model(str(tmp_path / "run")).manifest.training["steps"] == 3
+    checkpoint = torch.load(tmp_path / "run/checkpoint.pt")
+    assert checkpoint["modules"]["mirror"]["distance_px"] > 0
 
 
 def test_two_processes_that_are_interrupted_keep_their_work(
