@@ -258,13 +258,12 @@ def test_a_run_resumed_before_or_after_the_search_repeats_the_losses_exactly(
     cut: int, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
-    core = make_core()
-    whole = learner("projection", core, **EVERYTHING)
+    whole = learner("projection", make_core(), **EVERYTHING)
     losses = [step(whole, number) for number in range(4)]
-    first = learner("projection", core, **EVERYTHING)
+    first = learner("projection", make_core(), **EVERYTHING)
     again = [step(first, number) for number in range(cut)]
     save_checkpoint(first, tmp_path, Progress(cut), {}, "cpu")
-    second = learner("projection", core, **EVERYTHING)
+    second = learner("projection", make_core(), **EVERYTHING)
     resume_from(second, tmp_path, {})
     assert second.mirrored == first.mirrored
     again += [step(second, number) for number in range(cut, 4)]
