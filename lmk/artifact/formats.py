@@ -80,11 +80,10 @@ class Runtime:
 class Format:
     """A file format.
 
-    `runtimes` are those that read it, first the one that an export is verified with. `writer` is
-    the code that writes it (see `exporting/writer.py`). `outside_graph` are precisions that the graph
-    itself does not say: how weights are stored, or how the file is run. `options` are those of
-    `lmk export` that not every format takes. `beside` is the suffix of a second file. An `engine`
-    is built for one GPU.
+    runtimes: those that read it; the first one verifies exports. writer: the code that writes it
+    (see `exporting/writer.py`). outside_graph: precisions that are not in the graph itself, but in
+    how the weights are stored or how the file is run. options: those of `lmk export` that not all
+    formats have. beside: suffix of a second file. engine: whether it is built for one GPU.
     """
 
     name: str

@@ -78,7 +78,7 @@ def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
     write_settings(whole, preset("fast"))
     refused = lmk(*base, "--config", whole, "--preset", "paper")
     assert refused.returncode == 2
-    assert "--preset paper changes nothing beside --config" in refused.stderr
+    assert "--preset paper has no effect with --config" in refused.stderr
     for rate in (None, 0.002):
         write_settings(whole, replace(preset("fast"), rate_body=rate or preset("fast").rate_body))
         other = [*base, "--config", whole, "--method", "finetune"]

@@ -45,7 +45,7 @@ def test_a_file_loses_no_frame_and_is_read_only_a_little_ahead() -> None:
 def test_a_live_source_gives_its_newest_frame_and_counts_the_others() -> None:
     ready, stages, source = threading.Condition(), Stages(), Made(30, live=True)
     feed = Feed(source, stages, ready)
-    wait_until(lambda: stages.dropped["a newer frame came"] == 29)
+    wait_until(lambda: stages.dropped["replaced by a newer frame"] == 29)
     assert take_all(feed, ready) == [29]
     feed.close()
 

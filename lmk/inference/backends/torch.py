@@ -1,4 +1,4 @@
-"""Inference by PyTorch in float32, for checking the other runtimes against the network itself."""
+"""Inference by PyTorch in float32, to check the other runtimes against the network itself."""
 
 from __future__ import annotations
 
