@@ -42,7 +42,7 @@ def test_bench_measures_writes_saves_and_run_uses_it(
         *("--precision", "fp32", "--batch", "1,3", "--threads", "1", "--seconds", "0.2"),
         *("--verify-data", foxes, "--json", tmp_path / "bench.json", "--save", "--limit", "0.1"),
     )
-    tables = said.partition("How far off")[0].splitlines()
+    tables = said.partition("Distances are from")[0].splitlines()
     assert max(map(len, tables)) <= 100
     assert "--runtime auto now uses onnxruntime in fp32 on cpu with 1 thread:" in said
 

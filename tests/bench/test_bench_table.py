@@ -58,7 +58,7 @@ def test_a_disturbed_run_says_so_in_its_rows_and_below() -> None:
     assert any("bf16*" in line for line in lines)
     assert not any("fp32*" in line for line in lines)
     assert any(
-        line.startswith("* disturbed: other programs kept up to 1.3 cores") for line in lines
+        line.startswith("* disturbed: other programs used up to 1.3 cores") for line in lines
     )
     assert not any("disturbed" in line for line in printed(bench_record([quiet])))
 

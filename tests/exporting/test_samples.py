@@ -49,7 +49,7 @@ def test_calibration_needs_enough_different_photographs(tmp_path: Path) -> None:
 
 def test_calibration_refuses_blank_pictures(tmp_path: Path) -> None:
     blank = [np.full((32, 32, 3), level, np.uint8) for level in range(40)]
-    with pytest.raises(DataError, match=r"100% of the pictures .* nearly of one colour"):
+    with pytest.raises(DataError, match=r"100% of the pictures .* nearly uniform in colour"):
         calibration_samples(save(tmp_path, blank), 128)
 
 

@@ -58,7 +58,7 @@ class Dropping(Made):
         for frame in super().__iter__():
             yield frame
             self.dropped["damaged"] += frame.index % 2
-            self.dropped["cut short"] += frame.index == self.count - 1
+            self.dropped["truncated"] += frame.index == self.count - 1
 
 
 def test_what_a_source_drops_is_known_as_soon_as_its_next_frame() -> None:
@@ -70,7 +70,7 @@ def test_what_a_source_drops_is_known_as_soon_as_its_next_frame() -> None:
         with ready:
             feed.take()
     take_all(feed, ready)
-    assert stages.dropped == {"damaged": 2 + 4, "cut short": 1}
+    assert stages.dropped == {"damaged": 2 + 4, "truncated": 1}
     feed.close()
 
 

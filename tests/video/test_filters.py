@@ -38,5 +38,5 @@ def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_unknown_filter_is_wrong_usage_before_the_first_frame() -> None:
-    with pytest.raises(UsageError, match="no filter 'kalman': expected one of one-euro"):
+    with pytest.raises(UsageError, match="unknown filter 'kalman': expected one of one-euro"):
         tracker(Smoothing(filter="kalman"))

@@ -72,5 +72,5 @@ def test_pictures_are_not_followed() -> None:
 
 
 def test_track_without_a_finder_asks_for_one() -> None:
-    with pytest.raises(UsageError, match="names no finder"):
+    with pytest.raises(UsageError, match="names no detector"):
         choose_region("track", KNOWS_NOT, False)

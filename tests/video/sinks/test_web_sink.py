@@ -344,7 +344,7 @@ def test_a_port_in_use_is_an_output_error(site: Site) -> None:
 
 def test_an_address_of_another_machine_is_an_output_error() -> None:
     opened = web_sink("192.0.2.1", 0, Stages(), Controls(), Overlay(), Reporter())
-    with pytest.raises(OutputError, match=r"192\.0\.2\.1: [^(]+\. Name .* 0\.0\.0\.0$"), opened:
+    with pytest.raises(OutputError, match=r"192\.0\.2\.1: [^(]+\. Use .* 0\.0\.0\.0$"), opened:
         pytest.fail("the sink opened")
 
 

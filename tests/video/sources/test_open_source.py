@@ -170,7 +170,9 @@ def test_raw_video_of_a_pipeline_is_refused(
     """NV12 of 4 rows has its colours in 2 more, in one channel."""
     with_gstreamer(monkeypatch, there=True)
     plug(monkeypatch, FakeCapture([raw], height=4))
-    expected = r"^pipeline .* gives arrays \(.*\) for frames 4 high: .*! videoconvert ! .*=BGR ! "
+    expected = (
+        r"^pipeline .* delivers arrays \(.*\) for frames 4 high: .*! videoconvert ! .*=BGR ! "
+    )
     with pytest.raises(SourceError, match=expected):
         open_source(PIPELINE)
 

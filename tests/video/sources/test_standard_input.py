@@ -83,7 +83,7 @@ def test_an_end_in_the_middle_of_a_frame_is_counted(monkeypatch) -> None:
     parts = (noise(0).tobytes(), noise(1).tobytes()[:44])
     with piped(monkeypatch, *parts), open_source("stdin:bgr24:5x3") as source:
         assert len(list(source)) == 1
-    assert source.dropped == {"cut short": 1}
+    assert source.dropped == {"truncated": 1}
 
 
 def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
@@ -95,7 +95,7 @@ def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
     for frame, image in zip(frames, images, strict=True):
         np.testing.assert_allclose(frame.image_bgr, image, atol=3)
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2])
-    assert source.dropped == {"damaged": 1, "cut short": 1}
+    assert source.dropped == {"damaged": 1, "truncated": 1}
 
 
 def test_without_a_rate_it_is_live(monkeypatch) -> None:
