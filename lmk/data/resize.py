@@ -1,4 +1,4 @@
-"""Square crops at another size."""
+"""Resize square crops."""
 
 from __future__ import annotations
 

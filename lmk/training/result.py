@@ -1,4 +1,4 @@
-"""A run folder as a model: the weights that training ended with, and how they came about."""
+"""Write a run folder as a model: the final weights, and how they were trained."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def save_adapted(
 ) -> Model:
     """Write an adapted network into its run folder and return it as a model.
 
-    A projected network becomes an adapter of `core`; every other one is kept whole. How objects
-    are framed is measured on some of the training crops. Raises OutputError.
+    A projected network becomes an adapter of `core`; every other one is saved completely. The
+    framing is measured on some of the training crops. Raises OutputError.
     """
     framing = None  # a single landmark has no extent to frame objects by
     if network.num_landmarks > 1:
