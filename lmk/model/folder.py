@@ -114,7 +114,7 @@ class Model:
 
 
 def find_model(name_or_path: str) -> Model:
-    """Find a shipped model by name, or another by the path of its folder, a file in it or an adapter.
+    """Find a model by the name of a shipped one or by the path of its folder, its files or its adapter.
 
     Raises WeightsError.
     """

@@ -92,7 +92,7 @@ def test_the_core_given_must_be_the_adapters(
     ("where", "message"),
     [
         (b"softargmax_beta", "the manifest of {} was changed after it was packed"),
-        (b"", "{} is not the file its manifest describes (other content hash)"),
+        (b"", "{} does not match its manifest (different content hash)"),
     ],
     ids=["manifest", "weights"],
 )

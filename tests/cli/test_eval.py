@@ -84,7 +84,11 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
         (["--normalize", "nose,tail"], 2, "no points tail"),
         (["--counts", "1,few"], 2, "such as 1,10,100,all"),
         (["--counts", "0"], 2, "at least 1"),
-        (["--counts", "10", "--folds", "3"], 1, "10 training images asked for, only 6 there"),
+        (
+            ["--counts", "10", "--folds", "3"],
+            1,
+            "10 training images requested, but only 6 available",
+        ),
         (["--folds", "10", "--metrics", "forward"], 1, "9 usable images"),
         (["--ridge", "0"], 2, "above 0"),
         (["--save"], 2, "give the model folder"),

@@ -122,11 +122,11 @@ def test_what_needs_no_pictures_is_said_before_they_are_read(
     base = ["train", "--images", foxes]
     core = ["--core", core_model.folder]
     for arguments, words in {
-        (*core, "-o", tmp_path / "file"): "is no folder",
+        (*core, "-o", tmp_path / "file"): "is not a folder",
         (*core, "-o", tmp_path / "run"): "add --resume to go on",
         (*core, "-o", tmp_path / "new", "--resume"): "nothing to resume",
         ("--core", adapter_model.folder, "-o", tmp_path / "new"): "is an adapter",
-        ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: name one",
+        ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: add --core NAME",
     }.items():
         done = lmk(*base, *arguments)
         assert done.returncode in (1, 2)
@@ -150,7 +150,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert plan["detector"].startswith("550,026 parameters learnable, 6,217,216 frozen")
     assert plan["pictures"] == "4, seen 20.0 times each"
     assert plan["steps"] == "40 of 2 pairs"
-    assert "s a step, fastest of 3" in plan["time"]
+    assert "s per step, fastest of 3" in plan["time"]
     assert "GB" in plan["memory"]
     assert not run.exists()
 

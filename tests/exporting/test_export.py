@@ -196,7 +196,7 @@ def test_the_command_that_makes_a_file_again_names_every_choice(adapter_model) -
 
 def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path, samples: Samples) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is no folder"):
+    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is not a folder"):
         export(adapter_model, tmp_path / "file" / "out", samples, reference=None)
 
 
@@ -204,7 +204,7 @@ def test_a_folder_that_may_not_be_written_is_said_before_any_work(
     adapter_model, tmp_path, samples: Samples, monkeypatch
 ) -> None:
     monkeypatch.setattr(files.os, "access", lambda place, _: place != tmp_path)
-    with pytest.raises(OutputError, match="may not be written"):
+    with pytest.raises(OutputError, match="is not writable"):
         export(adapter_model, tmp_path / "a" / "b", samples)
     assert not list(tmp_path.iterdir())
 

@@ -84,7 +84,7 @@ def test_layers_are_chosen_by_name(tmp_path) -> None:
     core = make_core()
     assert torch.equal(core_features(core, "block3")(images)[0], core_features(core)(images)[1])
     with pytest.raises(
-        UsageError, match=r"no perceptual layers relu9_9: expected all, or .*relu1_1"
+        UsageError, match=r"unknown perceptual layers relu9_9: expected all, or .*relu1_1"
     ):
         vgg19_features(tmp_path / "vgg.safetensors", "relu9_9")
     with pytest.raises(WeightsError, match="up to relu4_1"):
