@@ -114,7 +114,7 @@ class Model:
 
 
 def find_model(name_or_path: str) -> Model:
-    """Find a model by the name of a shipped one or by the path of its folder, its files or its adapter.
+    """Find a shipped model by name, or any model by the path of its folder, file or adapter.
 
     Raises WeightsError.
     """

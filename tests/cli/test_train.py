@@ -108,7 +108,7 @@ def test_a_file_may_name_other_features_than_the_command(
     shutil.rmtree(tmp_path / "run")
     file.write_text("perceptual: core\n")
     done = lmk(*base, "--perceptual-weights", weights)
-    assert "go with --perceptual" not in done.stderr
+    assert "add --perceptual" not in done.stderr
     assert str(weights) in done.stderr, "which is not there"
 
 
@@ -161,7 +161,10 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
         (["--preset", "slow"], "no preset 'slow': expected one of fast, paper"),
         (["--data", "other.json"], "either --images DIR or --data SET"),
         (["--config", "absent.yaml"], "cannot read absent.yaml"),
-        (["--perceptual", "core", "--perceptual-weights", "v.safetensors"], "go with --perceptual"),
+        (
+            ["--perceptual", "core", "--perceptual-weights", "v.safetensors"],
+            "add --perceptual vgg19",
+        ),
         (["--reconstruction", 0, "--equivariance", 0], "nothing to learn from"),
         (["--batch-size", 1], "--batch-size"),
     ],
