@@ -55,7 +55,7 @@ def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
     task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))
     if not version or task != "landmarks" or not landmarks.isdigit():
         raise WeightsError(
-            f"{path} is not a complete model that lmk exported: expected the metadata "
+            f"{path} is not a model that lmk exported, or is incomplete: expected the metadata "
             f"schema_version, task and num_landmarks, got {sorted(signature.metadata)}. {REMEDY}"
         )
     outputs = {"landmarks": f"float32 (B, {landmarks}, 2)", "scores": f"float32 (B, {landmarks})"}

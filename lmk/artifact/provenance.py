@@ -25,7 +25,7 @@ TOOLS = ("lmk", "numpy", "onnx", *PACKAGES)
 class Provenance:
     """The provenance of one exported file.
 
-    files: the name of the file, and of a second one if the format has two, to its SHA-256.
+    files: SHA-256 by name of the file, and of the second one of some formats.
     precision: as requested. layers: as read back from the file, the number of convolutions per
     precision. gpu: the device that an engine was built for. parity: differences of landmarks in
     input pixels, None if not measured. framing: of the model. input_size: side of the network's

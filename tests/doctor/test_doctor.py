@@ -131,7 +131,7 @@ def test_a_missing_package_names_its_extra(monkeypatch) -> None:
     assert found["no-such-thing"].stops
     assert found["no-such-thing"].remedy == RUN
     assert not found["nothing"].stops
-    assert found["shipped models"].found == "cats, core-pose, faces, shoes: whole"
+    assert found["shipped models"].found == "cats, core-pose, faces, shoes: intact"
 
 
 @pytest.mark.parametrize(("free", "stops"), [(399, True), (400, False), (None, False)])

@@ -31,7 +31,7 @@ def test_a_detector_that_finds_the_points_has_almost_no_error(evaluated, dots) -
     """K = 3 landmarks, A = 4 points, the fourth a mean of two; the pictures are not square."""
     evaluation = measure(evaluated, benchmark_of(*dots), Reporter())
     assert evaluation.skipped == [
-        "pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
+        "pck, pckh: its 3 landmarks have no names, but there are 4 points"
     ]
     assert evaluation.get(FORWARD).keys() == evaluation.get(BACKWARD).keys() == {1, 5, 10, None}
     found = values(evaluation)

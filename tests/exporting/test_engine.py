@@ -136,7 +136,7 @@ def test_tensorrt_that_is_not_installed_names_the_pip_command(adapter_model, tmp
 def test_too_little_memory_is_said_before_the_build(monkeypatch) -> None:
     monkeypatch.setattr(engine_module, "free_memory_mb", lambda: 1200)
     require_memory(25_000_000, OPTIONS)
-    with pytest.raises(UnavailableError, match="needs about 2112 MB and 1200 MB are free"):
+    with pytest.raises(UnavailableError, match="needs about 2112 MB, but only 1200 MB are free"):
         require_memory(25_000_000, EngineOptions("tensorrt"))
 
 

@@ -86,7 +86,7 @@ def test_the_documented_example_exports_and_verifies(
 
 def test_one_call_refuses_what_does_not_exist_before_any_work(adapter_model, tmp_path) -> None:
     for options, words in (
-        ({"format": "tflite"}, "no format 'tflite': expected one of onnx, openvino"),
+        ({"format": "tflite"}, "unknown format 'tflite': expected one of onnx, openvino"),
         ({"precision": "fp8"}, "written in fp32, fp16, int8, not fp8"),
         ({"batch": 0}, "expected --batch dynamic"),
         ({"precision": "int8"}, "--calibration-data FOLDER"),

@@ -27,5 +27,5 @@ def test_notes_say_what_was_left_out(alone) -> None:
 def test_models_that_ran_alike_share_a_note(compared) -> None:
     notes = compared.notes()
     assert "shifted: shifted" in notes
-    reason = "not measured: pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
+    reason = "not measured: pck, pckh: its 3 landmarks have no names, but there are 4 points"
     assert f"dots <b>, shifted: {reason}" in notes

@@ -32,7 +32,7 @@ FRAGMENTED = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
     "frag_duration": str(FRAGMENT_US),
 }
-TICKS = 90_000  # a second, as in MPEG streams: fine enough for any camera's clock
+TICKS = 90_000  # per second, as in MPEG streams: fine enough for any camera's clock
 DEFAULT_FPS = 30.0
 FAILURES = (OSError, av.FFmpegError)
 # Matrix of BT.601 with the range of television, which is what OpenCV's conversion gives; primaries

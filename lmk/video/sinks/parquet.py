@@ -17,7 +17,7 @@ from lmk.video.sinks.base import Sink
 from lmk.video.sinks.rows import Row, rows
 
 BATCH_ROWS = 1 << 12
-PART_ROWS = 1 << 16  # 3.6 minutes of ten landmarks at 30 frames a second
+PART_ROWS = 1 << 16  # 3.6 minutes of ten landmarks at 30 frames per second
 
 
 @contextmanager
