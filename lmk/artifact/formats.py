@@ -236,8 +236,8 @@ FORMATS = {
 }
 
 # Fastest first, by benchmarks/plain.py on 2 cores: alike in float32 (20.9 and 21.6 ms), OpenVINO in
-# int8 (8.1 against 11.5 ms); beside a busy process it loses in float32 (42 against 34 ms) and stays
-# ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
+# int8 (8.1 against 11.5 ms); next to a busy process it loses in float32 (42 against 34 ms) and
+# stays ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
 PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
 """Per device the runtimes for "auto", which uses the first that is installed."""
 

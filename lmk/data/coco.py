@@ -126,7 +126,7 @@ def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
         boxes[row] = annotation.get("bbox") or np.nan
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
     known = np.isfinite(points).all(-1)
-    points[~known] = 0  # null or NaN: not labelled, whatever the third number says
+    points[~known] = 0  # null or NaN: not labelled, for any third number
     labelled = points[..., 2] > 0
     category_name = str(category.get("name", ""))
     return Annotations(paths, category_name, names, points[..., :2], labelled, annotated, boxes)
@@ -190,7 +190,7 @@ def _malformed(file: Path) -> Iterator[None]:
         raise DataError(f"{file} is not a COCO keypoint file: an entry {found}") from error
 
 
-# A word may begin after what is no letter, or with a capital after a small letter.
+# A word may begin after a character that is not a letter, or with a capital after a small letter.
 _SIDE = re.compile(
     r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
     r"(?:(left|Left|LEFT|right|Right|RIGHT)(?![a-z])|([lrLR])(?=[^A-Za-z0-9]|[A-Z][a-z]|$))"

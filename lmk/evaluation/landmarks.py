@@ -67,7 +67,7 @@ class EvaluatedModel:
         """Name the file of a chunk of the images by everything that its landmarks depend on."""
         key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
         parts = (
-            __version__,  # another one may look at views differently
+            __version__,  # another version may make views differently
             self.sha256,
             self.backend.description,
             view.description,

@@ -191,7 +191,7 @@ def cross_validated_errors(
             seed=seed,
             ridge=ridge,
         )
-        # Where a fold leaves exactly `count` images, its one draw stands for all of them.
+        # If a fold leaves exactly `count` images, its single draw counts as all draws.
         percent[:, held_out] = fold_errors.percent
         predicted[:, held_out] = fold_errors.predicted
     return RegressionErrors(percent, predicted)

@@ -44,7 +44,7 @@ def make_plan(learner: AdaptLearner) -> str:
 
 def _seconds_per_step(learner: AdaptLearner, compute: Compute) -> float:
     times = []
-    last = learner.options.steps - 1  # paints, whenever painting begins
+    last = learner.options.steps - 1  # with reconstruction, whenever that starts
     for _ in range(TIMED_STEPS + 1):  # the first one warms up
         began = time.perf_counter()
         step(learner, last, rate=0.0)

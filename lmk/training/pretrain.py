@@ -92,7 +92,7 @@ class CoreLearner:
         size, stride = self.architecture.heatmap_size, self.architecture.stride
         xy_heatmap = input_to_heatmap(xy_input, stride)
         target = gaussian_heatmaps(xy_heatmap, (size, size), TARGET_SIGMA)
-        # A look is taken by one process alone, not together with the others.
+        # Only one process evaluates, not together with the others.
         detect = self._placed if self.network.training else self.network
         with self.compute.autocast():
             heatmaps = detect(images)

@@ -21,7 +21,7 @@ from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.training.pretrain import CORE_BETA
 
-FRAMING_CROPS = 128  # enough for its percentiles, and little beside the steps between two saves
+FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
 def save_core(

@@ -76,7 +76,7 @@ class Feed:
                 if not self.source.live:  # reading a live source is waiting for it
                     self._stages.add("read", 1000 * (time.perf_counter() - start))
                 self._give(ReadFrame(frame, time.monotonic()))
-        except Exception as error:  # whatever it is, the run's own thread raises it
+        except Exception as error:  # any error: the thread of the run raises it
             self.error = error
         finally:
             with self._ready:

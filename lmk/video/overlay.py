@@ -128,7 +128,7 @@ def time_rows(stages: Stages) -> Rows:
 
 
 def _write(drawn: Image, text: str, left: int, middle: float, size_px: int) -> int:
-    """Write a line of text beside a point, and return where the next one may begin."""
+    """Write a line of text beside a point, and return where the next line may start."""
     stamp = label(text, size_px)
     width, height = stamp.size_wh
     paste(drawn, stamp, left, round(middle - height / 2))

@@ -21,7 +21,7 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
 REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
-LOST_SEARCH_S = 0.2  # between two searches in that time, beside objects that are followed
+LOST_SEARCH_S = 0.2  # between two searches in that time, also while objects are tracked
 
 
 @dataclass(frozen=True)

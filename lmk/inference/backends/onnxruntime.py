@@ -133,7 +133,7 @@ def _open_session(
     options.intra_op_num_threads = threads or 0  # 0: one for each physical core
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, profile
-    # Its waiting threads spin by default, and take the cores from whatever else runs.
+    # Its waiting threads spin by default, and take the cores from other work.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])

@@ -22,7 +22,7 @@ from lmk.artifact.formats import PRECISIONS
 from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import UnavailableError, missing_extra
 
-# Left to itself OpenVINO computes in bfloat16 where the processor has it; only a file that was
+# By default OpenVINO computes in bfloat16 where the CPU supports it; only a file that was
 # exported and verified for that may. float16 weights are computed with in float32.
 HINTS = {"bf16": "bf16"}
 FRONT_ENDS = {".onnx": "onnx", ".xml": "ir"}
@@ -99,7 +99,7 @@ class OpenVinoBackend:
 
 
 def _read_network(path: Path) -> Any:
-    # Through one front end alone: Core.read_model tries every front end on a broken file, and
+    # Through one front end only: Core.read_model tries every front end on a broken file, and
     # those write to stderr.
     from openvino.frontend import FrontEndManager
 

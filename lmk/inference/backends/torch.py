@@ -27,7 +27,7 @@ class TorchBackend:
         from lmk.networks.load import load_network
 
         if threads:
-            torch.set_num_threads(threads)  # of the whole process
+            torch.set_num_threads(threads)  # of the complete process
         network, self._beta = load_network(model)
         self._network, self._device = network.to(device), device
         self.transfers = self if device == "cuda" else None

@@ -69,7 +69,7 @@ class LiveSource(Source):
             with suppress(SourceError):
                 self._capture = Capture(self._address, self.dropped)
                 break
-        if self._closed.is_set():  # meanwhile, when the new one was not yet known
+        if self._closed.is_set():  # closed before `close` knew the new capture
             self._capture.close()
         else:
             self._outages.end()

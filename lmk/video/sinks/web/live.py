@@ -83,7 +83,7 @@ class Live:
         """
         self._loop = asyncio.get_running_loop()
         deadline = self._loop.time() + WAIT_S
-        self._waiting += 1  # before the look at what is there, so that `put` misses nobody
+        self._waiting += 1  # before the check for a result, so that `put` misses no viewer
         try:
             while not self._closed:
                 channel = self._channel(source)
@@ -98,7 +98,7 @@ class Live:
 
     def sources(self) -> list[dict[str, Any]]:
         """Return the newest result of every source, as plain values."""
-        with self._lock:  # a result that comes meanwhile replaces `newest`
+        with self._lock:  # `put` may replace `newest` at any time
             last = [(channel.newest, channel.came_s) for channel in self._channels.values()]
         now = time.monotonic()
         return [

@@ -75,7 +75,7 @@ def web_sink(
 
 
 class _WebSink:
-    draws = False  # the page's own overlay draws, and only what somebody looks at
+    draws = False  # the page's own overlay draws, and only for viewers
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -94,7 +94,7 @@ class _Server:
             lifespan="off",
             access_log=False,
             log_config=None,
-            log_level="critical",  # what viewers send wrong is no concern of whoever runs this
+            log_level="critical",  # wrong requests of viewers do not concern the user of the run
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
             server_header=False,
