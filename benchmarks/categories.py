@@ -1,4 +1,4 @@
-"""What do ten categories cost a device: ten adapters and their core, or ten exported networks?
+"""How much memory do ten categories need on a device: ten adapters and their core, or ten networks?
 
 python benchmarks/categories.py [--json FILE] [--plot FILE]
 """
@@ -50,10 +50,10 @@ def main() -> None:
         {"on_the_device": "exported networks", "all_mb": CATEGORIES * network, "each_mb": network},
     ]
     heads = {"on_the_device": "on the device", "all_mb": "ten categories, MB"}
-    print_rows(rows, heads | {"each_mb": "each one more, over the air, MB"})
+    print_rows(rows, heads | {"each_mb": "download per further category, MB"})
     print(
-        f"\nfolding one: {seconds:.2f} s, of which {processor:.2f} s of processor time, the whole "
-        f"process with its imports; {memory:.0f} MB at most"
+        f"\nlmk fold of one: {seconds:.2f} s, {processor:.2f} s of CPU time, with its imports; "
+        f"at most {memory:.0f} MB"
     )
     settings = {"categories": CATEGORIES, "model": "faces"}
     folding = {"seconds": seconds, "processor_s": processor, "memory_mb": memory}

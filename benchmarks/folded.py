@@ -1,10 +1,10 @@
-"""What do projections cost? Folded and left in, against a plain hourglass, in turns.
+"""What do projections cost? Folded and not folded, against a plain hourglass, alternating.
 
 python benchmarks/folded.py [--seconds 10] [--json FILE] [--plot FILE]
 
-Left in they are 1x1 convolutions in the exported graph, or weights that torch computes anew in
-every step, as in training. A folded network must be as fast as a plain one; how far two runs of the
-same plain one differ is the noise.
+Not folded, they are 1x1 convolutions in the exported graph, or weights that torch computes in every
+step, as in training. A folded network must be as fast as a plain one; the difference between two
+runs of the same plain network is the noise.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def contenders(model: Model, folder: Path) -> dict[str, Contender]:
         PLAIN: build_onnx(plain),
         "plain again": build_onnx(plain),
         "folded": build_onnx(model),
-        "left in, 1x1 convolutions": build_onnx(model, left_in),
+        "not folded, 1x1 convolutions": build_onnx(model, left_in),
     }
     found: dict[str, Contender] = {}
     for number, (name, graph) in enumerate(graphs.items()):
@@ -78,7 +78,7 @@ def contenders(model: Model, folder: Path) -> dict[str, Contender]:
         PLAIN: (str(folder), True),
         "plain again": (str(folder), True),
         "folded": (model.reference, True),
-        "left in, weights recomputed": (model.reference, False),
+        "not folded, weights recomputed": (model.reference, False),
     }
     return found | {f"torch, {n}": (in_torch, given) for n, given in torch_networks.items()}
 
@@ -87,7 +87,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="faces", help="an adapter")
-    parser.add_argument("--seconds", type=float, default=10, help="measuring time of each row")
+    parser.add_argument("--seconds", type=float, default=10, help="measuring time per row")
     given = parse(parser)
     start = StartState()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,12 @@
-"""What a GPU does with lmk's networks: its peaks, inference and its drift, training steps.
+"""lmk's networks on a GPU: peaks, inference and its drift, training steps.
 
 python benchmarks/gpu.py [-o FILE] [--only PATTERN] [--seconds 1] [--device cpu --quick]
 
-A row is a figure with its repeats, median and spread (between the quartiles), or says why there is
-none. Shares are of the fastest matrix product here in the same precision. Landmarks are compared
-with those of the float32 network on the processor; a row whose largest distance is above its limit
-has no times. Needs torch and neither rich nor an installed lmk: see tools/gpu-check.sh.
+A row is a figure with its repeats, median and spread (between the quartiles), or the reason why
+there is none. Shares are relative to the fastest matrix product here in the same precision.
+Landmarks are compared with those of the float32 network on the CPU; a row whose largest distance is
+above its limit has no times. Needs torch, but neither rich nor an installed lmk: see
+tools/gpu-check.sh.
 """
 
 from __future__ import annotations
@@ -76,14 +77,14 @@ SIZE = 128  # the shipped models' input, px
 
 
 class Bench:
-    """Measures rows on one device, each for some seconds and some calls at least."""
+    """Measures rows on one device, each for a minimum of seconds and calls."""
 
     def __init__(self, device: str, seconds: float, least: int, crops: int = 32) -> None:
         self.device, self.seconds, self.least, self.crops = device, seconds, least, crops
         self.peaks: dict[str, float | None] = {}
 
     def product(self, precision: str) -> Row:
-        """A large matrix product by whichever runtime is fastest."""
+        """A large matrix product in the fastest runtime."""
         self.require(precision != "fp32", precision)
         tf32 = precision == "tf32"
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
@@ -157,7 +158,7 @@ class Bench:
         ]
         actual = np.concatenate(parts)[: len(crops)]
         if not np.isfinite(actual).all():
-            return {"why_not": "the landmarks are no numbers"}
+            return {"why_not": "the landmarks are NaN"}
         parity, limit = compare(actual, wanted, drawn(self.crops)), LIMITS_PX[precision]
         drift = {"drift_mean_px": parity.mean_px, "drift_max_px": parity.max_px}
         if parity.max_px > limit:
@@ -190,7 +191,7 @@ class Bench:
         first_s = time.perf_counter() - began
         found = summary("ms", [ms for ms, _ in self.timed(call)])
         if not math.isfinite(loss + float(losses["loss"])):
-            return {"why_not": "the loss is no number"}
+            return {"why_not": "the loss is NaN"}
         exact = self.device == "cpu" or not torch.backends.cudnn.allow_tf32
         computed = "tf32" if precision == "fp32" and not exact else precision
         memory = torch.cuda.max_memory_allocated() / 1e9 if self.device == "cuda" else None
@@ -203,7 +204,7 @@ class Bench:
 
     def require(self, gpu: bool, what: str) -> None:
         if gpu and self.device == "cpu":
-            raise UnavailableError(f"{what} is measured on a GPU alone")
+            raise UnavailableError(f"{what} is only measured on a GPU")
 
     def timed(self, call: Callable[[], object]) -> list[tuple[float, float]]:
         """Milliseconds of each call by the clock and by the GPU, after some that do not count."""
@@ -227,7 +228,7 @@ class Bench:
         return repeat(once, self.seconds, self.least)
 
     def share(self, operations: int, precision: str, found: Row) -> Row:
-        """Operations a second of the median call, alone and over the peak."""
+        """Operations per second of the median call, and their share of the peak."""
         if "median" not in found:
             return {}
         if precision not in self.peaks:
@@ -240,7 +241,7 @@ class Bench:
         return {"gflop": operations / 1e9, "tflop_per_s": rate, **share}
 
     def forget(self) -> None:
-        """Free what earlier rows kept on the GPU."""
+        """Free memory of earlier rows on the GPU."""
         if self.device == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
@@ -262,7 +263,7 @@ def foxes(number: int) -> Images:
 
 
 def landmarks(images: torch.Tensor, precision: str) -> tuple[Callable[[], torch.Tensor], int]:
-    """What finds the landmarks of uint8 pictures (B, 128, 128, 3) in place, and its operations."""
+    """A function that finds the landmarks of uint8 pictures (B, 128, 128, 3); its operations."""
     network, beta = load_network(MODEL)
     dtype = torch.float16 if precision == "fp16" else torch.float32
     network.to(images.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -313,7 +314,7 @@ def summary(unit: str, values: Sequence[float]) -> Row:
 
 
 def rows_of(bench: Bench, quick: bool) -> dict[str, Callable[[], Row]]:
-    """All rows by name; what takes longest is last."""
+    """All rows by name; the longest ones are last."""
     batches, sizes = ((2,), (1, 4)) if quick else ((16, 48, 256), (1, 64))
     rows: dict[str, Callable[[], Row]] = {f"product {p}": partial(bench.product, p) for p in PEAKS}
     rows["copy"] = bench.copy
@@ -333,7 +334,7 @@ def rows_of(bench: Bench, quick: bool) -> dict[str, Callable[[], Row]]:
 
 
 def measure(work: Callable[[], Row], seconds: float) -> Row:
-    """A row, or why there is none."""
+    """A row, or the reason why there is none."""
     if seconds <= 0:
         return {"why_not": "no time was left"}
     began = time.perf_counter()
@@ -360,7 +361,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 def smi() -> dict[str, str] | None:
-    """What nvidia-smi says of the first GPU now; None without it."""
+    """The state of the first GPU from nvidia-smi; None without it."""
     command = ["nvidia-smi", "--id=0", f"--query-gpu={SMI}", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
@@ -387,11 +388,11 @@ def told(row: Row) -> str:
 def main() -> None:
     """Measure row by row; the record is written after each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--json", type=Path, help="write the figures and the record here")
+    parser.add_argument("-o", "--json", type=Path, help="JSON file for the figures and the record")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--only", default="*", help="rows by name; * stands for anything")
-    parser.add_argument("--seconds", type=float, default=1.0, help="measuring time of each row")
-    parser.add_argument("--limit", type=float, default=150, help="seconds of the whole run")
+    parser.add_argument("--seconds", type=float, default=1.0, help="measuring time per row")
+    parser.add_argument("--limit", type=float, default=150, help="seconds of the complete run")
     parser.add_argument("--quick", action="store_true", help="small batches, few repeats: a test")
     given = parser.parse_args()
     began, start, before = time.perf_counter(), StartState(), smi()

@@ -1,4 +1,4 @@
-"""What the scripts here do with their figures: a table, a JSON record, a chart."""
+"""The output of the scripts: a table, a JSON record, a chart."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ NAMES, VALUES = 300, 80  # what names take at the left, and figures at the right
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read the options, among them those that all scripts have."""
-    parser.add_argument("--json", type=Path, help="write the figures and the machine's record here")
-    parser.add_argument("--plot", type=Path, help="draw the figures, an .svg file")
+    """Read the options, with those that all scripts have."""
+    parser.add_argument(
+        "--json", type=Path, help="JSON file for the figures and the machine's record"
+    )
+    parser.add_argument("--plot", type=Path, help="SVG file for a chart of the figures")
     return parser.parse_args()
 
 
 def finish(record: Record, chart: str, given: argparse.Namespace) -> None:
-    """Say whether the run was disturbed, and write what was asked for."""
+    """Report whether the run was disturbed, and write the requested files."""
     if record["disturbed"]:
-        print(f"disturbed: other programs kept {record['other_load_cores']:.1f} cores busy")
+        print(f"disturbed: other programs used {record['other_load_cores']:.1f} cores")
     if given.json:
         write_record(record, given.json)
     if given.plot:
@@ -40,7 +42,7 @@ def finish(record: Record, chart: str, given: argparse.Namespace) -> None:
 
 
 def print_rows(rows: Sequence[Row], columns: dict[str, str], title: str = "") -> None:
-    """Print rows; `columns` maps each key to its head. Numbers have three digits or so."""
+    """Print rows; `columns` maps each key to its head. Numbers have about three digits."""
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     for key, head in columns.items():
         words = any(isinstance(row.get(key), str) for row in rows)
@@ -51,7 +53,7 @@ def print_rows(rows: Sequence[Row], columns: dict[str, str], title: str = "") ->
 
 
 def bar_rows(bars: Sequence[tuple[str, float]], unit: str) -> str:
-    """Draw horizontal bars, each with its name before and its value behind it."""
+    """Draw horizontal bars, each with its name on the left and its value on the right."""
     axis = round_axis(unit, max(value for _, value in bars))
     height = len(bars) * (BAR + GAP) + 40
     body = []
@@ -70,7 +72,7 @@ def bar_rows(bars: Sequence[tuple[str, float]], unit: str) -> str:
 
 
 def save_chart(chart: str, path: Path) -> None:
-    """Write a chart that stands in a page as a file of its own, on white."""
+    """Write a chart as a separate file, on white."""
     head, _, rest = chart.partition(">")
     style = 'xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12"'
     with replacing(path) as temporary:

@@ -2,8 +2,8 @@
 
 python benchmarks/packed.py [--count 200000] [--size 64] [--batch-size 48] [--folder DIR]
 
-The sets are JPEG files, links to 300 drawn foxes. They are packed as `lmk data pack` does it, every
-file decoded, and read in random batches. Each is measured in processes of its own, on Linux.
+The sets are JPEG files, links to 300 drawn foxes. They are packed as by `lmk data pack`, with every
+file decoded, and read in random batches. Each is measured in separate processes, on Linux.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def generate(folder: Path, count: int, size: int) -> None:
 
 
 def memory_mb(name: str) -> float:
-    """Resident memory of this process: VmRSS now, VmHWM at its highest, in MB."""
+    """Resident memory of this process in MB: VmRSS now, VmHWM the maximum."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1e3
 
@@ -57,7 +57,7 @@ def images_a_second(crops: Crops, batch_size: int) -> float:
 
 
 def packing(photos: Path, packed: Path, size: int) -> dict[str, str]:
-    """Pack a folder: what that takes in time and memory."""
+    """Pack a folder, and measure time and memory."""
     before, began = memory_mb("VmRSS"), time.perf_counter()
     crops = pack(photos, packed, Reporter(), size).crops
     seconds = time.perf_counter() - began

@@ -1,10 +1,10 @@
-"""Is it faster than what everyone has? lmk against other ways to run the same network, in turns.
+"""Is lmk faster than the usual ways to run the same network? All alternate.
 
 python benchmarks/plain.py [--seconds 10] [--busy] [--json FILE] [--plot FILE]
 
-The first row, to which ratios refer, is a plain `torch.onnx.export` in ONNX Runtime's default
-session. All take one uint8 picture and give landmarks. OpenVINO's benchmark_app runs after the
-others, by itself. With --busy another process keeps one core busy all the while.
+The first row, the reference of the ratios, is a plain `torch.onnx.export` in ONNX Runtime's default
+session. All compute landmarks from one uint8 picture. OpenVINO's benchmark_app runs separately
+after the others. With --busy another process keeps one core busy during the measurement.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def torch_module(model: str) -> Any:
 
 
 def plain_export(model: str) -> Call:
-    """What the first page of the documentation says, and nothing else."""
+    """Exactly as on the first page of the documentation."""
     import onnxruntime
     import torch
 
@@ -93,7 +93,7 @@ def in_lmk(file: str, runtime: str) -> Call:
 
 
 def prepared(model: Model, calibration_data: Path | None) -> dict[str, Contender | str]:
-    """The files of lmk's rows, or why there is none."""
+    """The files of lmk's rows, or the reason why there is none."""
     samples, calibration = choose_samples(None, calibration_data, model.architecture.input_size)
     found: dict[str, Contender | str] = {}
     for case in LMK:
@@ -131,7 +131,7 @@ def spin() -> None:
 
 
 def measure(model: Model, given: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """All rows, by name; one that does not work here has a `why_not`."""
+    """All rows, by name; one that cannot run here has a `why_not`."""
     name = model.reference
     rows = prepared(model, given.calibration_data)
     contenders: dict[str, Contender] = {PLAIN: (plain_export, (name,))}
@@ -154,9 +154,11 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="faces")
-    parser.add_argument("--seconds", type=float, default=10, help="measuring time of each row")
+    parser.add_argument("--seconds", type=float, default=10, help="measuring time per row")
     parser.add_argument("--calibration-data", type=Path, help="photographs, for int8")
-    parser.add_argument("--busy", action="store_true", help="keep one core busy meanwhile")
+    parser.add_argument(
+        "--busy", action="store_true", help="keep one core busy during the measurement"
+    )
     given = parse(parser)
     start = StartState()
     other = multiprocessing.get_context("spawn").Process(target=spin, daemon=True)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Every benchmark of this machine into one folder of JSON files and charts, 20 minutes:
+# Run all benchmarks on this machine; writes one folder of JSON files and charts. 20 minutes:
 #
 #   bash benchmarks/run-all.sh [FOLDER] [CALIBRATION_FOLDER]
 #
-# FOLDER is benchmarks/results/MACHINE without the first argument. With photographs of faces as the
-# second, int8 is calibrated on them rather than on drawn foxes. Close all other programs before.
+# The default of FOLDER is benchmarks/results/MACHINE. With photographs of faces as the
+# second, int8 is calibrated on them and not on drawn foxes. First close all other programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
@@ -16,9 +16,9 @@ run() {  # NAME ARGUMENTS...: the script is the name up to a dash
   local name=$1
   shift
   echo "== $name"
-  # One that fails on this machine, for want of torch for instance, does not stop the others.
+  # A script that fails on this machine, for instance without torch, does not stop the others.
   "$python" "benchmarks/${name%%-*}.py" "$@" --json "$folder/$name.json" --plot "$folder/$name.svg" ||
-    echo "$name did not run to its end; see above" >&2
+    echo "$name failed; see above" >&2
 }
 
 run runtimes ${photographs[@]+"${photographs[@]}"}

@@ -1,4 +1,4 @@
-"""Which runtime and precision is fastest here, and what does it cost? `lmk bench`, with a chart.
+"""Which runtime and precision is fastest here, and how exact is it? `lmk bench`, with a chart.
 
 python benchmarks/runtimes.py [MODEL] [--seconds 6] [--json FILE] [--plot FILE]
 """
@@ -23,7 +23,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="faces")
-    parser.add_argument("--seconds", type=float, default=6, help="measuring time of each row")
+    parser.add_argument("--seconds", type=float, default=6, help="measuring time per row")
     parser.add_argument("--calibration-data", type=Path, help="photographs, for int8")
     given = parse(parser)
     model = find_model(given.model)

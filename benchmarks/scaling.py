@@ -1,9 +1,9 @@
-"""How does the speed grow with the batch and with the threads?
+"""How does the speed grow with batch size and threads?
 
 python benchmarks/scaling.py [MODEL] [--precision fp32] [--threads 1,2] [--seconds 12]
     [--json FILE] [--plot FILE]
 
-The figures are those of `lmk bench`, the record as well.
+The figures and the record are those of `lmk bench`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="faces")
     parser.add_argument("--runtime", default="onnxruntime,openvino")
     parser.add_argument("--precision", default="fp32")
-    parser.add_argument("--threads", help="such as 1,2,4; without it doubled up to all cores")
-    parser.add_argument("--seconds", type=float, default=12, help="measuring time of each row")
+    parser.add_argument("--threads", help="such as 1,2,4; default: powers of two, and all cores")
+    parser.add_argument("--seconds", type=float, default=12, help="measuring time per row")
     given = parse(parser)
     options = BenchOptions(
         tuple(given.runtime.split(",")),
@@ -55,7 +55,7 @@ def doubled() -> tuple[int, ...]:
 
 
 def chart(rows: list[dict[str, Any]]) -> str:
-    """Pictures a second over the batch, a line for each runtime and number of threads."""
+    """Pictures per second over the batch size, one line per runtime and number of threads."""
     lines = [
         Line(
             f"{row['runtime']} {row['precision']}, {count_threads(row['threads'])}",
@@ -65,7 +65,7 @@ def chart(rows: list[dict[str, Any]]) -> str:
     ]
     highest = max(rate for line in lines for _, rate in line.xy)
     batch = Axis("batch", BATCHES[-1], BATCHES[3:])
-    return line_chart(lines, batch, round_axis("pictures a second", highest))
+    return line_chart(lines, batch, round_axis("pictures per second", highest))
 
 
 if __name__ == "__main__":

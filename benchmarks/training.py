@@ -1,9 +1,9 @@
-"""Training speed by method and precision: images a second, share of the peak, memory.
+"""Training speed by method and precision: images per second, share of the peak, memory.
 
 python benchmarks/training.py [--batch-size 16] [--steps 4] [--json FILE] [--plot FILE]
 
 Every figure is of one step of an adaptation, forward, backward and update, the fastest of a few.
-The share is of what the same machine reaches in a large matrix product in the same precision.
+The share is relative to a large matrix product in the same precision on the same machine.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _seconds(work: Any, compute: Compute) -> float:
 
 
 def _matrix_operations(compute: Compute) -> float:
-    """Operations a second of a square matrix product."""
+    """Operations per second of a square matrix product."""
     dtype = torch.bfloat16 if compute.bf16 else torch.float32
     a, b = (torch.randn(MATRIX, MATRIX, device=compute.device, dtype=dtype) for _ in range(2))
     seconds = min(_seconds(lambda: a @ b, compute) for _ in range(5))
@@ -101,7 +101,7 @@ def main(given: argparse.Namespace) -> None:
         (f"{r['method']}, {r['precision']}", plain[r["method"]] / r["seconds_a_step"])
         for r in results
     ]
-    chart = bar_rows(ratios, "steps a second, float32 in torch's own memory order = 1")
+    chart = bar_rows(ratios, "steps per second, float32 in torch's default memory order = 1")
     settings = {"batch_size": given.batch_size, "steps": given.steps}
     finish(make_record("training", start, settings, results), chart, given)
 
@@ -115,7 +115,7 @@ def _in_own_process(method: str, precision: str, batch_size: int, steps: int) ->
 
 
 def _print(results: list[dict[str, Any]]) -> None:
-    heads = "method", "precision", "s/step", "images/s", "against plain", "of the peak", "memory GB"
+    heads = "method", "precision", "s/step", "images/s", "to plain", "of the peak", "memory GB"
     table = Table(*heads, box=None)
     plain = {r["method"]: r["seconds_a_step"] for r in results if r["precision"] == "plain"}
     for result in results:

@@ -1,7 +1,7 @@
-"""Contenders that take turns, each in a process of its own.
+"""Measure candidates alternately, each in its own process.
 
-Turns, so that whatever changes on the machine meets all alike; processes, so that the waiting
-threads of one do not take the cores from the next.
+Alternately, so that changes of the machine affect all equally; in processes, so that the waiting
+threads of one do not use the cores of the next.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lmk.exporting.samples import drawn_samples
 
 Call = Callable[[Images], object]
 Contender = tuple[Callable[..., Call], tuple[Any, ...]]
-"""A function that makes the call to be timed, run in the contender's process, and its arguments."""
+"""A function that makes the call to time, in the candidate's process, and its arguments."""
 
 ROUNDS = 5
 WARM_UP_CALLS = 5
@@ -34,9 +34,9 @@ _crops: Images
 
 
 def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict[str, Any]]:
-    """Times of one picture through each contender, `seconds` of measuring each, in five rounds.
+    """Times of one picture in each candidate, measured for `seconds` each, in five rounds.
 
-    Returns a `Distribution` as a dictionary, or {"why_not": reason} where one does not work.
+    Returns a `Distribution` as a dictionary, or {"why_not": reason} if one does not work.
     """
     rows: dict[str, dict[str, Any]] = {}
     times: dict[str, list[float]] = {}
@@ -65,7 +65,7 @@ def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...]) -> None:
 
 
 def _block(seconds: float) -> list[float]:
-    """Milliseconds of each picture of one round; the first do not count."""
+    """Milliseconds of each picture of one round; the first ones are not measured."""
     turn = cycle(_crops[:, None])
 
     def timed() -> float:

@@ -1,11 +1,11 @@
-"""Time the whole run on a 1080p file with one tracked object, and look for memory that grows.
+"""Time a complete run on a 1080p file with one tracked object, and check that memory does not grow.
 
 python benchmarks/video.py --model faces [--frames 300] [--long 100000] [--json FILE] [--plot FILE]
 
-The bare model runs on one crop, again and again; the whole run reads, tracks, crops, infers,
-smooths and writes JSON Lines. Both in turns in one process, so that other work on the machine meets
-both. Processor time is that of all threads, the model's own taken off. The long run has a model
-that takes no time, which leaves what is lmk's own.
+The model alone runs repeatedly on one crop; the complete run reads, tracks, crops, infers, smooths
+and writes JSON Lines. Both alternate in one process, so that other load affects both. CPU time is
+that of all threads, minus the model's. The long run has a model that needs no time, so that only
+lmk is measured.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WARM_UP = 20
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; rates in frames a second, times in ms a frame, memory in 10^6 bytes."""
+    """The measurements; rates in frames per second, times in ms per frame, memory in 10^6 bytes."""
 
     backend: str
     cores: int
@@ -66,7 +66,7 @@ class Figures:
 
 
 def write_clip(path: Path, frames: int) -> None:
-    """Write a face that moves through a frame of 1080p, grows, shrinks and turns."""
+    """Write a face that moves through a frame of 1080p, grows, shrinks and rotates."""
     image = photograph()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
     for turn in np.linspace(0, 2 * np.pi, frames, endpoint=False):
@@ -85,7 +85,7 @@ def write_clip(path: Path, frames: int) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds by the clock, and of all threads of this process together, for so many frames."""
+    """Seconds of the clock, and of all threads of this process together, for a number of frames."""
 
     frames: int
     wall_s: float
@@ -104,7 +104,7 @@ class Meter:
         self._cpu = time.process_time() - self._cpu
 
     def cost(self, frames: int) -> Cost:
-        """What the block cost."""
+        """The cost of the block."""
         return Cost(frames, self._wall, self._cpu)
 
 
@@ -124,9 +124,9 @@ def reading(clip: Path) -> Cost:
 
 
 def whole(backend: Backend, clip: Path, folder: Path, stages: Stages) -> Cost:
-    """A run as `lmk run CLIP -o lines.jsonl` does it, without the start; adds to the stages."""
+    """A run like `lmk run CLIP -o lines.jsonl`, without its start; adds to the stages."""
     if not (backend.framing and backend.framing.finder):
-        raise SystemExit("this model names no finder: choose one that can be tracked")
+        raise SystemExit("this model names no detector: choose one that can be tracked")
     model = prepare_model("model", backend, TrackOptions(), still=False)
     outputs, context = Outputs([folder / "out.jsonl"]), RunContext(Reporter(), stages=stages)
     with Meter() as meter, open_source(str(clip)) as source:
@@ -135,7 +135,7 @@ def whole(backend: Backend, clip: Path, folder: Path, stages: Stages) -> Cost:
 
 
 def start(model: str, runtime: str, clip: Path, folder: Path) -> tuple[float, float]:
-    """Seconds from the command to the first landmark on disk, and the peak of memory in MB."""
+    """Seconds from the command to the first landmark on disk, and peak memory in MB."""
     lines = folder / "start.jsonl"
     command = [sys.executable, "-m", "lmk", "run", str(clip), "-m", model, "--runtime", runtime]
     began = time.perf_counter()
@@ -155,9 +155,9 @@ def start(model: str, runtime: str, clip: Path, folder: Path) -> tuple[float, fl
 
 
 class Endless(Source):
-    """Frames made up, as fast as they are taken."""
+    """Synthetic frames, as fast as they are consumed."""
 
-    title, fps, size_wh, live, still = "made up", FPS, (320, 240), False, False
+    title, fps, size_wh, live, still = "synthetic", FPS, (320, 240), False, False
 
     def __init__(self, frames: int) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ class Endless(Source):
 
 
 class Instant:
-    """A model of ten landmarks in a ring that takes no time."""
+    """A model of ten landmarks in a ring that needs no time."""
 
     name = description = "instant"
     num_landmarks = 10
@@ -196,7 +196,7 @@ class Instant:
 
 
 def growth_mb(frames: int, folder: Path) -> float:
-    """How much resident memory grows between a tenth of a long run and its end."""
+    """Growth of resident memory between a tenth of a long run and its end."""
     model = prepare_model("instant", Instant(), TrackOptions("center"), still=False)
     outputs, stages, seen = Outputs([folder / "long.jsonl"]), Stages(), list[tuple[int, int]]()
     over = threading.Event()
@@ -265,7 +265,9 @@ def main() -> None:
     parser.add_argument("--model", default="faces")
     parser.add_argument("--runtime", default="auto")
     parser.add_argument("--frames", type=int, default=300)
-    parser.add_argument("--long", type=int, default=100_000, help="frames of the long run; 0: none")
+    parser.add_argument(
+        "--long", type=int, default=100_000, help="frames of the long run; 0 for no long run"
+    )
     given = parse(parser)
     start, stages = StartState(), Stages()
     options = given.model, given.runtime, given.frames, given.long
@@ -276,7 +278,7 @@ def main() -> None:
     print_rows(rows, {"figure": "", "value": ""})
     times = [{"stage": stage} | asdict(spread) for stage, spread in stages.spread().items()]
     heads = {"stage": "", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
-    print_rows(times, heads, "Stages of a frame; reading goes on beside the others")
+    print_rows(times, heads, "Stages of a frame; reading runs in parallel with the others")
     settings = {"model": given.model, "runtime": given.runtime, "frames": given.frames}
     record = make_record("video", start, settings, [values], stages=times)
     bars = [(str(row["stage"]), float(row["p50_ms"])) for row in times]

@@ -1,4 +1,4 @@
-"""The types of arrays that signatures name; shapes and units stand in the docstrings."""
+"""The types of arrays for signatures; docstrings give shapes and units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
-"""(H, W, 3), BGR as OpenCV has it where the name ends in `_bgr`, else RGB."""
+"""(H, W, 3), BGR as in OpenCV if the name ends in `_bgr`, else RGB."""
 Images = npt.NDArray[np.uint8]
 """(N, H, W, 3), RGB."""
 FloatArray = npt.NDArray[np.float32]

@@ -1,15 +1,13 @@
-"""Frames of reference, and the only code that moves coordinates between them.
+"""Frames of reference, and the only code that converts coordinates between them.
 
     image     pixels of the photograph or video frame
-    crop      pixels of the square cut out of it
+    crop      pixels of a square part of it
     input     pixels of the network's square input, whose size its architecture declares
     heatmap   pixels of the network's output, one for every stride x stride input pixels
 
-In every frame coordinates are (x, y), and (0, 0) is the centre of the top-left pixel. An image
-that is resized by a factor s therefore maps x to (x + 0.5) * s - 0.5.
-
-A change of frame is an affine matrix (..., 2, 3) in pixels. All functions work alike on numpy
-arrays and on torch tensors.
+In every frame coordinates are (x, y), and (0, 0) is the centre of the top-left pixel. Resizing an
+image by a factor s therefore maps x to (x + 0.5) * s - 0.5. A change of frame is an affine matrix
+(..., 2, 3) in pixels. All functions accept numpy arrays and torch tensors.
 """
 
 from __future__ import annotations
@@ -75,7 +73,7 @@ def turn_about(xy_from: Any, xy_to: Any, angle: Any, scale: Any, mirror: Any = 1
 
 
 def square_to_crop(left: Any, top: Any, side: Any, size: int) -> FloatArray:
-    """Matrices (..., 2, 3) from image pixels to those of a square cut out and resized to `size`.
+    """Matrices (..., 2, 3) from image pixels to those of a square crop of `size`.
 
     The square's left and top edge are counted from the outer edge of the image's first pixel.
     """
@@ -91,8 +89,8 @@ def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
     """Matrices (N, 2, 3) from image pixels to input pixels for boxes (N, 4).
 
     A box is (x, y, width, height) with x, y its left and top edge, edges counted from the outer
-    edge of the first pixel: the whole of a W x H image is (0, 0, W, H). The crop is the square
-    round the box's centre with the longer side, so that the aspect ratio is kept.
+    edge of the first pixel: a complete W x H image is (0, 0, W, H). The crop is the square around
+    the box's centre with the longer side, so that the aspect ratio is kept.
     """
     x, y, width, height = np.asarray(boxes_xywh, np.float32).reshape(-1, 4).T
     side = np.maximum(width, height)
@@ -106,5 +104,5 @@ def center_square(width: float, height: float) -> tuple[float, float, float, flo
 
 
 def _library_of(array: Any) -> Any:
-    """numpy or torch, which has been imported where its tensors are."""
+    """numpy, or torch if the argument is a tensor."""
     return np if isinstance(array, np.ndarray | np.generic) else sys.modules["torch"]

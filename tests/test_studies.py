@@ -87,7 +87,9 @@ def test_a_study_runs_and_is_not_run_twice(
     measured_otherwise = {**study.smoke, "evaluate": {"draws": 3}}
     changed = type(study)(**{**vars(one_seed), "smoke": measured_otherwise})
     for other, smoke in ((one_seed, False), (changed, True)):
-        with pytest.raises(UsageError, match="has other options: choose another folder, or delete"):
+        with pytest.raises(
+            UsageError, match="was made with other options: choose another folder, or delete"
+        ):
             Runner(other, root, tmp_path / "out", again, smoke).run(rows)
     assert again.commands == []
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What an NVIDIA GPU does with lmk, in at most 3 minutes, without network, installation or rich:
+# Measure lmk on an NVIDIA GPU, in at most 3 minutes, without network, installation or rich:
 #
 #   bash tools/gpu-check.sh [FILE] [OPTIONS]
 #
-# FILE, gpu-check.json without it, gets the figures and the machine's record; it is rewritten after
+# FILE, by default gpu-check.json, gets the figures and the machine's record; it is rewritten after
 # each row. OPTIONS are those of benchmarks/gpu.py. PYTHON chooses the interpreter, which needs
 # torch, numpy, OpenCV, Pillow, safetensors and onnx; for --device cpu onnxruntime as well.
 set -euo pipefail

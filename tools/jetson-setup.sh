@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install lmk on a Jetson with JetPack 6, on top of what JetPack brings: its Python 3.10, TensorRT
+# Install lmk on a Jetson with JetPack 6, with the parts of JetPack: its Python 3.10, TensorRT
 # and OpenCV with GStreamer. Neither torch nor an OpenCV of the package index is installed.
-# Written against NVIDIA's documentation; not run on a Jetson yet.
+# Written from NVIDIA's documentation; not yet tested on a Jetson.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ echo "installing python3-venv, TensorRT's and OpenCV's Python packages (asks for
 sudo apt-get update
 sudo apt-get install -y python3-venv python3-libnvinfer libopencv-python
 
-# The system's packages stay visible, so that tensorrt and cv2 are JetPack's own.
+# The system's packages stay visible, so that tensorrt and cv2 are those of JetPack.
 [ -x .venv/bin/python ] || /usr/bin/python3 -m venv --system-site-packages .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check ".[jetson]"
 
@@ -31,4 +31,4 @@ if not gstreamer:
     raise SystemExit("error: this OpenCV has no GStreamer: sudo apt install libopencv-python, and "
                      "pip uninstall opencv-python")
 PYTHON
-.venv/bin/lmk doctor || echo "see above for what is left to mend"
+.venv/bin/lmk doctor || echo "see above for what is left to repair"

@@ -1,4 +1,4 @@
-"""Figures printed in the paper that stand beside those of a study.
+"""The paper's figures, for comparison with those of a study.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, tables 2 to 5, for 10 landmarks.
 """
@@ -57,7 +57,7 @@ _STUDIES: dict[str, dict[str, Any]] = {
 
 
 def paper_errors(paper: dict[str, Any], kind: str) -> Errors:
-    """Forward or backward errors in percent; `paper` is that part of a study's file."""
+    """Forward or backward errors in percent; `paper` is this part of a study's file."""
     if table := _STUDIES.get(paper.get("table", "")):
         columns = zip(*table[kind], strict=True)
         found = zip(table["columns"], columns, strict=True)

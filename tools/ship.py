@@ -1,9 +1,9 @@
-"""Copy a run into models/ as a shipped model: its weights and its manifest, nothing else.
+"""Copy a run into models/ as a shipped model: only its weights and its manifest.
 
 python tools/ship.py RUN NAME [--finder cascade:face --crops TRAIN.json]
 
-With a finder, such as `lmk run --region` takes, where its boxes lie in the training crops is
-measured on the first 300 of them.
+--finder is the model's detector, as for `lmk run --region`. Where its boxes lie in the training
+crops is measured on the first 300 crops.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FINDER_CROPS = 300
 
 
 def ship(run: Path, name: str, finder: str | None, crops: Path | None) -> None:
-    """Copy the run's model to models/NAME; an adapter's core must be shipped already."""
+    """Copy the run's model to models/NAME; an adapter's core must already be shipped."""
     model = find_model(str(run))
     manifest = replace(model.manifest, name=name)
     if model.manifest.kind == "adapter":
@@ -46,9 +46,9 @@ def ship(run: Path, name: str, finder: str | None, crops: Path | None) -> None:
 
 
 def with_finder(manifest: Manifest, finder: str, crops: Path) -> Manifest:
-    """Add what finds the model's objects, and how its boxes compare with training crops."""
+    """Add the model's detector, and where its boxes lie in training crops."""
     if manifest.framing is None:
-        raise SystemExit(f"{manifest.name} has no framing: train it again with this lmk")
+        raise SystemExit(f"{manifest.name} has no framing: train it again with this version of lmk")
     pictures = np.asarray(open_unlabelled(crops, Reporter()).crops[:FINDER_CROPS])
     box = measure_finder(open_finder(finder).find, pictures)
     print(f"{finder} finds boxes at {box} of a crop")
@@ -59,8 +59,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
-    parser.add_argument("--finder", help="what finds such objects in a picture")
-    parser.add_argument("--crops", type=Path, help="what the run was trained on")
+    parser.add_argument("--finder", help="detector of the model's objects, as for lmk run --region")
+    parser.add_argument("--crops", type=Path, help="COCO file that the run was trained on")
     given = parser.parse_args()
     if bool(given.finder) != bool(given.crops):
         parser.error("--finder and --crops go together")

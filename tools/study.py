@@ -2,8 +2,8 @@
 
 python tools/study.py tools/studies/methods.yaml --data-root DATA -o DIR [--only NAME ...]
 
-A study stops and goes on at any time: results that are there are kept, a training that was cut off
-is resumed. Files that the YAML names are looked for below the data root, runs of its own below
+A study can be stopped and started again at any time: existing results are kept, an interrupted
+training is resumed. Files in the YAML file are below the data root, the study's own runs below
 DIR/runs. The tables are written again after every row, with the paper's figures beside ours.
 """
 
@@ -36,14 +36,14 @@ RESULTS, RUNS, SUBSETS = "results", "runs", "data"
 
 @dataclass(frozen=True)
 class Study:
-    """What a YAML file asks for.
+    """The content of a YAML file.
 
-    train: options of `lmk train` for all rows; runs: options of each row above them, where a `core`
-    that begins with `runs/` is one of this study's, with {seed} in it; pretrain: options of
-    `lmk pretrain` for a core that all rows share, in runs/core; evaluate: options of `lmk eval`,
-    to which a row adds with an `evaluate` of its own. A row with `seeds` of its own has no others.
-    `pictures: N` in any of them takes N pictures at random, null leaves an option out. paper: which
-    of the paper's figures stand beside; smoke: options that make all of it a matter of seconds.
+    train: options of `lmk train` for all rows. runs: further options per row, which take
+    precedence; a `core` that begins with `runs/` is a run of this study, with {seed} in its name.
+    pretrain: options of `lmk pretrain` for a core that all rows share, in runs/core. evaluate:
+    options of `lmk eval`; a row can add its own `evaluate`. A row with its own `seeds` has no
+    others. `pictures: N` in any of them uses N random pictures, null omits an option. paper: which
+    of the paper's figures to show. smoke: options that reduce everything to seconds.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Study:
 
 
 def read_study(file: Path) -> Study:
-    """Read a study. Raises UsageError naming what is missing or unknown."""
+    """Read a study. Raises UsageError that names missing or unknown entries."""
     try:
         return Study(**yaml.safe_load(file.read_text()))
     except (OSError, TypeError, yaml.YAMLError) as error:
@@ -66,7 +66,7 @@ def read_study(file: Path) -> Study:
 
 
 class Runner:
-    """Carries out a study in its folder."""
+    """Runs a study in its folder."""
 
     def __init__(self, study: Study, root: Path, folder: Path, lmk: Command, smoke: bool) -> None:
         # Whole paths, so that files of the study are told from those below the data root.
@@ -74,10 +74,12 @@ class Runner:
         self.smoke = study.smoke if smoke else {}
 
     def run(self, only: list[str] | None = None) -> None:
-        """Do what is not done yet."""
+        """Do all work that is not done yet."""
         unknown = sorted(set(only or []) - self.study.runs.keys())
         if unknown:
-            raise UsageError(f"no row {', '.join(unknown)}: there are {', '.join(self.study.runs)}")
+            raise UsageError(
+                f"unknown row {', '.join(unknown)}: expected some of {', '.join(self.study.runs)}"
+            )
         rows = {name: self.study.runs[name] for name in only or self.study.runs}
         wanted = [
             (name, seed)
@@ -100,14 +102,14 @@ class Runner:
         return {**self.study.pretrain, **self.smoke.get("pretrain", {})}
 
     def _train(self, command: str, options: Options, run: Path) -> None:
-        """Train to the end what is not there yet. Raises UsageError if it has other options."""
+        """Train to the end, unless done. Raises UsageError if the run has other options."""
         options = self._resolved(options)
         check_options(run, options)
         if not finished(run):
             self.lmk([command, *words(options), "-o", str(run), *resume(run)])
 
     def _is_done(self, name: str, seed: int) -> bool:
-        """Whether a row's result is there. Raises UsageError if it was made with other options."""
+        """Whether a row's result exists. Raises UsageError if it was made with other options."""
         result = self._result(name, seed)
         if not result.exists():
             return False
@@ -115,8 +117,8 @@ class Runner:
         if {key: made.get(key) for key in asked} != asked:
             run = self.folder / RUNS / f"{name}-s{seed}"
             raise UsageError(
-                f"{result} has other options: choose another folder, or delete it, and also {run} "
-                "if those of its training changed"
+                f"{result} was made with other options: choose another folder, or delete it, and "
+                f"also {run} if options of its training changed"
             )
         return True
 
@@ -152,7 +154,7 @@ class Runner:
         return options
 
     def _subset(self, options: Options, seed: int) -> Options:
-        """Point options with `pictures` at a COCO file of so many."""
+        """Replace the data of options with `pictures` by a COCO file of this number of pictures."""
         options = dict(options)
         pictures = options.pop("pictures", None)
         if pictures is None:
@@ -172,7 +174,7 @@ class Runner:
         return {**options, "data": str(file)}
 
     def _resolved(self, options: Options) -> Options:
-        """Options with files below the data root; None is left where it means no file."""
+        """Options with files below the data root; None stays where it means no file."""
         return {
             name: str(self.root / value) if name in PATHS and value is not None else value
             for name, value in options.items()
@@ -193,9 +195,9 @@ def words(options: Options) -> list[str]:
 
 
 def check_options(run: Path, options: Options) -> None:
-    """Raise UsageError if a run was begun with other options, by the config.yaml in it.
+    """Raise UsageError if the config.yaml of a run has other options.
 
-    Those that do not decide the result, such as of its snapshots, are not there.
+    It does not contain options that do not affect the result, such as those of snapshots.
     """
     file = run / CONFIG
     if not file.exists():
@@ -217,7 +219,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def finished(run: Path) -> bool:
-    """Whether a run has come to the end of its steps."""
+    """Whether a run has done all its steps."""
     try:
         training = json.loads((run / "manifest.json").read_text())["training"]
     except (OSError, ValueError, KeyError):
@@ -226,12 +228,12 @@ def finished(run: Path) -> bool:
 
 
 def resume(run: Path) -> list[str]:
-    """The option that goes on where a run was cut off, if it was."""
+    """The option that continues an interrupted run, if it was interrupted."""
     return ["--resume"] if (run / CHECKPOINT).exists() else []
 
 
 def lmk(arguments: list[str]) -> None:
-    """Run a command of lmk in a process of its own, so that no row inherits another's memory."""
+    """Run a command of lmk in a separate process, so that no row inherits another's memory."""
     print("lmk", *arguments, file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "lmk", *arguments], check=True)
 
@@ -243,8 +245,8 @@ if __name__ == "__main__":
     parser.add_argument("study", type=Path, help="YAML file, such as tools/studies/methods.yaml")
     parser.add_argument("--data-root", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this study")
-    parser.add_argument("--only", nargs="*", help="rows to run; all of them by default")
-    parser.add_argument("--smoke", action="store_true", help="a few steps, to see that it runs")
+    parser.add_argument("--only", nargs="*", help="rows to run; default: all")
+    parser.add_argument("--smoke", action="store_true", help="a few steps only, as a test")
     given = parser.parse_args()
     try:
         chosen = read_study(given.study)

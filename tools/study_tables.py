@@ -1,4 +1,4 @@
-"""Tables of a study: a row or column a method, mean and deviation over seeds, the paper beside."""
+"""Tables of a study: mean and deviation over seeds, with the paper's figures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from paper_tables import paper_consistency, paper_errors
 
 from lmk.system.files import replacing
 
-Results = dict[str, list[dict[str, Any]]]  # by row, one a seed
+Results = dict[str, list[dict[str, Any]]]  # by row, one per seed
 
 
 def write_tables(title: str, about: str, paper: dict[str, Any], folder: Path) -> None:
-    """Write DIR/tables.md out of DIR/results."""
+    """Write DIR/tables.md from DIR/results."""
     results = read_results(folder / "results")
     parts = [f"# {title}", about.strip(), _summary(results)]
     parts += [_errors(results, kind, paper) for kind in ("forward", "backward")]
@@ -35,7 +35,7 @@ def read_results(folder: Path) -> Results:
 
 
 def spread_of(values: list[float], digits: int = 2) -> str:
-    """Mean, and sample deviation where there is more than one seed."""
+    """Mean, and sample deviation if there are several seeds."""
     mean = f"{statistics.mean(values):.{digits}f}"
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
@@ -51,7 +51,7 @@ def _figures(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(results: Results) -> str:
-    """Every figure of every row; minutes are of this machine and whatever else it did."""
+    """Every figure of every row; minutes depend on this machine and its other load."""
     names = list(dict.fromkeys(n for rows in results.values() for r in rows for n in _figures(r)))
     units = {n: f[n]["unit"] for rows in results.values() for f in map(_figures, rows) for n in f}
     heads = ["row", "seeds", "steps", "minutes", *(f"{name}, {units[name]}" for name in names)]
@@ -68,7 +68,7 @@ def _summary(results: Results) -> str:
 
 
 def _errors(results: Results, kind: str, paper: dict[str, Any]) -> str:
-    """Tables 2 and 5 of the paper: errors by the number of images that train the regressor."""
+    """Tables 2 and 5 of the paper: errors by the number of training images of the regressor."""
     ours: dict[str, dict[int | str, list[float]]] = {}
     for row, rows in results.items():
         for result in rows:

@@ -1,4 +1,4 @@
-"""The networks that this lmk knows, by the names that manifests have."""
+"""The architectures of this version of lmk, by their names in manifests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ARCHITECTURES = {DEFAULT: "lmk.architectures.hourglass.spec"}
 
 
 def find_architecture(name: str) -> Architecture:
-    """Find an architecture by name. Raises WeightsError for one that this lmk does not know."""
+    """Find an architecture by name. Raises WeightsError for an unknown one."""
     if name not in ARCHITECTURES:
         raise WeightsError(
-            f"no architecture {name!r}: this lmk knows {', '.join(ARCHITECTURES)}. Install the lmk "
-            "that the model was made with, or a newer one"
+            f"no architecture {name!r}: this version of lmk has {', '.join(ARCHITECTURES)}. "
+            "Install the version that the model was made with, or a newer one"
         )
     found: Architecture = import_module(ARCHITECTURES[name]).ARCHITECTURE
     return found

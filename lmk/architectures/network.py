@@ -1,4 +1,4 @@
-"""What every architecture's torch network offers the rest of lmk."""
+"""The interface of every architecture's torch network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmk.architectures.spec import Architecture
 class LandmarkNetwork(nn.Module):
     """Pictures in, one heatmap per landmark out.
 
-    `head` is its last convolution, with one output per landmark: a new category gets a new one.
+    `head` is its last convolution, with one output per landmark; a new category gets a new head.
     """
 
     architecture: ClassVar[Architecture]

@@ -1,4 +1,4 @@
-"""A small vocabulary for writing ONNX graphs by hand: each method adds one node."""
+"""Write ONNX graphs node by node: each method adds one node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lmk.system.onnx_package import NodeProto, TensorProto, helper, numpy_helper
 
 
 class Nodes:
-    """Nodes and constants of a graph under construction, with the weights it is filled from."""
+    """Nodes and constants of a graph under construction, and the weights to fill it with."""
 
     def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], half: bool = False) -> None:
         self.nodes: list[NodeProto] = []
@@ -24,7 +24,7 @@ class Nodes:
         self._missing: list[str] = []
 
     def add(self, op: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        """Add a node with one output, called like the node, and return that name."""
+        """Add a node with one output of the same name, and return the name."""
         self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -45,14 +45,14 @@ class Nodes:
         return name
 
     def has_weight(self, name: str) -> bool:
-        """Say whether the weights hold a tensor of this name."""
+        """Whether the weights have a tensor of this name."""
         return name in self._weights
 
     def conv(self, x: str, name: str, stride: int = 1, padding: int = 0) -> str:
         """Add the convolution `name`, with its bias if it has one.
 
-        A projection that is left in acts on the frozen convolution's output as a 1x1 convolution;
-        the bias, which it leaves alone, comes after it.
+        A projection that is not folded becomes a 1x1 convolution of the frozen convolution's
+        output; the bias, which it does not change, comes after it.
         """
         bias = [self.weight(f"{name}.bias")] if self.has_weight(f"{name}.bias") else []
         geometry = {"strides": [stride] * 2, "pads": [padding] * 4}
@@ -63,7 +63,7 @@ class Nodes:
         return self.add("Conv", [frozen, self.weight(projection), *bias], f"{name}.out")
 
     def norm_relu(self, x: str, name: str) -> str:
-        """Rectify, after the batch norm `name` unless it is folded into the convolution before."""
+        """Add a ReLU, after the batch norm `name` unless that is already folded."""
         if self.has_weight(f"{name}.scale"):
             x = self.add("Mul", [x, self.weight(f"{name}.scale")], f"{name}.scaled")
             x = self.add("Add", [x, self.weight(f"{name}.shift")], f"{name}.out")
@@ -75,10 +75,10 @@ class Nodes:
         return self.add("Relu", [x], f"{name}.relu")
 
     def check_complete(self, architecture: str) -> None:
-        """Raise a WeightsError naming every tensor that was missing or not used."""
+        """Raise a WeightsError that names every missing or unused tensor."""
         unused = sorted(self._weights.keys() - self.initializers.keys())
         if self._missing or unused:
             raise WeightsError(
-                f"weights do not fit the {architecture}: missing: "
+                f"weights do not match the {architecture}: missing: "
                 f"{', '.join(self._missing) or 'none'}; unexpected: {', '.join(unused) or 'none'}"
             )

@@ -1,4 +1,4 @@
-"""What a network declares of itself; all else that lmk needs to know of it is asked here."""
+"""The declaration of an architecture: all that the rest of lmk knows of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH_NORM_EPSILON = 1e-5  # torch's default
 class Architecture:
     """One kind of network: square RGB pictures in, one heatmap per landmark out.
 
-    name: as manifests have it. input_size: side of its input, px. stride: input px per heatmap px.
+    name: in manifests. input_size: side of its input, px. stride: input px per heatmap px.
     make: builds the torch network for a number of landmarks, with random weights. graph: writes
     the ONNX nodes from images (B, 3, S, S), RGB in [0, 1], to heatmaps (B, K, S / stride,
     S / stride), in the weights' precision.
@@ -25,7 +25,7 @@ class Architecture:
     Layers are named as in the torch network. folded_norms: batch norms that directly follow a
     convolution, and that convolution. sensitive: convolutions that int8 leaves in float32. late:
     modules that the method last-layers trains. taps: names of the early activations that
-    `LandmarkNetwork.features` returns, by which pictures can be compared.
+    `LandmarkNetwork.features` returns, to compare pictures.
     """
 
     name: str

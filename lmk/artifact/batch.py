@@ -1,4 +1,4 @@
-"""How many pictures an exported file takes at once."""
+"""The batch sizes of an exported file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lmk.system.errors import UsageError
 class BatchRange:
     """Smallest, usual and largest batch; `max` None means any size.
 
-    An engine is built for a range and tuned for the usual size; other formats know only a fixed
-    size or any.
+    An engine is built for a range and tuned for the usual size; other formats support only one
+    fixed size or any size.
     """
 
     min: int = 1
@@ -21,7 +21,7 @@ class BatchRange:
 
     @property
     def fixed(self) -> int | None:
-        """The one size that is taken, or None if it varies."""
+        """The fixed size, or None if it varies."""
         return self.max if self.min == self.max else None
 
 
@@ -33,6 +33,6 @@ def parse_batch(text: str) -> BatchRange:
     sizes = [int(part) for part in parts if part.isdecimal() and int(part)]
     if len(sizes) != len(parts) or len(sizes) not in (1, 3) or sizes != sorted(sizes):
         raise UsageError(
-            f"expected --batch dynamic, a number, or MIN:OPT:MAX such as 1:1:8, not {text}"
+            f"expected --batch dynamic, a number, or MIN:OPT:MAX such as 1:1:8, got {text}"
         )
     return BatchRange(sizes[0], sizes[len(sizes) // 2], sizes[-1])

@@ -1,4 +1,4 @@
-"""Shipped models and run folders as ready ONNX files, folded once."""
+"""ONNX files of shipped models and run folders, folded once and cached."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def cached_onnx(model: str) -> Path:
     """Return the float32 ONNX file of a model, made on first use.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file, which is
-    returned as it is once it is known to be unchanged. The cache lies in $LMK_CACHE or the user's
-    cache folder; its file names hold the content hash, and the last used are kept. Raises
-    WeightsError, and OutputError when the cache cannot be written.
+    checked and returned. The cache is in $LMK_CACHE or the user's cache folder; its file names
+    contain the content hash, and the last used files are kept. Raises WeightsError, and OutputError
+    when the cache cannot be written.
     """
     if format_of(model):
         return _unchanged(Path(model))
@@ -42,7 +42,7 @@ def cached_onnx(model: str) -> Path:
 
 
 def _forget_old(folder: Path) -> None:
-    """Delete all but the last used files, and what killed processes left half written."""
+    """Delete all but the last used files, and incomplete files of killed processes."""
     with suppress(OSError):  # another process does the same
         files = sorted(folder.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
         for file in files[:-KEPT]:
@@ -50,9 +50,9 @@ def _forget_old(folder: Path) -> None:
 
 
 def _unchanged(path: Path) -> Path:
-    """A file without provenance describes itself and may come from elsewhere."""
+    """A file without provenance describes itself in its metadata, and may be of unknown origin."""
     if not path.is_file():
-        raise WeightsError(f"no file at {path}: export one with  lmk export NAME -o DIR")
+        raise WeightsError(f"{path} does not exist: export a file with  lmk export NAME -o DIR")
     if sidecar(path).is_file():
         check_unchanged(path)
     return path

@@ -1,4 +1,4 @@
-"""What a file must declare to be a model that lmk exported."""
+"""The declarations that a file must have to be a model that lmk exported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMEDY = "Export one with  lmk export NAME -o DIR"
 class Signature:
     """A file's inputs and outputs, name to `describe(...)`, its metadata, and its batch.
 
-    `batch` is the number of pictures that it takes at once, None for any.
+    `batch` is its fixed batch size, None for any.
     """
 
     inputs: Mapping[str, str]
@@ -30,7 +30,7 @@ class Signature:
 
 
 def describe(dtype: str, shape: Sequence[object]) -> str:
-    """Write a tensor's type as "float32 (B, 10, 2)", whether the batch is fixed or not."""
+    """Write a tensor's type as "float32 (B, 10, 2)", for fixed and free batch sizes."""
     sizes = ", ".join(["B", *map(str, shape[1:])] if shape else [])
     return f"{dtype} ({sizes})"
 
@@ -42,20 +42,20 @@ def fixed_batch(shapes: Sequence[Sequence[object]]) -> int | None:
 
 
 def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
-    """Return the number of landmarks and the input size of a file that keeps the contract.
+    """Check the contract; return the file's number of landmarks and input size.
 
     Raises WeightsError.
     """
     version = signature.metadata.get("schema_version", "")
     if version not in ("", SCHEMA_VERSION):
         raise WeightsError(
-            f"{path} has schema_version {version}, this lmk reads {SCHEMA_VERSION}: "
-            "export it again with this lmk, or install the one that wrote it"
+            f"{path} has schema_version {version}, this version of lmk reads {SCHEMA_VERSION}: "
+            "export it again with this version, or install the one that wrote it"
         )
     task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))
     if not version or task != "landmarks" or not landmarks.isdigit():
         raise WeightsError(
-            f"{path} is not a model that lmk exported, or not all of it: expected the metadata "
+            f"{path} is not a model that lmk exported, or is incomplete: expected the metadata "
             f"schema_version, task and num_landmarks, got {sorted(signature.metadata)}. {REMEDY}"
         )
     outputs = {"landmarks": f"float32 (B, {landmarks}, 2)", "scores": f"float32 (B, {landmarks})"}
@@ -72,19 +72,19 @@ def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
 
 
 def read_framing(signature: Signature, path: Path) -> Framing | None:
-    """Return how a file's objects are framed, None if it does not say. Raises WeightsError."""
+    """Return the framing of a file, None if it has none. Raises WeightsError."""
     text = signature.metadata.get("framing", "")
     try:
         return framing_from_json(text) if text else None
     except ValueError as error:
         raise WeightsError(
-            f"{path} says how its objects are framed in a form that this lmk does not read "
-            f"({error}): export it again"
+            f"{path} has a framing that this version of lmk does not read ({error}): export it "
+            "again"
         ) from error
 
 
 def unreadable(path: Path, reason: Exception) -> WeightsError:
-    """Build the error for a file that the runtime cannot load, with the last line it said."""
+    """Build the error for a file that the runtime cannot load, with its last line."""
     said = [line.strip() for line in str(reason).splitlines() if line.strip()]
     detail = said[-1] if said else type(reason).__name__
     known = format_of(path)

@@ -1,7 +1,8 @@
-"""Every precision, runtime and file format that lmk knows: one table each.
+"""Every precision, runtime and file format that lmk supports: one table each.
 
 Command line, export, inference, bench and doctor derive their choices from these tables, in this
-order. Code is named as "module:name" and imported on first use, so that help waits for no library.
+order. Code is named as "module:name" and imported on first use, so that help does not wait for a
+library.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ LIMITS_SIZE = 128
 
 @dataclass(frozen=True)
 class ParityLimits:
-    """Largest distances of landmarks that pass the parity check; None is not judged.
+    """Largest distances of landmarks that pass the parity check; None is not checked.
 
     In pixels of an input of LIMITS_SIZE; larger inputs have larger limits, in proportion.
     """
@@ -31,10 +32,10 @@ class ParityLimits:
 class Precision:
     """A precision of the network's arithmetic, or of its stored weights.
 
-    `words` is for descriptions, `help` what --precision says of it. `bytes` is the size of one
-    number, `onnx_type` the type of such a kernel in an ONNX graph. `quantizer` turns the float32
-    graph into one of this precision (see `exporting/graph.py`), empty where a graph is written so;
-    `calibrated` says whether it needs crops of the category for that.
+    words: for descriptions. help: for --precision. bytes: size of one number. onnx_type: type of
+    the kernels in an ONNX graph. quantizer: turns the float32 graph into one of this precision (see
+    `exporting/graph.py`); empty if the graph is written in it directly. calibrated: whether that
+    needs crops of the category.
     """
 
     name: str
@@ -59,9 +60,9 @@ class OnDevice:
 class Runtime:
     """An inference runtime.
 
-    `module` is what Python imports, `packages` what is installed for it, any of them. `backend` is
-    called with a model, a device and a number of threads (see `inference/backends/base.py`).
-    `devices` are where it runs. A runtime that no format names reads model folders instead.
+    module: its Python module. packages: any of them installs it. backend: is called with a model, a
+    device and a number of threads (see `inference/backends/base.py`). devices: where it runs. A
+    runtime that no format lists reads model folders.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Runtime:
     devices: Mapping[str, OnDevice]
 
     def extra(self, device: str = "cpu") -> str:
-        """The extra that installs it for a device, or for its first where it does not run there."""
+        """The extra that installs it for a device, or for its first device otherwise."""
         return (self.devices.get(device) or next(iter(self.devices.values()))).extra
 
 
@@ -80,11 +81,10 @@ class Runtime:
 class Format:
     """A file format.
 
-    `runtimes` are those that read it, first the one that an export is verified with. `writer` is
-    the code that writes it (see `exporting/writer.py`). `outside_graph` are precisions that the
-    graph itself does not say: how weights are stored, or how the file is run. `options` are those
-    of `lmk export` that not every format takes. `beside` is the suffix of a second file. An
-    `engine` is built for one GPU.
+    runtimes: those that read it; the first one verifies exports. writer: the code that writes it
+    (see `exporting/writer.py`). outside_graph: precisions that are not in the graph itself, but in
+    how the weights are stored or how the file is run. options: those of `lmk export` that not all
+    formats have. beside: suffix of a second file. engine: whether it is built for one GPU.
     """
 
     name: str
@@ -113,7 +113,7 @@ PRECISIONS = {
         Precision(
             name="fp16",
             words="float16",
-            help="fp16 (for OpenVINO its weights alone)",
+            help="fp16 (for OpenVINO only the weights)",
             bytes=2,
             onnx_type="FLOAT16",
             limits=ParityLimits(max_px=0.25),
@@ -121,7 +121,7 @@ PRECISIONS = {
         Precision(
             name="bf16",
             words="bfloat16",
-            help="bf16 (OpenVINO, on processors that compute in it)",
+            help="bf16 (OpenVINO, on CPUs that support it)",
             bytes=2,
             onnx_type="BFLOAT16",
             limits=ParityLimits(max_px=0.25),
@@ -236,17 +236,17 @@ FORMATS = {
 }
 
 # Fastest first, by benchmarks/plain.py on 2 cores: alike in float32 (20.9 and 21.6 ms), OpenVINO in
-# int8 (8.1 against 11.5 ms); beside a busy process it loses in float32 (42 against 34 ms) and stays
-# ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
+# int8 (8.1 against 11.5 ms); next to a busy process it loses in float32 (42 against 34 ms) and
+# stays ahead in int8 (15 against 18 ms). OpenVINO does not run on NVIDIA GPUs.
 PREFERENCE = {"cpu": ("openvino", "onnxruntime"), "cuda": ("onnxruntime",)}
-"""Devices, and the runtimes that "auto" takes there, the first that is installed."""
+"""Per device the runtimes for "auto", which uses the first that is installed."""
 
 PACKAGES = tuple(package for runtime in RUNTIMES.values() for package in runtime.packages)
-"""Packages that compute, by the names they are installed under."""
+"""Packages that compute, by the names in the package index."""
 
 
 def format_of(path: str | Path) -> Format | None:
-    """The format of an exported file by its suffix; None for anything else, such as a name."""
+    """The format of an exported file by its suffix; None for others, such as a model's name."""
     suffix = Path(path).suffix
     return next((format for format in FORMATS.values() if format.suffix == suffix), None)
 
@@ -259,14 +259,14 @@ def files_of(path: Path) -> list[Path]:
 
 
 def reads_engines(runtime: str) -> bool:
-    """Whether a runtime runs engines, and nothing else."""
+    """Whether a runtime runs only engines."""
     return any(format.engine and runtime in format.runtimes for format in FORMATS.values())
 
 
 def format_for(runtime: str, precision: str) -> Format | None:
-    """The format in which a runtime is given a precision; None if there is none.
+    """The format in which a runtime gets a precision; None if there is none.
 
-    Its own format serves where an ONNX file cannot say the precision.
+    It is the runtime's own format if an ONNX file cannot express the precision.
     """
     read = [format for format in FORMATS.values() if runtime in format.runtimes]
     read.sort(key=lambda format: precision not in format.outside_graph)
@@ -274,7 +274,7 @@ def format_for(runtime: str, precision: str) -> Format | None:
 
 
 def load(name: str) -> Any:
-    """Import what is named as "module:name"."""
+    """Import an object by its "module:name"."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)
 

@@ -1,4 +1,4 @@
-"""What every exported graph begins and ends with, round the network of its architecture."""
+"""The first and last nodes of every exported graph, around the network of its architecture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model folder as one ONNX file, without torch."""
+"""Write a model folder as one ONNX file, without torch."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ OPSETS = range(17, 22)  # those that the graph was checked with
 
 @dataclass(frozen=True)
 class GraphOptions:
-    """What an engineer may choose about the graph.
+    """Options of the graph.
 
-    `precision` is that of the network's arithmetic; softargmax is float32 in both. `batch` None
-    leaves the number of pictures open, else it is fixed.
+    precision: of the network's arithmetic; softargmax is always float32. batch: fixed batch size,
+    None for any.
     """
 
     precision: Literal["fp32", "fp16"] = "fp32"
@@ -90,19 +90,19 @@ def set_metadata(proto: ModelProto, values: Mapping[str, str]) -> None:
 
 
 def repeat_for(proto: ModelProto, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Repeat one picture (S, S, 3) to the batch that a graph takes, one if it takes any."""
+    """Repeat one picture (S, S, 3) to the batch size of a graph, once if it accepts any."""
     size = proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 1
     return image[None].repeat(size, axis=0)
 
 
 def save_onnx(proto: ModelProto, path: Path) -> None:
-    """Write the file whole or not at all. Raises OutputError."""
+    """Write the file completely or not at all. Raises OutputError."""
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
 
 
 def _weights(model: Model, options: GraphOptions) -> Arrays:
-    """Weights as the graph takes them; batch norms stay whole where projections do."""
+    """Weights for the graph; batch norms are kept where projections are."""
     if options.fold_projections:
         weights = fold_batch_norms(model.folded(), model.architecture.folded_norms)
     else:

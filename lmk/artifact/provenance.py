@@ -1,4 +1,4 @@
-"""Where an exported file comes from: a JSON file beside it, and the check that both still agree."""
+"""The provenance of an exported file: a JSON file beside it, and the check that both match."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ TOOLS = ("lmk", "numpy", "onnx", *PACKAGES)
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is known about one exported file.
+    """The provenance of one exported file.
 
-    `files` maps the name of the file, and of a second one where the format has two, to the SHA-256
-    of its bytes. `precision` is what was asked for, `layers` what was read back from the file: how
-    many convolutions compute in which precision. `gpu` is the device that an engine was built for,
-    `parity` the landmark differences in input pixels, None where none were measured; `framing` how
-    objects are framed; `input_size` the side of the input of the network, whose kind is
-    `architecture`. `command` builds the file again.
+    files: SHA-256 by name of the file, and of the second one of some formats.
+    precision: as requested. layers: as read back from the file, the number of convolutions per
+    precision. gpu: the device that an engine was built for. parity: differences of landmarks in
+    input pixels, None if not measured. framing: of the model. input_size: side of the network's
+    input. architecture: of the network. command: builds the file again.
     """
 
     format: str
@@ -78,17 +77,18 @@ def read_provenance(file: Path) -> Provenance:
         return read_as(Provenance, content)
     except FileNotFoundError as error:
         raise WeightsError(
-            f"{file} has no {path.name} beside it, which says what it is: copy both, or run  "
-            "lmk export  again"
+            f"{path.name}, the provenance of {file}, is missing beside it: copy both files, or run "
+            " lmk export  again"
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise WeightsError(
-            f"{path} is not provenance that this lmk reads ({error}): run  lmk export  again"
+            f"{path} is not a provenance that this version of lmk reads ({error}): run  lmk export "
+            " again"
         ) from error
 
 
 def check_unchanged(file: Path) -> Provenance:
-    """Return a file's provenance if the file is the one described. Raises WeightsError."""
+    """Return a file's provenance, and check that the file is unchanged. Raises WeightsError."""
     provenance = read_provenance(file)
     for name, expected in provenance.files.items():
         path = file.with_name(name)
@@ -103,5 +103,5 @@ def check_unchanged(file: Path) -> Provenance:
 
 
 def tool_versions() -> dict[str, str]:
-    """Versions of the packages that take part in an export, as far as they are installed."""
+    """Versions of the installed packages that an export uses."""
     return installed_versions(TOOLS)

@@ -1,4 +1,4 @@
-"""`run_bench`: every runtime and precision of a model, each in a process of its own."""
+"""`run_bench`: measure every runtime and precision of a model, each in its own process."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ PEAK_S = 0.2  # for each matrix product, after each row
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What to measure, and how long; empty choices mean all, `threads` None the runtime's own.
+    """What to measure, and how long; empty choices mean all, `threads` None the runtime's default.
 
-    `seconds` is the measuring time of one row: half for single frames, a tenth before that to warm
-    up, the rest for the batches.
+    `seconds` is the measuring time per row: a tenth to warm up, half for single frames, the rest
+    for the batches.
     """
 
     runtimes: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class BenchOptions:
 class Bench:
     """The record, and the file that each measured case ran.
 
-    None is for a runtime that reads the model folder.
+    A file is None for a runtime that reads the model folder.
     """
 
     record: Record
@@ -53,10 +53,10 @@ class Bench:
 def run_bench(
     model: Model, options: BenchOptions, samples: Samples, calibration: Samples, report: Reporter
 ) -> Bench:
-    """Measure; what cannot run here becomes a row that says why.
+    """Measure; a case that cannot run here becomes a row with the reason.
 
-    Files are exported to the user's cache first. `samples` are what landmarks are compared on,
-    `calibration` what int8 ranges are measured on. Raises UsageError, WeightsError, OutputError.
+    Files are exported to the user's cache first. samples: crops to compare landmarks on.
+    calibration: crops to measure int8 ranges on. Raises UsageError, WeightsError, OutputError.
     """
     start = StartState()
     cases = list_cases(options.runtimes, options.precisions, options.threads, options.device)
@@ -99,7 +99,7 @@ def _prepare(
     calibration: Samples,
     report: Reporter,
 ) -> tuple[dict[Case, Path | None], dict[Case, str]]:
-    """Files of the cases that can be tried, and the reasons of those that cannot."""
+    """Files of the cases that can run, and the reasons for the others."""
     files: dict[Case, Path | None] = {}
     why_not: dict[Case, str] = {}
     for case in cases:
@@ -140,7 +140,7 @@ def computed_precision(measured: dict[str, Any]) -> str:
 
 
 def _measure_limits(row: dict[str, Any], limits: Limits, report: Reporter) -> None:
-    """Measure what the row's device can do in the precision that the row is computed in."""
+    """Measure the peak of the row's device in the precision that the row is computed in."""
     if row["measured"] is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What there is to measure: runtimes, devices, precisions and numbers of threads."""
+"""The cases to measure: runtimes, devices, precisions and numbers of threads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lmk.system.progress import Reporter
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the benchmark; `threads` None leaves their number to the runtime."""
+    """One row of the benchmark; `threads` None leaves the number to the runtime."""
 
     runtime: str
     device: str
@@ -38,10 +38,11 @@ def list_cases(
     threads: Sequence[int | None],
     device: str | None,
 ) -> list[Case]:
-    """All combinations that mean something; empty choices mean all.
+    """All meaningful combinations; empty choices mean all.
 
-    By default a precision is measured where it is computed in; asked for by name also where it is
-    only stored. Raises UsageError for an unknown runtime or precision, and where nothing is left.
+    By default a precision is measured in runtimes that compute in it; if given by name, also where
+    it is only stored. Raises UsageError for an unknown runtime or precision, and if no case is
+    left.
     """
     _check_words("--runtime", runtimes, tuple(RUNTIMES))
     _check_words("--precision", precisions, tuple(PRECISIONS))
@@ -55,7 +56,7 @@ def list_cases(
                 cases += [Case(runtime, where, precision, count) for count in counts]
     if not cases:
         asked = ", ".join(runtimes)
-        raise UsageError(f"{asked} does not run on {device}: leave out --device or --runtime")
+        raise UsageError(f"{asked} does not run on {device}: omit --device or --runtime")
     return cases
 
 
@@ -69,8 +70,8 @@ def prepare(
 ) -> Path | None:
     """Return the file that a case runs, made in the user's cache on first use.
 
-    None is for a runtime that reads the model folder. Engines are tuned for the first of the
-    batches. Raises LmkError where the file cannot be made here.
+    It is None for a runtime that reads the model folder. Engines are tuned for the first of the
+    batches. Raises LmkError if the file cannot be made here.
     """
     if not any(format_for(case.runtime, precision) for precision in PRECISIONS):
         _require_computed(case)
@@ -79,7 +80,7 @@ def prepare(
     cuda = Cuda() if engine else None  # before minutes are spent on an engine
     format = format_for(case.runtime, case.precision)
     if format is None:
-        raise UsageError(f"{case.runtime} has no {case.precision} on {case.device}")
+        raise UsageError(f"{case.runtime} does not support {case.precision} on {case.device}")
     batch = BatchRange(1, batches[0], max(batches)) if engine else BatchRange()
     bench = cache_folder() / "bench"
     folder = bench / model.exported_sha256[:16] / _measured_on(case, calibration, samples)
@@ -93,7 +94,7 @@ def prepare(
 
 
 def _devices(runtime: str, device: str | None) -> list[str]:
-    """Those that were asked for, or all that are here; a runtime's only one in any case."""
+    """The requested ones, or all on this machine; for a runtime with only one, this one."""
     runs_on = list(RUNTIMES[runtime].devices)
     if device:
         return [device] if device in runs_on else []
@@ -110,14 +111,11 @@ def _check_words(option: str, words: Sequence[str], known: Sequence[str]) -> Non
 def _require_computed(case: Case) -> None:
     computes = RUNTIMES[case.runtime].devices[case.device].computes
     if case.precision not in computes:
-        raise UnavailableError(f"lmk runs {case.runtime} in {', '.join(computes)} alone")
+        raise UnavailableError(f"lmk runs {case.runtime} in {', '.join(computes)} only")
 
 
 def _measured_on(case: Case, calibration: Samples, samples: Samples) -> str:
-    """A name for the crops that a quantised file depends on.
-
-    Ranges are measured on some, and the layers left in float32 chosen by others.
-    """
+    """A name for the crops that the ranges and the float32 layers of a quantised file depend on."""
     if not PRECISIONS[case.precision].quantizer:
         return "plain"
     import hashlib
@@ -127,7 +125,7 @@ def _measured_on(case: Case, calibration: Samples, samples: Samples) -> str:
 
 
 def _as_made_now(path: Path, cuda: Cuda | None) -> bool:
-    """Whether a file is whole, and what the packages and the GPU of now would make."""
+    """Whether a file is unchanged, and was made by the current packages for the current GPU."""
     try:
         known = check_unchanged(path)
         if cuda:

@@ -1,4 +1,4 @@
-"""The fastest way to run a model here that costs no more accuracy than is allowed."""
+"""Choose the fastest row whose landmarks are within a limit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LIMIT_PX = 0.5  # mean distance; what the parity check allows int8
 class Limit:
     """The largest mean distance from the float32 landmarks, in input pixels.
 
-    Precisions that need calibration are considered only where `calibrated` says that it was done on
-    the model's own category.
+    Precisions that need calibration are considered only if `calibrated`, which means on pictures of
+    the model's category.
     """
 
     mean_px: float = LIMIT_PX
@@ -38,8 +38,8 @@ def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: 
     rows = [row for row in record["rows"] if _allowed(row, limit)]
     if not rows:
         raise LmkError(
-            f"nothing measured lies within {limit.mean_px} px of the float32 landmarks: give a "
-            "larger --limit, or other runtimes and precisions"
+            f"no row is within {limit.mean_px} px of the float32 landmarks: choose a larger "
+            "--limit, or other runtimes and precisions"
         )
     best = min(rows, key=lambda row: row["measured"]["stages_ms"]["end_to_end"]["p50"])
     case = Case(*(best[name] for name in ("runtime", "device", "precision", "threads")))

@@ -1,4 +1,4 @@
-"""The state that a machine is in: clocks, power, temperature, and the load that others make."""
+"""The state of a machine: clocks, power, temperature, and the load of other programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISTURBED_SHARE = 0.05  # of the usable cores' time, taken by other programs
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of a machine as a record says it; see `condition`."""
+    """The state of a machine in a record; see `condition`."""
 
     load_average: float | None
     free_memory_mb: int | None
@@ -28,7 +28,7 @@ class Condition:
 
 
 def condition(root: Path = ROOT) -> dict[str, Any]:
-    """What may change while something is measured; None where the machine does not tell."""
+    """Values that may change during a measurement; None where unknown."""
     found = Condition(
         load_average=load_average(),
         free_memory_mb=free_memory_mb(),
@@ -47,13 +47,13 @@ def load_average() -> float | None:
 
 
 def governor(root: Path = ROOT) -> str | None:
-    """The rules by which clocks are chosen, such as "performance", of all cores."""
+    """The frequency governors of all cores, such as "performance"."""
     found = {_text(path) for path in _cores(root, "cpufreq/scaling_governor")}
     return ", ".join(sorted(found - {""})) or None
 
 
 def clock_mhz(root: Path = ROOT) -> float | None:
-    """Mean clock of the cores now; of a virtual machine what it was told at its start."""
+    """Mean clock of the cores now; in a virtual machine the value of its start."""
     texts = [_text(path) for path in _cores(root, "cpufreq/scaling_cur_freq")]
     clocks = [int(text) / 1000 for text in texts if text]  # a core that is off has none
     if not clocks:
@@ -64,7 +64,7 @@ def clock_mhz(root: Path = ROOT) -> float | None:
 
 
 def power_mode(root: Path = ROOT) -> str | None:
-    """The platform's profile, mains or battery, and a Jetson's mode, as far as they are known."""
+    """The platform's profile, mains or battery, and a Jetson's mode, as far as known."""
     found = []
     profile = root / "sys/firmware/acpi/platform_profile"
     if profile.is_file():
@@ -87,9 +87,9 @@ def temperature_c(root: Path = ROOT) -> float | None:
 
 @dataclass(frozen=True)
 class Busy:
-    """Core seconds that all programs, and that this process alone, have used so far.
+    """Core seconds that all programs, and that this process, have used so far.
 
-    Of the cores that this process may run on: load on others does not disturb it.
+    Only on the cores that this process may run on: load on others does not disturb it.
     """
 
     everyone_s: float
@@ -98,7 +98,7 @@ class Busy:
 
     @staticmethod
     def now(root: Path = ROOT) -> Busy | None:
-        """Read the counters; None where the system has none."""
+        """Read the counters; None if the system has none."""
         file = root / "proc/stat"
         if not file.is_file():
             return None
@@ -113,14 +113,14 @@ class Busy:
         return Busy(busy / os.sysconf("SC_CLK_TCK"), own, times.elapsed)
 
     def others(self, later: Busy) -> float:
-        """Cores that other programs kept busy between two readings, on average."""
+        """Mean number of cores that other programs used between two readings."""
         everyone = later.everyone_s - self.everyone_s
         own = later.own_s - self.own_s
         return max(everyone - own, 0.0) / max(later.clock_s - self.clock_s, 1e-9)
 
 
 def disturbed(other_cores: float | None) -> bool | None:
-    """Whether other programs took so much that figures cannot be trusted; None if unknown."""
+    """Whether the load of other programs makes figures unreliable; None if unknown."""
     return None if other_cores is None else other_cores > DISTURBED_SHARE * len(usable_cores())
 
 
@@ -129,7 +129,7 @@ def _cores(root: Path, name: str) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    """A sensor's text; empty if it is there but cannot be read, as some cannot."""
+    """A sensor's text; empty if it cannot be read."""
     try:
         return path.read_text().strip()
     except OSError:

@@ -1,7 +1,7 @@
-"""Energy that a run takes, where the machine counts it.
+"""Energy of a run, where the machine measures it.
 
-RAPL counts the processor package, an INA3221 measures the rails of a Jetson, NVML counts an NVIDIA
-GPU. Nothing is taken off for what the machine uses at rest.
+RAPL counts the CPU package, an INA3221 measures the rails of a Jetson, NVML counts an NVIDIA GPU.
+The energy that the machine uses at rest is not subtracted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Meter(Protocol):
     name: str
 
     def start(self) -> None:
-        """Begin to count."""
+        """Start to count."""
 
     def stop(self) -> float:
         """Joules since `start`."""
@@ -34,7 +34,7 @@ class Meter(Protocol):
 
 @dataclass(frozen=True)
 class Energy:
-    """What one meter counted during the measured passes."""
+    """The energy that one meter counted during the measured passes."""
 
     meter: str
     joules: float
@@ -43,9 +43,9 @@ class Energy:
 
 
 def measured(work: Callable[[], int], root: Path = ROOT) -> list[Energy]:
-    """Do some work and return what each meter of this machine counted; empty where there is none.
+    """Do some work and return the energy per meter of this machine; empty without meters.
 
-    `work` returns how many frames it did.
+    `work` returns its number of frames.
     """
     meters = find_meters(root)
     began = time.perf_counter()
@@ -61,7 +61,7 @@ def measured(work: Callable[[], int], root: Path = ROOT) -> list[Energy]:
 
 
 def find_meters(root: Path = ROOT) -> list[Meter]:
-    """The meters of this machine that may be read."""
+    """The meters of this machine that can be read."""
     meters: list[Meter] = []
     if packages := _packages(root):
         meters.append(Rapl(packages))
@@ -73,9 +73,9 @@ def find_meters(root: Path = ROOT) -> list[Meter]:
 
 
 class Rapl:
-    """The energy counters of the processor packages, which wrap around."""
+    """The energy counters of the CPU packages, which wrap around."""
 
-    name = "RAPL, processor packages"
+    name = "RAPL, CPU packages"
 
     def __init__(self, packages: list[Path]) -> None:
         self._packages = packages
@@ -140,7 +140,7 @@ class Nvml:
 
 
 def _packages(root: Path) -> list[Path]:
-    """Whole packages, not the parts of them that are counted again; often for root alone."""
+    """Complete packages, without their parts, which would count twice; often only root can read."""
     found = []
     for domain in sorted((root / "sys/class/powercap").glob("intel-rapl:*")):
         try:
@@ -153,7 +153,7 @@ def _packages(root: Path) -> list[Path]:
 
 
 def _rails(root: Path) -> dict[str, tuple[Path, Path]]:
-    """Files of voltage in mV and current in mA of the whole board, else of all its rails."""
+    """Files of voltage in mV and current in mA of the complete board, or else of all its rails."""
     rails = {}
     for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         name = chip / "name"

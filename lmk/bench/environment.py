@@ -20,7 +20,7 @@ FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_in
 
 @dataclass(frozen=True)
 class Environment:
-    """What a record says of machine and software; see `environment`."""
+    """Machine and software in a record; see `environment`."""
 
     chip: str
     features: list[str]
@@ -36,7 +36,7 @@ class Environment:
 
 
 def environment() -> dict[str, Any]:
-    """Chip, cores, memory, system and versions; nothing that names the machine or its user."""
+    """Chip, cores, memory, system and versions; no names of the machine or its user."""
     found = Environment(
         chip=chip(),
         features=features(),
@@ -54,7 +54,7 @@ def environment() -> dict[str, Any]:
 
 
 def machine_name() -> str:
-    """A word for files with this machine's figures, from chip, cores and GPU."""
+    """A name for files with this machine's figures, from chip, cores and GPU."""
     cores = len(usable_cores())
     parts = [chip(), f"{cores} core{'s' if cores > 1 else ''}"]
     card = gpu.facts()
@@ -70,13 +70,13 @@ def versions() -> dict[str, str]:
 
 
 def features() -> list[str]:
-    """The processor's instructions that decide which precisions are fast."""
+    """The CPU's instruction sets that decide which precisions are fast."""
     flags = _flags()
     return [name for name in FEATURES if name in flags]
 
 
 def quota(root: Path = Path("/")) -> float | None:
-    """Cores that a container may use; None without a limit."""
+    """Number of cores that a container may use; None without a limit."""
     file = root / "sys/fs/cgroup/cpu.max"
     if not file.is_file():
         return None

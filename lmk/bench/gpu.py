@@ -1,4 +1,4 @@
-"""What NVIDIA's management library tells of the first GPU, where it is installed."""
+"""Facts about the first GPU from NVIDIA's management library, if installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lmk.system.errors import LmkError
 def facts() -> dict[str, Any] | None:
     """Name, driver, memory and power limit of the GPU; None without one.
 
-    Without the `pynvml` package, and on a Jetson, whose driver has no such library, only its name.
+    Only its name without the `pynvml` package, and on a Jetson, whose driver has no such library.
     """
     found = _device()
     if found is None:
@@ -49,7 +49,7 @@ def memory_used_mb() -> int | None:
 
 
 def energy_j() -> float | None:
-    """Energy that the GPU has used since its driver was loaded; None where it does not count."""
+    """Energy that the GPU has used since its driver was loaded; None if it does not measure it."""
     found = _device()
     if found is None:
         return None
@@ -76,7 +76,7 @@ def _device() -> tuple[Any, Any] | None:
 
 
 def _ask(question: Any, *arguments: Any) -> Any:
-    """Not every GPU answers every question."""
+    """Not every GPU supports every query."""
     import pynvml
 
     try:

@@ -1,4 +1,4 @@
-"""Frames to time, crops to compare on, and the landmarks that are right on them."""
+"""Frames for timing, crops for comparison, and their reference landmarks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Inputs:
     reference: str
 
     def save(self, folder: Path) -> None:
-        """Write what another process loads with `load`."""
+        """Write it for another process, which calls `load`."""
         np.save(folder / "frames.npy", self.frames)
         np.save(folder / "crops.npy", self.samples.crops)
         np.save(folder / "expected.npy", self.expected)
@@ -48,10 +48,10 @@ class Inputs:
 def choose_samples(
     verify_data: Path | None, calibration_data: Path | None, input_size: int
 ) -> tuple[Samples, Samples]:
-    """Crops to compare on, and crops to calibrate int8 on, never the same.
+    """Crops to compare on, and other crops to calibrate int8 on.
 
-    Without folders they are drawn foxes; photographs to calibrate on serve both if there are no
-    others. Raises DataError.
+    Without folders they are drawn foxes. Without `verify_data` the photographs to calibrate on are
+    split for both. Raises DataError.
     """
     if calibration_data is None:
         calibration, verify = drawn_samples(input_size, 2 * DRAWN).split(2)
@@ -65,9 +65,9 @@ def choose_samples(
 
 
 def make_inputs(model: Model, samples: Samples) -> Inputs:
-    """Draw frames of a camera's size, and find the landmarks that results are compared with.
+    """Draw frames of a camera's size, and find the reference landmarks.
 
-    They are the torch network's, or where torch is not installed the float32 ONNX graph's.
+    They are those of the torch network, or without torch those of the float32 ONNX graph.
     """
     reference: Reference = "network" if find_spec("torch") else "onnx"
     expected = reference_landmarks(model, samples.crops, reference)

@@ -1,4 +1,4 @@
-"""Repeated calls and what is said of their times."""
+"""Repeat calls, and summarise their times."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """The calls before the measured ones: how many, how long, the slowest and the last, in ms."""
+    """The calls before the measured ones: number, duration, the slowest and the last, in ms."""
 
     calls: int
     seconds: float
@@ -54,7 +54,7 @@ def drift_percent(times_ms: Sequence[float]) -> float:
 
 
 def warm_up(call: Callable[[], object], seconds: float) -> WarmUp:
-    """Call until `seconds` have passed, ten times at least."""
+    """Call until `seconds` have passed, at least ten times."""
     times: list[float] = []
     began = time.perf_counter()
     while len(times) < WARM_UP_CALLS or time.perf_counter() - began < seconds:
@@ -65,7 +65,7 @@ def warm_up(call: Callable[[], object], seconds: float) -> WarmUp:
 
 
 def repeat(call: Callable[[], Result], seconds: float, least: int = LEAST_CALLS) -> list[Result]:
-    """Results of as many calls as fit into `seconds`, `least` at least."""
+    """Results of as many calls as fit into `seconds`, at least `least`."""
     results: list[Result] = []
     began = time.perf_counter()
     while len(results) < least or time.perf_counter() - began < seconds:
@@ -74,7 +74,7 @@ def repeat(call: Callable[[], Result], seconds: float, least: int = LEAST_CALLS)
 
 
 def calls_per_second(call: Callable[[], object], seconds: float) -> float:
-    """Rate of a call, once at least after one that does not count."""
+    """Rate of a call, of at least one after one that is not measured."""
     call()
     began = time.perf_counter()
     count = len(repeat(call, seconds, least=1))

@@ -26,11 +26,11 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one inference takes.
+    """The operations of one inference.
 
-    `macs` are the multiply-adds of convolutions and matrix products, `other_operations` all other
-    arithmetic. `weights` and `activations` are numbers that a convolution or product reads or
-    writes, everything between them being fused into it: each weight once, each input and output.
+    macs: multiply-adds of convolutions and matrix products. other_operations: all other arithmetic.
+    weights, activations: numbers that a convolution or product reads or writes, with all other
+    nodes fused into it: each weight once, each input and output.
     """
 
     macs: int
@@ -44,19 +44,21 @@ class Cost:
         return 2 * self.macs
 
     def bytes(self, precision: str) -> int:
-        """Bytes moved when weights and activations are kept in this precision."""
+        """Bytes moved when weights and activations are stored in this precision."""
         return round((self.weights + self.activations) * PRECISIONS[precision].bytes)
 
 
 def count(proto: ModelProto) -> Cost:
-    """Count a graph whose shapes are all numbers. Raises UsageError if one is open."""
+    """Count a graph whose shapes are all fixed. Raises UsageError for a free shape."""
     shapes = _shapes(proto)
     constants = {tensor.name for tensor in proto.graph.initializer}
     macs = other = weights = activations = 0
     for node in proto.graph.node:
         output = shapes.get(node.output[0])
         if output is None:
-            raise UsageError(f"the shape of {node.output[0]} is open: fix the graph's batch size")
+            raise UsageError(
+                f"the shape of {node.output[0]} is not fixed: fix the graph's batch size"
+            )
         depth = _depth(node, shapes)
         if depth:
             macs += math.prod(output) * depth
@@ -73,7 +75,7 @@ def count(proto: ModelProto) -> Cost:
 
 
 def _depth(node: NodeProto, shapes: dict[str, Shape]) -> int:
-    """Multiply-adds for each number of the output; 0 for a node that makes no such sums."""
+    """Multiply-adds per number of the output; 0 for other nodes."""
     if node.op_type == "Conv":
         return math.prod(shapes[node.input[1]][1:])  # channels of a group, kernel height and width
     if node.op_type == "MatMul":
@@ -90,7 +92,7 @@ def _attribute(node: NodeProto, name: str) -> Shape:
 
 
 def _shapes(proto: ModelProto) -> dict[str, Shape]:
-    """Shapes of all tensors of which every size is a number."""
+    """Shapes of all tensors with fixed sizes."""
     graph = shape_inference.infer_shapes(proto, data_prop=True).graph
     shapes: dict[str, Shape] = {t.name: tuple(t.dims) for t in graph.initializer}
     for value in (*graph.input, *graph.output, *graph.value_info):

@@ -1,8 +1,7 @@
-"""What the machine reaches at best: a large matrix product in each precision, and a memory copy.
+"""The peak of the machine: a large matrix product in each precision, and a memory copy.
 
-Every runtime that is installed tries, and the fastest counts, so that no runtime is compared with
-its own weakness. The products take turns with the models, since a machine that is shared with
-others has fast and slow minutes, and only the fast ones are its limit.
+Every installed runtime computes it, and the fastest counts. The products alternate with the models,
+because a shared machine has fast and slow minutes, and only the fast ones are its limit.
 """
 
 from __future__ import annotations
@@ -43,13 +42,13 @@ class Bandwidth:
 
 
 class Limits:
-    """Measures peaks turn by turn, each place in a process that waits between its turns.
+    """Measures peaks several times, each place in a process that waits between its measurements.
 
-    Use it as a context; the fastest of all turns counts.
+    Use it as a context; the fastest measurement counts.
     """
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` is the time for each product in each turn."""
+        """`seconds` is the time per product and measurement."""
         self._seconds = seconds
         self._pools: dict[Place, ProcessPoolExecutor] = {}
         self._peaks: dict[tuple[Place, str], Peak] = {}
@@ -64,7 +63,7 @@ class Limits:
 
     @property
     def peaks(self) -> list[Peak]:
-        """The best of each place and precision that something installed computes in."""
+        """The best of each place and precision that an installed runtime computes in."""
         return list(self._peaks.values())
 
     @property
@@ -73,7 +72,7 @@ class Limits:
         return list(self._bandwidths.values())
 
     def measure(self, device: str, threads: int | None, precision: str) -> None:
-        """Measure one precision and the copy once more. Raises ProcessError if that fails."""
+        """Measure one precision and the copy again. Raises ProcessError if that fails."""
         place = device, threads
         if place not in self._pools:
             self._pools[place] = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
@@ -95,7 +94,7 @@ class Limits:
             self._bandwidths[place] = Bandwidth(device, threads, fastest)
 
     def peak(self, device: str, threads: int | None, precision: str) -> Peak | None:
-        """The peak of a place and precision, None if nothing installed computes in it."""
+        """The peak of a place and precision, None if no installed runtime computes in it."""
         return self._peaks.get(((device, threads), precision))
 
     def bandwidth(self, device: str, threads: int | None) -> Bandwidth | None:
@@ -106,7 +105,7 @@ class Limits:
 def _turn(
     device: str, threads: int | None, precision: str, seconds: float
 ) -> tuple[dict[str, float], float | None]:
-    """Operations per second by what computed them, and bytes per second of the copy."""
+    """Operations per second per runtime, and bytes per second of the copy."""
     rates: dict[str, float] = {}
     for product in products(device, precision, threads):
         rate = product.operations / _fastest(product.call, seconds)
@@ -116,7 +115,7 @@ def _turn(
 
 
 def _fastest(call: Callable[[], object], seconds: float) -> float:
-    """Seconds of the fastest call, after one that does not count."""
+    """Seconds of the fastest call, after one that is not measured."""
     call()
     times: list[float] = []
     began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Work in a Python process of its own.
+"""Work in a separate Python process.
 
-Cold start and peak memory can be had in no other way, and what one runtime leaves behind (threads,
-memory, signal handlers) cannot meet the next.
+Only so can cold start and peak memory be measured, and what one runtime leaves behind (threads,
+memory, signal handlers) does not affect the next.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Job = dict[str, Any]
 
 
 class ProcessError(LmkError):
-    """The process could not do its job; the message says why."""
+    """The process failed; the message gives the reason."""
 
 
 def run_fresh(module: str, job: Job) -> Job:
     """Run `python -m MODULE` on a job and return its answer, both JSON.
 
-    The job is given `started`, the time at which the process was started. Raises ProcessError with
-    the process's own error, or with what ended it.
+    Adds to the job `started`, the time at which the process was started. Raises ProcessError with
+    the error of the process, or with the reason of its end.
     """
     done = subprocess.run(
         [sys.executable, "-m", module],

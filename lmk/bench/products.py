@@ -1,4 +1,4 @@
-"""Work that shows what a machine can do: each runtime's large matrix product, a memory copy."""
+"""The work for peaks: a large matrix product per runtime, and a memory copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product that is ready to be called, what computes it, and its operations."""
+    """A matrix product to call, the runtime that computes it, and its number of operations."""
 
     computed_by: str
     operations: int
@@ -34,7 +34,7 @@ class Product:
 
 @cache
 def products(device: str, precision: str, threads: int | None) -> tuple[Product, ...]:
-    """The products of each runtime that has them, one per size."""
+    """The products of each runtime that supports them, one per size."""
     found = []
     for name, make in {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}.items():
         try:
@@ -150,7 +150,7 @@ def _graph(size: int, precision: str) -> tuple[bytes, npt.NDArray[Any]]:
 
 @cache
 def copy(device: str, threads: int | None) -> Call | None:
-    """Copy memory once, by all threads; on a GPU only torch can be asked."""
+    """Copy memory once, in all threads; on a GPU only with torch."""
     if device == "cuda":
         try:
             import torch

@@ -1,4 +1,4 @@
-"""Figures and all that they depend on, as JSON that anyone can send in."""
+"""Figures and all that they depend on, as JSON for a contribution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class StartState:
-    """The machine before anything was measured; make one first."""
+    """The machine before the measurements; make one first."""
 
     condition: dict[str, Any] = field(default_factory=condition)
     busy: Busy | None = field(default_factory=Busy.now)
@@ -30,10 +30,10 @@ class StartState:
 def make_record(
     kind: str, start: StartState, settings: dict[str, Any], rows: list[dict[str, Any]], **more: Any
 ) -> Record:
-    """Put figures together with machine, software and the load that others made meanwhile.
+    """Combine figures with machine, software and the load of other programs.
 
-    `kind` is the question that is answered; "bench" is that of `lmk bench`. Processes that took
-    part must have ended, else their load counts as other programs'.
+    `kind` names the type of the measurement; "bench" is that of `lmk bench`. Processes of the
+    measurement must have ended, else their load counts as that of other programs.
     """
     later = Busy.now()
     others = start.busy.others(later) if start.busy and later else None
@@ -54,12 +54,12 @@ def make_record(
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write a record whole or not at all. Raises OutputError."""
+    """Write a record completely or not at all. Raises OutputError."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def _without_folders(word: str) -> str:
-    """A word of the command line; of an absolute path, which may name a user, its end alone."""
+    """A word of the command line; of an absolute path, which may name a user, only its end."""
     option, equals, value = word.rpartition("=")
     return option + equals + Path(value).name if Path(value).is_absolute() else word

@@ -1,4 +1,4 @@
-"""How near a measured speed comes to the limit of the machine.
+"""How close a measured speed is to the limit of the machine.
 
 The roofline of Williams, Waterman and Patterson, CACM 2009: operations per second are bounded by
 the peak of the arithmetic, and by the bandwidth of the memory times the operations per byte.
@@ -18,7 +18,7 @@ class Roofline:
     """Shares are of 1; the peak is that of a matrix product in the same precision.
 
     `bound_per_s` is the lower of both limits for one picture, in operations per second, and
-    `bound_by` says which it is; without a bandwidth only the arithmetic's is known.
+    `bound_by` names it; without a bandwidth only that of the arithmetic is known.
     """
 
     operations: int
@@ -42,7 +42,7 @@ def roofline(
 ) -> Roofline:
     """Compare one picture's fastest inference, and the best rate in batches, with the limits.
 
-    Fastest against fastest: both are what the machine can do when nothing else holds it up.
+    Fastest against fastest: both show what the machine can do without disturbance.
     """
     rate = cost.operations / (fastest_ms / 1000)
     best = max(images_per_s) * cost.operations

@@ -1,4 +1,4 @@
-"""What a record must hold, in types; the parts that are measured are the dataclasses that do it."""
+"""The types of a record; the measured parts are the dataclasses of the measurements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lmk.bench.roofline import Roofline
 
 @dataclass(frozen=True)
 class AnyRecord:
-    """What records of all kinds share; those that are no `BenchRecord` may hold more."""
+    """The common part of all records; records that are not a `BenchRecord` may contain more."""
 
     schema_version: int
     kind: str
@@ -53,7 +53,7 @@ class NamedModel:
 
 @dataclass(frozen=True)
 class Row:
-    """One case; `why_not` says why nothing was measured."""
+    """One case; `why_not` is the reason if it was not measured."""
 
     runtime: str
     device: str
@@ -99,7 +99,7 @@ class ColdStart:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Images per second in batches of one size, and the memory that the process had taken."""
+    """Images per second in batches of one size, and the memory of the process."""
 
     batch: int
     images_per_s: float

@@ -1,4 +1,4 @@
-"""One frame to landmarks in the frame, with a clock between the stages."""
+"""Find the landmarks of one frame, and time each stage."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ STAGES = (
 def timed_pass(backend: Backend, frame_bgr: Image) -> dict[str, float]:
     """Milliseconds of every stage of one frame, uint8 BGR (H, W, 3).
 
-    Pre-processing cuts and resizes the centred square; decode moves the landmarks back into the
-    frame. The copies are there where the device has a memory of its own. The end-to-end time is
-    that of the same pass.
+    Pre-processing crops and resizes the centred square; decode converts the landmarks to pixels of
+    the frame. Copies are measured if the device has its own memory. The end-to-end time is that of
+    the same pass.
     """
     height, width = frame_bgr.shape[:2]
     ticks = [time.perf_counter()]

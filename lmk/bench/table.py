@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def print_record(record: Record, console: Console) -> None:
-    """Print all tables, then what they were measured on."""
+    """Print all tables, then the conditions of the measurement."""
     rows = [row for row in record["rows"] if row["measured"]]
     absent = [row for row in record["rows"] if not row["measured"]]
     parts: list[RenderableType] = [_heading(record)]
@@ -34,15 +34,15 @@ def print_record(record: Record, console: Console) -> None:
 
 
 def table_console() -> Console:
-    """A console on standard output, 100 columns wide where that is not a terminal."""
+    """A console on standard output, 100 columns wide if that is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 def count_threads(threads: int | None) -> str:
-    """Write a number of threads for people."""
+    """Describe a number of threads."""
     if threads is None:
-        return "the runtime's own threads"
+        return "the runtime's default threads"
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
@@ -60,10 +60,12 @@ def _heading(record: Record) -> Text:
 
 
 def _latency(rows: list[Row]) -> Table:
-    """How long a picture takes, and how far off its landmarks are."""
+    """Time per picture, and distance of its landmarks from float32."""
     times = ("p50", "p90", "p95", "p99", "mean", "std")
     heads = [*times, "mean px", "p99 px", "max px"]
-    table = _table("Inference of one picture, ms, and how far its landmarks are off, px", heads)
+    table = _table(
+        "Inference of one picture, ms, and distance of landmarks from float32, px", heads
+    )
     for row in rows:
         measured = row["measured"]
         cells = [_ms(measured["stages_ms"]["inference"][name]) for name in times]
@@ -73,7 +75,7 @@ def _latency(rows: list[Row]) -> Table:
 
 
 def _stages(rows: list[Row]) -> Table:
-    """Where the time of a frame goes."""
+    """Time per stage of a frame."""
     heads = ["cut", "upload", "inference", "download", "decode", "end to end", "p99"]
     table = _table("Stages of one frame, median ms", heads)
     for row in rows:
@@ -84,9 +86,11 @@ def _stages(rows: list[Row]) -> Table:
 
 
 def _throughput(rows: list[Row]) -> Table:
-    """How many pictures per second in batches, and how far off their landmarks are."""
+    """Pictures per second by batch size, and distance of their landmarks from float32."""
     sizes = [str(entry["batch"]) for entry in rows[0]["measured"]["throughput"]]
-    table = _table("Pictures per second by batch, and px off", [*sizes, "mean px"])
+    table = _table(
+        "Pictures per second by batch size, and distance from float32, px", [*sizes, "mean px"]
+    )
     for row in rows:
         measured = row["measured"]
         cells = [_rate(entry["images_per_s"]) for entry in measured["throughput"]]
@@ -95,7 +99,7 @@ def _throughput(rows: list[Row]) -> Table:
 
 
 def _costs(rows: list[Row]) -> Table:
-    """Everything else that a device has to give, and what of the machine's peak is reached."""
+    """All other resources, and the share of the machine's peak."""
     heads = ["start s", "peak MB", "GPU MB", "drift %", "mJ/frame", "of peak", "in batches"]
     table = _table("Cold start, memory, drift, energy, share of the machine's peak", heads)
     for row in rows:
@@ -115,7 +119,7 @@ def _costs(rows: list[Row]) -> Table:
 
 
 def _absent(rows: list[Row]) -> Table:
-    """What was not measured, rows with the same reason together."""
+    """Rows that were not measured, grouped by reason."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         reasons.setdefault((_runtime(row), row["why_not"]), []).append(row["precision"])
@@ -134,7 +138,7 @@ def _notes(record: Record) -> list[Text]:
     if measured:
         off = measured[0]["accuracy"]
         notes.append(
-            f"How far off: from {off['reference']}, in pixels of the network's input, on "
+            f"Distances are from {off['reference']}, in pixels of the network's input, on "
             f"{off['images']} crops ({off['source']}); int8 calibrated on "
             f"{record['settings']['calibrated_on']}."
         )
@@ -143,12 +147,12 @@ def _notes(record: Record) -> list[Text]:
         for peak in record["peaks"]
     )
     if peaks:
-        notes.append(f"Peaks, of a matrix product, in 10^9 operations per second: {peaks}.")
+        notes.append(f"Peaks of a matrix product in 10^9 operations per second: {peaks}.")
     loads = [m["other_load_cores"] for m in measured if m["disturbed"]]
     if loads:
         notes.append(
-            f"{DISTURBED} disturbed: other programs kept up to {max(loads):.1f} cores busy "
-            "meanwhile. Close them and measure again."
+            f"{DISTURBED} disturbed: other programs used up to {max(loads):.1f} cores. Close them "
+            "and measure again."
         )
     return [Text(note, style="yellow" if note.startswith(DISTURBED) else "dim") for note in notes]
 
@@ -159,7 +163,7 @@ def _place(peak: Row) -> str:
 
 
 def _name(row: Row) -> tuple[str, str]:
-    """Runtime with what sets it apart, and precision: what was computed in if it is not asked."""
+    """Runtime with its distinguishing facts, and precision: the computed one if it differs."""
     asked, computed = row["precision"], computed_precision(row["measured"])
     mark = DISTURBED if row["measured"]["disturbed"] else ""
     return _runtime(row), (asked if asked == computed else f"{asked}>{computed}") + mark
@@ -189,7 +193,7 @@ def _table(title: str, heads: list[str]) -> Table:
 
 
 def _ms(value: float) -> str:
-    """Three digits or so: 0.41, 4.1, 41."""
+    """About two digits: 0.41, 4.1, 41."""
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 

@@ -1,6 +1,6 @@
-"""Check records that were sent in: python -m lmk.bench.validate FILE...
+"""Check contributed records: python -m lmk.bench.validate FILE...
 
-Prints one line per file, and each thing that is wrong below it; exit code 1 if anything is.
+Prints one line per file, and each problem below it; exit code 1 if there are any.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ RISING = ("min", "p50", "p90", "p95", "p99")
 
 
 def problems(record: Any) -> list[str]:
-    """All that is wrong with a record, in words; empty if nothing is."""
+    """All problems of a record, in words; empty if there are none."""
     if not isinstance(record, dict):
-        return ["no JSON object"]
+        return ["not a JSON object"]
     if record.get("schema_version") != SCHEMA_VERSION:
         return [f"schema_version is {record.get('schema_version')}, expected {SCHEMA_VERSION}"]
     bench = record.get("kind") == "bench"
@@ -46,13 +46,13 @@ def problems(record: Any) -> list[str]:
 
 
 def _shared(record: dict[str, Any]) -> dict[str, Any]:
-    """The part that records of all kinds share."""
+    """The common part of all records."""
     names = {field.name for field in fields(AnyRecord)}
     return {name: value for name, value in record.items() if name in names}
 
 
 def _bad_numbers(value: Any, where: str) -> list[str]:
-    """Numbers that no measurement gives: infinite, none, or below zero."""
+    """Impossible numbers: infinite, NaN, or below zero."""
     if isinstance(value, dict):
         return [w for name, entry in value.items() for w in _bad_numbers(entry, f"{where}.{name}")]
     if isinstance(value, list):
@@ -67,31 +67,31 @@ def _bad_numbers(value: Any, where: str) -> list[str]:
 
 
 def _contradictions(record: dict[str, Any]) -> Iterator[str]:
-    """Figures that have the right types and cannot be true."""
+    """Figures with the right types and impossible values."""
     if len(record["model"]["sha256"]) != 64:
-        yield "model.sha256 is no SHA-256"
+        yield "model.sha256 is not a SHA-256"
     for index, row in enumerate(record["rows"]):
         where, measured = f"rows[{index}]", row["measured"]
         if (measured is None) == (row["why_not"] is None):
-            yield f"{where} has neither or both of figures and a reason why there are none"
+            yield f"{where} must have either measured or why_not"
         if measured is None:
             continue
         for stage, times in measured["stages_ms"].items():
             ordered = [times[name] for name in RISING]
             if ordered != sorted(ordered):
-                yield f"{where}.measured.stages_ms.{stage}: percentiles fall"
+                yield f"{where}.measured.stages_ms.{stage}: percentiles decrease"
         stages = measured["stages_ms"]
         missing = {"pre_processing", "inference", "decode", "end_to_end"} - stages.keys()
         if missing:
             yield f"{where}.measured.stages_ms lacks {', '.join(sorted(missing))}"
         elif stages["inference"]["mean"] > stages["end_to_end"]["mean"]:
-            yield f"{where}.measured: inference takes longer than the whole"
+            yield f"{where}.measured: inference takes longer than end to end"
         if not measured["accuracy"]["images"]:
-            yield f"{where}.measured.accuracy is of no images"
+            yield f"{where}.measured.accuracy has 0 images"
 
 
 def main(files: list[str]) -> int:
-    """Print the verdict on each file; 0 if all are good."""
+    """Print the result for each file; 0 if all are good."""
     verdicts = []
     for file in files:
         try:

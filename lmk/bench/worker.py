@@ -1,7 +1,7 @@
-"""One case, measured in a process of its own.
+"""Measure one case in a separate process.
 
-What is not needed to find the first landmarks is imported after them, so that the cold start is
-that of a program that does nothing else.
+Modules that the first landmarks do not need are imported after them, so that the cold start is that
+of a minimal program.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WARM_UP_SHARE = 0.1
 
 
 def measure_case(job: Job) -> dict[str, Any]:
-    """Open the model, then time, weigh and check it.
+    """Open the model, then measure its times, its memory and its landmarks.
 
     The job holds `started`, `model`, `runtime`, `device`, `threads`, `inputs` (a folder), `batches`
     and `seconds`. Raises LmkError when the runtime cannot run the model.
@@ -67,7 +67,7 @@ def measure_case(job: Job) -> dict[str, Any]:
 
 
 def _latency(backend: Backend, frames: Images, seconds: float) -> dict[str, Any]:
-    """Times of single frames, and what they cost."""
+    """Times and energy of single frames."""
     from lmk.bench.condition import Busy, condition, disturbed
     from lmk.bench.energy import measured
     from lmk.bench.measure import distribution, drift_percent, repeat, warm_up
@@ -100,7 +100,7 @@ def _latency(backend: Backend, frames: Images, seconds: float) -> dict[str, Any]
 
 
 def _batches(backend: Backend, crops: Images, job: Job) -> list[dict[str, Any]]:
-    """Pictures per second by batch, without pre-processing, and the memory that it took."""
+    """Pictures per second by batch size, without pre-processing, and the memory used."""
     from lmk.bench.measure import calls_per_second
 
     found = []
@@ -136,9 +136,9 @@ def _accuracy(backend: Backend, inputs: Inputs) -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float | None:
-    """The most memory that this process had at once, in 10^6 bytes; None where unknown.
+    """Peak memory of this process, in 10^6 bytes; None if unknown.
 
-    On Linux from /proc: what getrusage tells there includes the process that started this one.
+    On Linux from /proc: there the value of getrusage includes the process that started this one.
     """
     status = Path("/proc/self/status")
     if status.is_file():

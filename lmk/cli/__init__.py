@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+"""The command line. Each command imports what it needs when it runs, so that help is fast."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: run a command; an error raised on purpose becomes one line and its exit code."""
+    """Entry point: run a command; an `LmkError` becomes one line on stderr and its exit code."""
     try:
         app()
     except LmkError as error:

@@ -1,4 +1,4 @@
-"""`lmk adapter`: one file a category, to be sent to devices that have the core."""
+"""`lmk adapter`: one file per category, to send to devices that have the core."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def pack(
 
     found = find_model(model)
     if found.manifest.kind != "adapter":
-        raise UsageError(f"{model} is a whole network, and only adapters are packed: copy it")
+        raise UsageError(
+            f"{model} is a whole network, and only adapters can be packed: copy its folder"
+        )
     digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
     typer.echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
 
@@ -39,10 +41,12 @@ def verify(
     file: Bundle,
     core: Annotated[
         str | None,
-        typer.Option(help="Core it must belong to; without it, one that is found here."),
+        typer.Option(
+            help="Core that it must belong to; by default the core is looked up on this machine."
+        ),
     ] = None,
 ) -> None:
-    """Check a bundle's hashes and that it folds into its core. Exit code 1 if anything differs."""
+    """Check an adapter file's hashes, and that it folds into its core. Exit code 1 if not."""
     from dataclasses import replace
 
     from lmk.model.folder import find_model
@@ -51,7 +55,7 @@ def verify(
     if core:
         found = replace(found, given_core=find_model(core))
     found.folded()
-    typer.echo(f"{file}: manifest and weights whole, folds into {found.core().manifest.name}")
+    typer.echo(f"{file}: manifest and weights are intact, folds into {found.core().manifest.name}")
 
 
 @app.command()
@@ -59,11 +63,13 @@ def show(
     file: Bundle,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Print what a bundle holds."""
+    """Print the contents of an adapter file."""
     from lmk.model.bundle import SUFFIX, read_bundle
 
     if file.suffix != SUFFIX:
-        raise UsageError(f"expected a {SUFFIX} file, got {file}: lmk models show  takes others")
+        raise UsageError(
+            f"expected a {SUFFIX} file, got {file}: other models have  lmk models show"
+        )
     manifest, digest = read_bundle(file)
     if as_json:
         typer.echo(json.dumps(manifest.content(), indent=2))

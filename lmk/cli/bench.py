@@ -1,4 +1,4 @@
-"""`lmk bench`: how fast a model runs on this machine, and what that costs."""
+"""`lmk bench`: how fast a model runs on this machine, and how far its landmarks move."""
 
 from __future__ import annotations
 
@@ -28,28 +28,30 @@ def bench(
         str,
         typer.Option(
             metavar="NAMES",
-            help=f"all, or some of {listed(RUNTIMES, 'and')}, with commas between.",
+            help=f"all, or some of {listed(RUNTIMES, 'and')}, separated by commas.",
         ),
     ] = "all",
     precision: Annotated[
         str,
         typer.Option(
             metavar="NAMES",
-            help=f"all that are computed in here, or some of {listed(PRECISIONS, 'and')}.",
+            help=f"all that this machine can compute in, or some of {listed(PRECISIONS, 'and')}, "
+            "separated by commas.",
         ),
     ] = "all",
     batch: Annotated[
         str,
         typer.Option(
             metavar="SIZES",
-            help="Pictures at once for the throughput; engines are tuned for the first.",
+            help="Batch sizes for the throughput, separated by commas; engines are tuned for the "
+            "first.",
         ),
     ] = "1,8,64",
     threads: Annotated[
         str,
         typer.Option(
             metavar="NUMBERS",
-            help="Threads on the processor, such as 1,2,4; without it the runtime's own number.",
+            help="Numbers of CPU threads, such as 1,2,4; by default the runtime chooses.",
             show_default=False,
         ),
     ] = "",
@@ -58,35 +60,42 @@ def bench(
         typer.Option(
             parser=options.one_of(options.DEVICES),
             metavar=options.choices(options.DEVICES),
-            help=f"{listed(options.DEVICES, 'or')}; without it all that are here.",
+            help=f"{listed(options.DEVICES, 'or')}; by default all on this machine.",
             show_default=False,
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="Measuring time of each row: latency, then batches.")
+        float, typer.Option(min=0.1, help="Measuring time per row: latency, then batches.")
     ] = 6.0,
     json: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="File for every figure and the machine's record."
+            "--json",
+            metavar="FILE",
+            help="JSON file to write, with all figures and the description of the machine.",
         ),
     ] = None,
     save: Annotated[
         bool,
         typer.Option(
-            "--save", help="Keep the fastest for this machine: --runtime auto takes it from now on."
+            "--save", help="Save the fastest row for this machine; --runtime auto then uses it."
         ),
     ] = False,
     limit: Annotated[
         float,
-        typer.Option(min=0, metavar="PX", help="Largest mean distance that --save accepts."),
+        typer.Option(
+            min=0,
+            metavar="PX",
+            help="Largest mean distance from the float32 landmarks "
+            "that --save accepts, in input pixels.",
+        ),
     ] = 0.5,
     calibration_data: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="For int8: at least 32 photographs of the category. Without it drawn foxes, which "
-            "tell its speed; --save then leaves int8 out.",
+            help="For int8: at least 32 photographs of the category. By default drawn foxes, which "
+            "are enough to measure its speed; --save then excludes int8.",
             rich_help_panel=CALIBRATION,
         ),
     ] = None,
@@ -94,18 +103,18 @@ def bench(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Photographs to compare landmarks on. Without it a quarter of the calibration "
-            "data, else drawn foxes.",
+            help="Photographs to compare landmarks on. By default a quarter of the calibration "
+            "data, or else drawn foxes.",
             rich_help_panel=CALIBRATION,
         ),
     ] = None,
 ) -> None:
     """Measure a model in every runtime and precision that works on this machine.
 
-    Latency of each stage of a frame, throughput by batch, cold start, memory, drift, energy where
-    the machine counts it, the share of the machine's measured peak, and beside each speed how far
-    the landmarks lie from the float32 network's. Each row is measured in a process of its own,
-    after a warm-up. Exported files stay in the user's cache.
+    Measures the latency of each stage of a frame, throughput per batch size, cold start, memory,
+    drift, energy where the machine measures it, and the share of the machine's measured peak. Each
+    row also shows how far its landmarks lie from those of the float32 network. Each row is measured
+    in its own process, after a warm-up. Exported files stay in the user's cache.
     """
     from lmk.bench.bench import BenchOptions, run_bench
     from lmk.bench.inputs import choose_samples
@@ -124,7 +133,7 @@ def bench(
         device,
     )
     if not asked.batches:
-        raise UsageError("expected --batch 1,8,64 or other sizes, got none")
+        raise UsageError("--batch: expected whole numbers such as 1,8,64, got none")
     if not save and given(ctx, {"limit"}):
         raise UsageError("--limit changes nothing without --save")
     if json:
@@ -140,7 +149,9 @@ def bench(
         write_record(done.record, json)
         typer.echo(f"wrote {json}")
     if not any(row["measured"] for row in done.record["rows"]):
-        raise UnavailableError("nothing that was asked for runs here: the table says why")
+        raise UnavailableError(
+            "no requested runtime and precision runs here: the table gives the reasons"
+        )
     if save:
         _save(found, done, limit, calibration_data is not None, report)
 
@@ -152,17 +163,19 @@ def _save(model: Model, done: Bench, limit: float, own_category: bool, report: R
 
     if not own_category:
         left_out = listed((one.name for one in PRECISIONS.values() if one.calibrated), "and")
-        report.say(f"{left_out} was left out of the choice: it needs --calibration-data")
+        report.say(f"{left_out} was excluded from the choice: it needs --calibration-data")
     if any(row["measured"] and row["measured"]["disturbed"] for row in done.record["rows"]):
-        report.warn("other programs disturbed some rows, and another may be the fastest without")
+        report.warn(
+            "other programs disturbed some rows: on a quiet machine another row may be the fastest"
+        )
     choice = choose(model, done.record, done.files, Limit(limit, calibrated=own_category))
     path = save_choice(choice)
     typer.echo(
-        f"--runtime auto takes {choice.runtime} in {choice.precision} on {choice.device} with "
-        f"{count_threads(choice.threads)} from now on: {choice.p50_ms:.1f} ms per frame, "
-        f"{choice.mean_px:.2g} px off"
+        f"--runtime auto now uses {choice.runtime} in {choice.precision} on {choice.device} with "
+        f"{count_threads(choice.threads)}: {choice.p50_ms:.1f} ms per frame, landmarks "
+        f"{choice.mean_px:.2g} px from float32"
     )
-    typer.echo(f"wrote {path}; delete it to undo that")
+    typer.echo(f"wrote {path}; delete this file to undo")
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -174,5 +187,5 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
         return ()
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and int(word) for word in words):
-        raise UsageError(f"expected {option} with whole numbers such as 1,8, got {text}")
+        raise UsageError(f"{option}: expected whole numbers such as 1,8, got {text}")
     return tuple(dict.fromkeys(int(word) for word in words))

@@ -15,8 +15,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Names of shipped models, run folders, .adapter files or exported files; the "
-            "others are compared with the first.",
+            help="Names of shipped models, run folders, .adapter files or exported files; each is "
+            "compared with the first.",
         ),
     ],
     data: measuring.Data,
@@ -34,13 +34,13 @@ def compare(
     robustness_images: measuring.RobustnessImages = 300,
     seed: measuring.Seed = 0,
 ) -> None:
-    """Measure models on the same images, training images and views, and compare them.
+    """Compare models on the same images, training images and views.
 
-    Each difference to the first model has a 95 % interval, by a paired bootstrap over the test
-    images. The metrics are those of `lmk eval`.
+    Each difference from the first model has a 95 % confidence interval, by a paired bootstrap over
+    the test images. The metrics are those of `lmk eval`.
     """
     if len(models) < 2:
-        raise UsageError(f"one model, {models[0]}: expected at least two to compare")
+        raise UsageError(f"expected at least two models to compare, got one: {models[0]}")
     protocol = measuring.make_protocol(
         metrics, normalize, counts, draws, folds, ridge, robustness_images, seed
     )

@@ -1,4 +1,4 @@
-"""`lmk demo`: the whole path in a few minutes."""
+"""`lmk demo`: every step once, in a few minutes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def demo(
     train: Annotated[
         bool,
         typer.Option(
-            "--train", help="Also adapt to a drawn fox and verify the export; needs torch."
+            "--train", help="Also adapt to drawn foxes and check the exported file; needs torch."
         ),
     ] = False,
 ) -> None:
-    """Fold the shipped face adapter and run it on a clip; with --train adapt to drawn foxes too.
+    """Fold the shipped face adapter and run it on a clip; with --train also adapt to drawn foxes.
 
-    Takes under a minute, with --train under 5, on 2 cores, and needs no network. Everything comes
-    with the package.
+    Takes less than 1 minute on 2 CPU cores, with --train less than 5. Needs no internet: all files
+    come with the package.
     """
     if train:
         options.require_training()

@@ -1,4 +1,4 @@
-"""`lmk doctor`: what works on this machine, and the command that mends what does not."""
+"""`lmk doctor`: what works on this machine, and the command that repairs what does not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MARKS = {"good": "[green]ok[/]", "absent": "[yellow]--[/]", "broken": "[red]no[/
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Look at Python, runtimes, GPU, cameras and memory, and say how to mend what is wrong.
+    """Check Python, runtimes, GPU, cameras and memory, and print how to repair what fails.
 
-    Runtimes are tried on a tiny model. Nothing is installed or changed. Exit code 0 if
-    `lmk run webcam` can work here, else 4.
+    Runtimes are tested on a tiny model. Nothing is installed or changed. Exit code 0 if `lmk run
+    webcam` can work here, else 4.
     """
     from lmk.doctor.examine import examine
 

@@ -1,4 +1,4 @@
-"""`lmk eval`: how accurate and how steady a model's landmarks are."""
+"""`lmk eval`: how accurate and how stable a model's landmarks are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def eval_(
     output: measuring.Output = None,
     json: measuring.Json = None,
     save: Annotated[
-        bool, typer.Option("--save", help="Write the figures into the model folder's manifest.")
+        bool,
+        typer.Option(
+            "--save", help="Also write the figures into the manifest of the model folder."
+        ),
     ] = False,
     runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
@@ -37,22 +40,24 @@ def eval_(
     robustness_images: measuring.RobustnessImages = 300,
     seed: measuring.Seed = 0,
 ) -> None:
-    """Measure a model's landmarks on annotated or plain pictures.
+    """Measure the quality of a model's landmarks, on pictures with or without annotated points.
 
-    Forward and backward errors say how well landmarks and annotated points predict each other;
-    consistency, whether landmarks turn with the picture; robustness, whether they stay when it is
-    mirrored, lit or noisy; spread, whether they have collapsed; pck and pckh, how many joints a
-    core finds. Read them together. Figures in px are px of the 128 px evaluation picture, for
-    networks of every input size. Landmarks are computed once and kept in the user's cache.
+    The forward error measures how well landmarks predict annotated points, and the backward error
+    the opposite. Consistency measures whether landmarks rotate with the picture; robustness,
+    whether they keep their places under mirroring, brightness and noise; spread, whether they have
+    collapsed; pck and pckh, how many joints a core finds. Judge a model by all of them together.
+    Figures in px are pixels of the 128 px evaluation picture, for networks of every input size.
+    Landmarks are computed once and stay in the user's cache.
     """
     from lmk.model.folder import SHIPPED, find_model
 
     if save and Path(model).is_file():
-        raise UsageError(f"--save: {model} is a file; give the model folder itself")
+        raise UsageError(f"--save: {model} is a file; give the model folder")
     target = find_model(model) if save else None
     if target and target.folder.parent == SHIPPED and target.folder != Path(model):
         raise UsageError(
-            f"--save: {model} came with lmk, with its own figures; to replace them give its folder"
+            f"--save: {model} is a shipped model with its own figures; to replace them give its "
+            "folder"
         )
     protocol = measuring.make_protocol(
         metrics, normalize, counts, draws, folds, ridge, robustness_images, seed
@@ -64,7 +69,7 @@ def eval_(
         from lmk.report.record import manifest_figures
 
         saved = target.with_figures(manifest_figures(results))
-        typer.echo(f"figures written into {target.folder}")
+        typer.echo(f"wrote the figures into the manifest in {target.folder}")
         gone = sorted(target.manifest.figures.keys() - saved.manifest.figures.keys())
         if gone:
-            typer.echo(f"left out, since they were measured on other data: {', '.join(gone)}")
+            typer.echo(f"removed older figures that were measured on other data: {', '.join(gone)}")

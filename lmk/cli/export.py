@@ -1,4 +1,4 @@
-"""`lmk export`: write a model as a file that runtimes load."""
+"""`lmk export`: write a model to a file that runtimes load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _limits_in_words() -> str:
-    """Write the limits of all precisions, those that are alike together."""
+    """Write the limits of all precisions, with equal limits together."""
     alike: dict[ParityLimits, list[str]] = {}
     for precision in PRECISIONS.values():
         alike.setdefault(precision.limits, []).append(precision.name)
@@ -56,8 +56,8 @@ def export(
         str,
         typer.Option(
             metavar="SIZE",
-            help="Pictures at once: a number, for engines also MIN:OPT:MAX; dynamic is any number, "
-            "for engines 1:1:8.",
+            help="Batch size: a number, or dynamic for any number. Engines also take MIN:OPT:MAX, "
+            "and for them dynamic is 1:1:8.",
         ),
     ] = "dynamic",
     opset: Annotated[int, typer.Option(help="ONNX opset, 17 to 21.")] = 17,
@@ -72,49 +72,53 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Photographs to compare landmarks on. Without it drawn foxes, or for int8 a "
-            "quarter of the calibration data, which is then not used for calibration.",
+            help="Photographs to compare landmarks on. By default drawn foxes; for int8 a quarter "
+            "of the calibration data, which is then not used for calibration.",
         ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option(help="Compare the file's landmarks with the network's.")
+        bool, typer.Option(help="Compare the landmarks of the file with those of the network.")
     ] = True,
     reference: Annotated[
         Any,
         typer.Option(
             parser=options.one_of(("network", "onnx")),
             metavar="REFERENCE",
-            help="What to compare with: network, which needs torch, or onnx, the float32 graph.",
+            help="What to compare with: network (needs torch), or onnx, the float32 graph.",
         ),
     ] = "network",
     workspace: Annotated[
-        int, typer.Option(min=1, metavar="MB", help="Memory that an engine's layers may use.")
+        int,
+        typer.Option(
+            min=1, metavar="MB", help="Memory that the layers of an engine may use, in MB."
+        ),
     ] = 512,
     compute_capability: Annotated[
         str | None,
         typer.Option(
             metavar="X.Y",
-            help="GPU that tensorrt-rtx builds for, such as 8.6; without it all it supports.",
+            help="Compute capability of the GPU that tensorrt-rtx builds for, such as 8.6; by "
+            "default all that it supports.",
         ),
     ] = None,
     fold_projections: Annotated[
         bool,
         typer.Option(
-            help="Fold projections into the weights, which leaves one plain network; "
-            "otherwise each stays as a 1x1 convolution."
+            help="Fold the projections into the weights, which leaves one plain network; otherwise "
+            "each projection stays as a 1x1 convolution."
         ),
     ] = True,
     heatmaps: Annotated[bool, typer.Option(help="Add the heatmaps as a third output.")] = False,
 ) -> None:
-    """Export a model: fold, write, and check that the file gives the network's landmarks.
+    """Export a model: fold it, write the file, and compare its landmarks with the network's.
 
-    The file takes uint8 RGB crops and gives landmarks in input pixels; nothing else is needed
-    around it. Largest differences that pass, in pixels of an input of SIZE, and in proportion for
-    others: LIMITS. A file above them is not kept (exit code 3). A .json file beside it says what it
-    is and how it was made.
+    The file reads uint8 RGB crops and returns landmarks in input pixels, without any other code.
+    The parity limits are, in pixels of an input of SIZE and in proportion for other sizes: LIMITS.
+    A file beyond its limits is not kept (exit code 3). A .json file beside it holds its provenance:
+    what it is and how it was made.
     """
     if not verify and (verify_data or reference != "network"):
-        raise UsageError("--no-verify compares nothing: leave out --verify-data and --reference")
+        raise UsageError("--no-verify compares nothing: omit --verify-data and --reference")
     if verify and reference == "network":
         options.require_training()
     from lmk.exporting.export import export as write

@@ -1,4 +1,4 @@
-"""`lmk fold`: a core and an adapter to a runnable file, without torch."""
+"""`lmk fold`: make one runnable file of a core and an adapter, without torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ def fold(
         str, typer.Argument(metavar="CORE", help="The core: a shipped model's name or a folder.")
     ],
     adapter: Annotated[
-        str, typer.Argument(metavar="ADAPTER", help="A .adapter file, a run folder or a name.")
+        str,
+        typer.Argument(
+            metavar="ADAPTER",
+            help="The adapter: a .adapter file, a run folder or a shipped model's name.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the ONNX file.")],
     precision: Annotated[
@@ -26,13 +30,13 @@ def fold(
         typer.Option(
             parser=one_of(WRITTEN),
             metavar=choices(WRITTEN),
-            help="Precision of the network's arithmetic.",
+            help="Precision in which the network computes.",
         ),
     ] = "fp32",
 ) -> None:
-    """Fold an adapter into its core and write one ONNX file, on the device itself.
+    """Fold an adapter into its core and write one ONNX file. Runs on the device itself.
 
-    Needs neither torch nor a runtime. Hashes are checked: an adapter of another core is refused.
+    Needs neither torch nor a runtime. Checks hashes, and refuses the adapter of another core.
     """
     from lmk.exporting.fold_on_device import fold_to_onnx
     from lmk.model.folder import find_model

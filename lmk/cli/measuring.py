@@ -1,4 +1,4 @@
-"""What `lmk eval` and `lmk compare` share: options of the protocol, and the evaluation."""
+"""What `lmk eval` and `lmk compare` share: the options of the protocol, and the evaluation."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ Data = Annotated[
 RegressorData = Annotated[
     Path | None,
     typer.Option(
-        help="COCO keypoint file of the images that regressors are fitted on. Without it they are "
+        help="COCO keypoint file of the training images of the regressors. By default they are "
         "fitted on the test images by cross-validation."
     ),
 ]
 Metrics = Annotated[
     str,
     typer.Option(
-        help=f"Some of {', '.join(METRICS)}, separated by commas; by default all that model and "
-        "data allow.",
+        help=f"Some of {', '.join(METRICS)}, separated by commas; by default all that the model "
+        "and the data allow.",
         show_default=False,
     ),
 ]
 Normalize = Annotated[
     str,
     typer.Option(
-        help="Length that errors are divided by: eyes (left_eye to right_eye), box (the annotated "
-        "box's diagonal), image (its side), or two points separated by a comma. By default eyes "
-        "where annotated, else box, else image.",
+        help="Length that errors are divided by: eyes (left_eye to right_eye), box (diagonal of "
+        "the annotated box), image (side of the image), or the names of two points separated "
+        "by a comma. By default eyes where annotated, else box, else image.",
         show_default=False,
         rich_help_panel=_PROTOCOL,
     ),
@@ -57,8 +57,8 @@ Normalize = Annotated[
 Counts = Annotated[
     str,
     typer.Option(
-        help="Numbers of training images of the regressors; all images are always measured too. "
-        "By default 1,5,10,100,500,1000,5000, up to the number of images.",
+        help="Numbers of training images of the regressors, separated by commas; all is always "
+        "included. By default 1,5,10,100,500,1000,5000, up to the number of images.",
         show_default=False,
         rich_help_panel=_PROTOCOL,
     ),
@@ -67,7 +67,7 @@ Draws = Annotated[
     int,
     typer.Option(
         min=1,
-        help="Random draws of training images, for each number of them.",
+        help="Random draws per number of training images.",
         rich_help_panel=_PROTOCOL,
     ),
 ]
@@ -85,7 +85,7 @@ RobustnessImages = Annotated[
     int,
     typer.Option(
         min=1,
-        help="How many test images, drawn at random, are mirrored, lit and made noisy.",
+        help="Number of random test images for robustness: mirroring, brightness and noise.",
         rich_help_panel=_PROTOCOL,
     ),
 ]
@@ -116,7 +116,7 @@ def make_protocol(
     robustness_images: int,
     seed: int,
 ) -> Protocol:
-    """Make a protocol of its options. Raises UsageError."""
+    """Make a protocol from its options. Raises UsageError."""
     from lmk.evaluation.benchmark import Protocol
 
     chosen = tuple(word.strip() for word in metrics.split(",") if word.strip())

@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they read alike everywhere."""
+"""Options that several commands share, so that they are the same everywhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RUN = "The run"
 
 
 def one_of(known: Iterable[str]) -> Callable[[str], Any]:
-    """Make the parser of an option that takes one of these words."""
+    """Make the parser of an option whose value is one of these words."""
     words = tuple(known)
 
     def choice(word: str) -> str:
@@ -26,7 +26,7 @@ def one_of(known: Iterable[str]) -> Callable[[str], Any]:
 
 
 def choices(known: Iterable[str]) -> str:
-    """Write the words that an option takes in place of its value, as help does."""
+    """The words that an option accepts, as help shows them in place of its value."""
     return f"<{'|'.join(known)}>"
 
 
@@ -35,19 +35,27 @@ DEVICES = tuple(PREFERENCE)
 
 
 RunFolder = Annotated[
-    Path, typer.Option("-o", "--output", help="Run folder: checkpoints, log and the model.")
+    Path,
+    typer.Option("-o", "--output", help="Run folder for the model, the checkpoints and the log."),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(help="Options from a YAML file or another run folder; those given here win."),
+    typer.Option(
+        help="Take options from a YAML file or another run folder; options on the command "
+        "line take precedence."
+    ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on from the run folder's checkpoint.", rich_help_panel=_RUN),
+    typer.Option(
+        "--resume", help="Continue from the checkpoint in the run folder.", rich_help_panel=_RUN
+    ),
 ]
 Compiled = Annotated[
     bool,
-    typer.Option("--compile", help="Compile the networks: torch.compile.", rich_help_panel=_RUN),
+    typer.Option(
+        "--compile", help="Compile the networks with torch.compile.", rich_help_panel=_RUN
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_RUN)]
@@ -62,7 +70,7 @@ RuntimeOption = Annotated[
     typer.Option(
         parser=one_of(_RUNTIMES),
         metavar=choices(_RUNTIMES),
-        help="Inference runtime; auto takes the fastest installed.",
+        help="Inference runtime; auto uses the fastest that is installed.",
     ),
 ]
 RunDeviceOption = Annotated[

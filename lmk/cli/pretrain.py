@@ -1,4 +1,4 @@
-"""`lmk pretrain`: train a core with annotated keypoints."""
+"""`lmk pretrain`: train a core on annotated keypoints."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def pretrain(
     ] = None,
     val: Annotated[
         Path | None,
-        typer.Option(help="Held-out images of the same points, to measure PCKh@0.5 on."),
+        typer.Option(help="Held-out images with the same points, to measure PCKh@0.5 on."),
     ] = None,
     core: Annotated[
         str | None,
         typer.Option(
-            help="Core to go on from, in a new schedule: a shipped model's name, or a run folder. "
-            "Without it, random weights."
+            help="Core to start from, with a new learning rate schedule: a shipped model's name, "
+            "or a run folder. By default random weights."
         ),
     ] = None,
     config: options.Config = None,
@@ -43,14 +43,14 @@ def pretrain(
     compiled: options.Compiled = False,
     **settings: Any,
 ) -> None:
-    """Train a core: supervised heatmap regression on annotated keypoints.
+    """Train a core on annotated keypoints, by supervised heatmap regression.
 
-    The run folder becomes a model that `lmk train --core` adapts to other categories; beside it
-    lie the best model so far, pictures of the training, log.csv, TensorBoard events, and
-    config.yaml with every option that decides the result. Points are mirrored by the sides in their
-    names, left and right, or l and r: left_eye, eye-right, LShoulder.
+    The run folder becomes a model that `lmk train --core` adapts to other categories. It also holds
+    the best model so far, sample pictures, log.csv, TensorBoard events, and config.yaml with every
+    option that affects the result. Mirroring swaps the points whose names contain left and right,
+    or l and r: left_eye, eye-right, LShoulder.
 
-    Several processes or machines: torchrun --nproc-per-node N -m lmk pretrain ...
+    On several GPUs or machines: torchrun --nproc-per-node N -m lmk pretrain ...
     """
     options.require_training()
     from lmk.training.config import read_config
@@ -60,7 +60,7 @@ def pretrain(
     written = given(ctx, SETTINGS | INPUTS)
     values = {**inputs, **asdict(PretrainOptions()), **from_file, **written}
     if not values["data"]:
-        raise UsageError("give the annotated pictures with --data FILE")
+        raise UsageError("expected the annotated pictures: add --data FILE")
     from lmk.data.coco import load_keypoints
     from lmk.model.folder import find_model
     from lmk.training import jobs

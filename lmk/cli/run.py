@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lmk.video.pipeline import Summary
     from lmk.video.stages import Stages
 
-_WHERE, _FILTER = "Where to look", "Landmarks over time"
-_RESULTS = "Where results go"
+_WHERE, _FILTER = "Regions", "Landmarks over time"
+_RESULTS = "Outputs"
 _VIDEOS, _TABLES = ", ".join(addresses("video")), ", ".join(addresses("landmarks"))
 
 
@@ -28,8 +28,8 @@ def run(
         typer.Argument(
             metavar="SOURCE",
             help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
-            "stream URL, a GStreamer pipeline, or - for JPEGs on standard input; several are "
-            "watched together.",
+            "stream URL, a GStreamer pipeline, or - for JPEGs on standard input; several sources "
+            "are processed together.",
             show_default=False,
         ),
     ],
@@ -40,7 +40,7 @@ def run(
             "-m",
             metavar="NAME|FILE",
             help="A shipped model (lmk models list), a model or run folder, a .adapter file, or an "
-            "exported file; again for each further model.",
+            "exported file; repeat the option for several models.",
             show_default=False,
         ),
     ],
@@ -50,10 +50,11 @@ def run(
             "--output",
             "-o",
             metavar="PATH",
-            help=f"What was found, by suffix or scheme: {_VIDEOS} (or a picture, of pictures) with "
-            f"landmarks drawn; {_TABLES} with landmarks in pixels. A folder for a folder of "
-            "pictures or the videos of several sources. Files are replaced, but a .parquet, which "
-            "is a folder, must be new. Again for each further one.",
+            help=f"File to write; its suffix or scheme selects the format. {_VIDEOS}: a video with "
+            f"the landmarks drawn in (for a picture, a picture file). {_TABLES}: landmarks in "
+            "pixels. For a folder of pictures or the videos of several sources, a folder. "
+            "Existing files are replaced, except a .parquet, which is a folder and must be "
+            "new. Repeat the option for several outputs.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -70,8 +71,8 @@ def run(
         str,
         typer.Option(
             metavar="[HOST:]PORT",
-            help="Show it in browsers: on this machine, or with a host such as 0.0.0.0 on the "
-            "network, for those who know the token in the address.",
+            help="Serve a page for browsers: on this machine, or with a host such as 0.0.0.0 on "
+            "the network. From other machines the page needs the token in its address.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -80,7 +81,7 @@ def run(
         str,
         typer.Option(
             envvar="LMK_TOKEN",
-            help="The page's token; without one each run makes a new one.",
+            help="Token of the page; by default each run makes a new one.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -89,8 +90,8 @@ def run(
         str,
         typer.Option(
             metavar="WORDS",
-            help="What is drawn beside the landmarks: boxes, ids, labels, scores, trails, times, "
-            "with commas.",
+            help="What to draw besides the landmarks: boxes, ids, labels, scores, trails, times, "
+            "separated by commas.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -99,10 +100,10 @@ def run(
         str,
         typer.Option(
             metavar="WORD",
-            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]: look there "
-            "in every frame. track:WORD: look there now and then, and follow in between. By "
-            "default the model's own finder looks in pictures and is tracked in videos; without "
-            "one it is the centred square.",
+            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]: use this "
+            "region in every frame. track:WORD: use it at intervals, and track objects "
+            "between them. By default the model's own detector, in every picture, or tracked "
+            "in videos; for a model without a detector, the centred square.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),
@@ -110,17 +111,22 @@ def run(
     search: Annotated[
         float,
         typer.Option(
-            min=0, help="Seconds between two searches while tracking.", rich_help_panel=_WHERE
+            min=0,
+            help="Seconds between two runs of the detector while objects are tracked.",
+            rich_help_panel=_WHERE,
         ),
     ] = 2.0,
     smooth: Annotated[
-        bool, typer.Option(help="Steady landmarks: the One Euro filter.", rich_help_panel=_FILTER)
+        bool,
+        typer.Option(
+            help="Smooth landmarks over time with the One Euro filter.", rich_help_panel=_FILTER
+        ),
     ] = True,
     cutoff: Annotated[
         float,
         typer.Option(
             min=1e-3,
-            help="The filter's cutoff at rest, in Hz; lower is steadier.",
+            help="Cutoff frequency of the filter at rest, in Hz; lower is smoother.",
             rich_help_panel=_FILTER,
         ),
     ] = 1.5,
@@ -128,23 +134,27 @@ def run(
         float,
         typer.Option(
             min=0,
-            help="Hz added to it per crop side per second of speed; higher lags less.",
+            help="Increase of the cutoff with speed, in Hz per crop side per second; higher lags "
+            "less.",
             rich_help_panel=_FILTER,
         ),
     ] = 15.0,
     hold: Annotated[
         float,
         typer.Option(
-            min=1e-3, help="Seconds in which a lost landmark fades.", rich_help_panel=_FILTER
+            min=1e-3,
+            help="Seconds that a lost landmark stays visible while it fades.",
+            rich_help_panel=_FILTER,
         ),
     ] = 0.5,
     runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
 ) -> None:
-    """Find landmarks in SOURCEs, show them and write them down.
+    """Find landmarks in one or more SOURCEs, show them and write them to files.
 
-    Cameras and streams are watched live: always the newest frame, and back again when they were
-    lost. Of files every frame counts. Ctrl-C ends the run and keeps what was written so far.
+    Cameras and streams are live: the run processes the newest frame, and reconnects when a source
+    is lost. From files it processes every frame. Ctrl-C ends the run and keeps what was written so
+    far.
     """
     from lmk.system.interrupt import stop_on_signals
     from lmk.system.progress import Reporter
@@ -166,7 +176,7 @@ def run(
         still = opened[0].still
         _refuse_idle(ctx, still, bool(serve), smooth, region)
         if serve and still:
-            raise UsageError("--serve is for cameras, streams and videos: give pictures an -o PATH")
+            raise UsageError("--serve is for cameras, streams and videos: for pictures use -o PATH")
         for place in places:
             check_output(place, opened, sources)
         run_models = open_models(models, track_options, still, report)
@@ -175,15 +185,15 @@ def run(
     _print_summary(summary, context.stages, [shown(place) for place in places])
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
-        advice = ": --region center takes the middle of the frame" if many else ""
-        typer.echo(f"nothing was found in {_frames(summary.empty)}{advice}")
+        advice = ": --region center uses the centred square of the frame" if many else ""
+        typer.echo(f"no objects were found in {_frames(summary.empty)}{advice}")
     if summary.failures:
         failed = ", ".join(f"{name} on {_frames(n)}" for name, n in summary.failures.items())
-        raise WeightsError(f"failed: {failed}. There are no landmarks of these")
+        raise WeightsError(f"failed: {failed}. These frames have no landmarks")
 
 
 def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, region: str) -> None:
-    """Raise UsageError for a written option that would change nothing in this run."""
+    """Raise UsageError for a given option that would have no effect in this run."""
     idle, over_time = {}, ("cutoff", "per_speed", "hold")
     if not serve:
         idle["token"] = "--serve"
@@ -195,7 +205,7 @@ def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, reg
         idle["search"] = "--region track:WORD"
     for name in given(ctx, set(idle)):
         option = f"--{name.replace('_', '-')}"
-        raise UsageError(f"{option} changes nothing here: it goes with {idle[name]}")
+        raise UsageError(f"{option} has no effect here: it is for {idle[name]}")
 
 
 def _drawn(text: str) -> OverlayOptions:

@@ -1,4 +1,4 @@
-"""A dataclass of settings as options of a command."""
+"""The fields of a dataclass as options of a command."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Settings = TypeVar("Settings")
 
 
 def with_settings(*settings: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes keyword arguments one option for each field of some dataclasses.
+    """Give a command with keyword arguments one option per field of these dataclasses.
 
-    Help, panel and range come from the field's metadata; a field with choices takes those words.
+    Help, panel and range come from the field's metadata; a field with choices accepts those words.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -33,12 +33,12 @@ def with_settings(*settings: type[Any]) -> Callable[[Callable[..., None]], Calla
 
 
 def pick(settings: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """Make one of these dataclasses out of the options of a command."""
+    """Make one of these dataclasses from the options of a command."""
     return settings(**{field.name: plain(values[field.name]) for field in fields(settings)})  # type: ignore[arg-type]
 
 
 def given(ctx: typer.Context, names: set[str]) -> dict[str, Any]:
-    """Values of the options that the user wrote, as plain words, numbers and strings."""
+    """Values of the options that the user gave, as plain words, numbers and strings."""
     return {
         name: plain(ctx.params[name])
         for name in names
@@ -47,7 +47,7 @@ def given(ctx: typer.Context, names: set[str]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """What YAML can hold of an option's value."""
+    """An option's value as YAML can hold it."""
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value

@@ -23,11 +23,14 @@ def train(
     ctx: typer.Context,
     output: options.RunFolder,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of pictures, searched to its depths.")
+        Path | None, typer.Option(help="Folder of pictures, including its subfolders.")
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Instead: a packed set, or a COCO file of which only the names count."),
+        typer.Option(
+            help="In place of --images: a packed set, or a COCO file, from which only the "
+            "file names are used."
+        ),
     ] = None,
     core: Annotated[
         str, typer.Option(help="Core to adapt: a shipped model's name, or a run folder.")
@@ -35,16 +38,17 @@ def train(
     perceptual_weights: Annotated[
         Path | None,
         typer.Option(
-            help="VGG-19 in a safetensors file, for --perceptual vgg19 without a download."
+            help="safetensors file with the weights of VGG-19, for --perceptual vgg19 without a "
+            "download."
         ),
     ] = None,
     preset: Annotated[
         str,
-        typer.Option(help="Defaults: fast, which are those below, or paper."),
+        typer.Option(help="Set of default values: fast (the defaults shown below) or paper."),
     ] = "fast",
     config: options.Config = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and end.")
+        bool, typer.Option("--dry-run", help="Print the plan, with time and memory, and exit.")
     ] = False,
     resume: options.Resume = False,
     device: options.Device = "auto",
@@ -52,19 +56,19 @@ def train(
     compiled: options.Compiled = False,
     **settings: Any,
 ) -> None:
-    """Adapt a core to a new category, without any annotation.
+    """Adapt a core to a new category, without annotated points.
 
-    Give a folder of photographs that show the category, one object a picture, filling most of it.
-    The run folder becomes a model for `lmk export` and `lmk run --model`; beside it lie the best
-    model so far, pictures of the training, log.csv, TensorBoard events, and config.yaml with every
-    option that decides the result.
+    Needs a folder of photographs of the category, with one object per picture that fills most of
+    it. The run folder becomes a model for `lmk export` and `lmk run --model`. It also holds the
+    best model so far, sample pictures, log.csv, TensorBoard events, and config.yaml with every
+    option that affects the result.
 
-    Methods: `projection` keeps the core frozen and learns a small matrix a convolution, which gives
-    an adapter of about 1.2 MB; `finetune` learns everything, from the core; `scratch` everything,
-    from nothing; `last-layers` what follows the core's hourglass; `finetune-after-projection`
-    everything, from an adapted run given as --core.
+    Methods: `projection` keeps the core frozen and learns one small matrix per convolution; the
+    result is an adapter of about 1.2 MB. `finetune` trains all weights, starting from the core;
+    `scratch` all weights, from random ones; `last-layers` the layers after the core's hourglass;
+    `finetune-after-projection` all weights, starting from an adapted run that --core names.
 
-    Several processes or machines: torchrun --nproc-per-node N -m lmk train ...
+    On several GPUs or machines: torchrun --nproc-per-node N -m lmk train ...
     """
     options.require_training()
     inputs = {
@@ -109,7 +113,7 @@ def train(
 
 
 def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) -> dict[str, Any]:
-    """Options out of, from weakest to strongest, the preset, the file and the command line."""
+    """The options: the file takes precedence over the preset, the command line over both."""
     from lmk.training.config import read_config
 
     written = given(ctx, SETTINGS | INPUTS)
@@ -118,8 +122,8 @@ def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) ->
     from_file = read_config(config, SETTINGS, INPUTS) if config else {}
     if "preset" in written and from_file.keys() >= SETTINGS:
         raise UsageError(
-            f"--preset {written['preset']} changes nothing beside --config {config}, which names "
-            "every setting: leave one of them out"
+            f"--preset {written['preset']} has no effect with --config {config}, which sets every "
+            "option: omit one of the two"
         )
     recipe = {**inputs, **from_file, **written}["preset"]
     _follow_method(from_file, written.get("method"), recipe)
@@ -132,7 +136,7 @@ def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) ->
 
 
 def _follow_method(from_file: dict[str, Any], method: str | None, recipe: Preset) -> None:
-    """Drop the file's rate where it is only the default of its method, and another is asked for."""
+    """Drop the file's rate if it is only its method's default, and another method is given."""
     before = from_file.get("method", AdaptOptions.method)
     default = preset_options(recipe, before).rate_body
     if method not in (None, before) and from_file.get("rate_body") == default:
@@ -140,7 +144,7 @@ def _follow_method(from_file: dict[str, Any], method: str | None, recipe: Preset
 
 
 def _follow_features(from_file: dict[str, Any], written: dict[str, Any]) -> None:
-    """Drop what the file says of pictures' features where another kind of them is asked for."""
+    """Drop the file's settings of the perceptual features if another kind of them is given."""
     if "perceptual" not in written and "perceptual_weights" in written:
         from_file.pop("perceptual", None)
     elif written.get("perceptual", "vgg19") != "vgg19":
@@ -150,5 +154,5 @@ def _follow_features(from_file: dict[str, Any], written: dict[str, Any]) -> None
 def _source(values: dict[str, Any]) -> Path:
     sources = [values[name] for name in ("images", "data") if values[name]]
     if len(sources) != 1:
-        raise UsageError("give the pictures with either --images DIR or --data SET")
+        raise UsageError("expected either --images DIR or --data SET")
     return Path(sources[0])

@@ -1,4 +1,4 @@
-"""COCO keypoint files: one object an image, the image already cropped round it."""
+"""COCO keypoint files: one object per image, with the image already cropped around it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class KeypointSet:
     """Crops with their annotated points.
 
     crops uint8 RGB (N, S, S, 3), in memory or packed; xy_crop float32 (N, K, 2) in crop pixels;
-    labelled bool (N, K), False where a point was not annotated and its coordinates mean nothing;
+    labelled bool (N, K), False where a point was not annotated and its coordinates are undefined;
     names of the K points.
     """
 
@@ -48,12 +48,12 @@ class KeypointSet:
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def mirrored_order(self) -> list[int]:
-        """For each point the index of the one that takes its place in a mirrored image.
+        """For each point the index of its mirror image.
 
-        Sides are told by `left` and `right`, or `l` and `r`, as words of the names: left_eye,
-        eye-right, LShoulder; or as the beginning of two names that differ in nothing else: lefteye
-        and righteye, leye and reye. Any other name is its own mirror image. Raises DataError when
-        a point lacks its mirror image.
+        Sides are recognised by `left` and `right`, or `l` and `r`, as words of the names: left_eye,
+        eye-right, LShoulder; or as the beginning of two otherwise equal names: lefteye and
+        righteye, leye and reye. Any other point is its own mirror image. Raises DataError when a
+        point lacks its mirror image.
         """
         swapped = [_mirror_image(name, self.names) for name in self.names]
         missing = sorted(set(swapped) - set(self.names))
@@ -64,7 +64,7 @@ class KeypointSet:
 
 @dataclass(frozen=True)
 class Annotations:
-    """What a file says of its pictures, none of which has been opened.
+    """The annotations of a file, without its pictures.
 
     paths of N pictures; category and names of its K points; xy_image float32 (N, K, 2); labelled
     bool (N, K), False where a point was not annotated; annotated bool (N,), False where a picture
@@ -82,17 +82,17 @@ class Annotations:
 
 
 def image_paths(file: Path) -> list[Path]:
-    """List the pictures that a COCO file names, without reading any annotation."""
+    """List the pictures of a COCO file, without its annotations."""
     content = _read(file)
     with _malformed(file):
         return [_locate(file, image["file_name"]) for image in content["images"]]
 
 
 def read_annotations(file: Path) -> Annotations:
-    """Read a COCO keypoint file, of its first category that has keypoints.
+    """Read the first category with keypoints of a COCO keypoint file.
 
-    Pictures lie beside the file or in `images/` there. Raises DataError when the file is malformed
-    or an image carries more than one object.
+    Pictures are beside the file or in `images/` there. Raises DataError when the file is malformed
+    or an image has more than one object.
     """
     content = _read(file)
     with _malformed(file):
@@ -121,12 +121,12 @@ def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
             continue  # a file cut down to some of its images may keep the others' annotations
         if annotated[row]:
             name = content["images"][row]["file_name"]
-            raise DataError(f"{file}: {name} has two objects; crop each to its own image")
+            raise DataError(f"{file}: {name} has two objects: crop each object to its own image")
         points[row], annotated[row] = np.array(flat, np.float32).reshape(-1, 3), True
         boxes[row] = annotation.get("bbox") or np.nan
     paths = [_locate(file, image["file_name"]) for image in content["images"]]
     known = np.isfinite(points).all(-1)
-    points[~known] = 0  # null or NaN: not labelled, whatever the third number says
+    points[~known] = 0  # null or NaN: not labelled, for any third number
     labelled = points[..., 2] > 0
     category_name = str(category.get("name", ""))
     return Annotations(paths, category_name, names, points[..., :2], labelled, annotated, boxes)
@@ -135,8 +135,8 @@ def _parse(file: Path, content: dict[str, list[dict[str, Any]]]) -> Annotations:
 def load_keypoints(source: Path, report: Reporter) -> KeypointSet:
     """Read a COCO keypoint file and its pictures, or open a packed set that has keypoints.
 
-    Pictures of a COCO file that have no annotation are left out; in a packed set they have no
-    labelled point. Raises DataError as `read_annotations` and `open_packed` do, and without any
+    Pictures of a COCO file without annotation are skipped; in a packed set they have no labelled
+    point. Raises DataError as `read_annotations` and `open_packed` do, and if there are no
     annotated keypoints.
     """
     if is_packed(source):
@@ -169,9 +169,9 @@ def _read(file: Path) -> dict[str, list[dict[str, Any]]]:
     parts = content if isinstance(content, dict) else {}
     missing = [key for key in ("images", "annotations", "categories") if key not in parts]
     if missing:
-        raise DataError(f"{file} is no COCO keypoint file: it lacks {', '.join(missing)}")
+        raise DataError(f"{file} is not a COCO keypoint file: it lacks {', '.join(missing)}")
     if not content["images"]:
-        raise DataError(f"{file} names no images")
+        raise DataError(f"{file} lists no images")
     return cast("dict[str, list[dict[str, Any]]]", content)
 
 
@@ -182,15 +182,15 @@ def _locate(file: Path, name: str) -> Path:
 
 @contextmanager
 def _malformed(file: Path) -> Iterator[None]:
-    """Turn what a file of another shape leads to into one error."""
+    """Turn the exceptions of a malformed file into one error."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        found = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
-        raise DataError(f"{file} is no COCO keypoint file: an entry {found}") from error
+        found = f"lacks {error}" if isinstance(error, KeyError) else f"is invalid: {error}"
+        raise DataError(f"{file} is not a COCO keypoint file: an entry {found}") from error
 
 
-# A word may begin after what is no letter, or with a capital after a small letter.
+# A word may begin after a character that is not a letter, or with a capital after a small letter.
 _SIDE = re.compile(
     r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
     r"(?:(left|Left|LEFT|right|Right|RIGHT)(?![a-z])|([lrLR])(?=[^A-Za-z0-9]|[A-Z][a-z]|$))"
@@ -200,7 +200,7 @@ _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 def _mirror_image(name: str, names: list[str]) -> str:
-    """The name of a point's mirror image, by a word, else by the beginning if there is such one."""
+    """The name of a point's mirror image, by a word, or else by the beginning of the name."""
     by_word = _swap_side(name)
     if by_word != name:
         return by_word

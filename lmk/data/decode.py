@@ -1,4 +1,4 @@
-"""One picture file to pixels, whatever kind of picture it is."""
+"""Decode picture files of any kind."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 def read_image(path: Path, upright: bool = True) -> Image:
     """Decode one picture as uint8 RGB (H, W, 3).
 
-    It is turned as its EXIF data say, unless `upright` is False. Transparency is put on white, 16
-    bits a channel are scaled to 8, CMYK is converted (inverted in a JPEG, as Adobe writes it),
-    colour profiles are ignored, and of an animation the first picture counts. Raises DataError for
-    what is no picture, is cut short, holds 32-bit numbers or more than 90 million pixels.
+    It is rotated by its EXIF orientation, unless `upright` is False. Transparent pixels become
+    white, 16 bits per channel are scaled to 8, CMYK is converted (inverted in a JPEG, as Adobe
+    writes it), colour profiles are ignored, and only the first picture of an animation is read.
+    Raises DataError for a file that is not a picture, is truncated, or has 32-bit numbers or more
+    than 90 million pixels.
     """
     with _opened(path) as picture:
         from PIL import ImageOps
@@ -48,8 +49,8 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
     """Decode the centred square of a picture, resized: uint8 RGB (size, size, 3).
 
     Colours and orientation are those of `read_image`. Returns the crop and the matrix (2, 3) from
-    pixels of the upright image to crop pixels. A JPEG is shrunk while it is decoded, so that its
-    pixels may be twice as many. Raises DataError as `read_image` does, and for pictures with a side
+    pixels of the upright image to crop pixels. A JPEG is shrunk while it is decoded, so that it may
+    have twice as many pixels. Raises DataError as `read_image` does, and for pictures with a side
     below 32 pixels.
     """
     with _opened(path) as picture:
@@ -58,7 +59,7 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
         width, height = picture.size
         if min(width, height) < MIN_SIDE_PX:
             raise DataError(
-                f"{path} is {width} x {height} pixels, expected at least {MIN_SIDE_PX} a side"
+                f"{path} is {width} x {height} pixels, expected at least {MIN_SIDE_PX} per side"
             )
         drafted = picture.draft(None, (REDUCING_GAP * size, REDUCING_GAP * size))
         share = drafted[1][2] / width if drafted else 1.0
@@ -75,7 +76,7 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
 
 @contextmanager
 def large_pictures() -> Iterator[None]:
-    """Keep Pillow from warning of large pictures, which `read_crop` shrinks or refuses."""
+    """Suppress Pillow's warning about large pictures, which `read_crop` shrinks or refuses."""
     try:
         from PIL.Image import DecompressionBombWarning
     except ImportError as error:
@@ -87,7 +88,7 @@ def large_pictures() -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Picture]:
-    """Open a picture without decoding it; whatever goes wrong inside is a DataError."""
+    """Open a picture without decoding it; every exception inside becomes a DataError."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
@@ -123,8 +124,8 @@ def _to_rgb(picture: Picture, path: Path) -> Picture:
         return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")
     if picture.mode in ("I", "F"):
         raise DataError(
-            f"{path} has 32-bit pixels, of which nobody knows what is white: "
-            "expected 8 or 16 bits a channel"
+            f"{path} has 32-bit pixels, whose value for white is unknown: expected 8 or 16 bits "
+            "per channel"
         )
     if picture.has_transparency_data:
         paper = Image.new("RGBA", picture.size, "white")

@@ -1,4 +1,4 @@
-"""The drawn category as a data set on disk: pictures and their points."""
+"""Write the drawn category as a data set: pictures and their points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_foxes(
 ) -> Path:
     """Draw foxes into the new folder `output`: images/*.png, and keypoints.json in COCO's format.
 
-    Picture i depends on seed, size and i alone. Returns the COCO file. Raises UsageError,
+    Picture i depends only on seed, size and i. Returns the COCO file. Raises UsageError,
     OutputError.
     """
     digits = len(str(count - 1))
@@ -37,7 +37,7 @@ def write_foxes(
         def save(index: int) -> npt.NDArray[np.float64]:
             crop, xy = draw_one(index, seed, size)
             if not cv2.imwrite(str(folder / "images" / names[index]), crop[..., ::-1]):
-                raise OutputError(f"cannot write {output}: free space or choose another place")
+                raise OutputError(f"cannot write {output}: free space or choose another folder")
             return xy
 
         for index, xy in enumerate(map_in_order(save, range(count))):
@@ -49,7 +49,7 @@ def write_foxes(
 
 
 def _fox_keypoints(files: list[str], xy_crop: npt.NDArray[np.float32]) -> dict[str, Any]:
-    """Content of a COCO file for one fox a picture, all its points (N, 10, 2) labelled."""
+    """Content of a COCO file for one fox per picture, with all points (N, 10, 2) labelled."""
     images = [{"id": row, "file_name": name} for row, name in enumerate(files)]
     annotations = [
         {

@@ -1,4 +1,4 @@
-"""Pictures from disk to crops, decoded and resized once, in parallel."""
+"""Read pictures from disk as crops, decoded and resized once, in parallel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN_BAD = 3
 
 
 class Skipped(NamedTuple):
-    """A file that cannot be used, and why."""
+    """A file that cannot be used, and the reason."""
 
     path: Path
     reason: str
@@ -36,7 +36,7 @@ class LoadedCrops(NamedTuple):
     """Pictures in memory.
 
     Crops uint8 RGB (N, S, S, 3); matrices float32 (N, 2, 3) from image to crop pixels; kept (N,)
-    the indices of the paths that could be used; skipped are the others.
+    the indices of the usable paths; skipped: the others.
     """
 
     crops: Image
@@ -46,7 +46,7 @@ class LoadedCrops(NamedTuple):
 
 
 def list_images(folder: Path, suffixes: Collection[str] = frozenset(SUFFIXES)) -> list[Path]:
-    """Find the pictures below a folder, sorted by path, but for hidden files.
+    """Find the pictures below a folder, sorted by path, without hidden files.
 
     Raises DataError if there are none.
     """
@@ -65,11 +65,11 @@ def list_images(folder: Path, suffixes: Collection[str] = frozenset(SUFFIXES)) -
 
 @dataclass
 class Decoding:
-    """Pictures decoded one after another, in order and in bounded memory.
+    """Decodes pictures one after another, in order and in bounded memory.
 
-    Iterating gives the index of each usable path with its crop (size, size, 3) and matrix (2, 3)
-    from image to crop pixels, under a progress bar. The others gather in `skipped`; the end
-    warns of them. Raises DataError as soon as they are more than a tenth of all.
+    Iterating yields the index of each usable path with its crop (size, size, 3) and matrix (2, 3)
+    from image to crop pixels, and shows progress. The others are collected in `skipped`, with a
+    warning at the end. Raises DataError as soon as they are more than a tenth of all.
     """
 
     paths: Sequence[Path]
@@ -106,7 +106,7 @@ class Decoding:
 
 
 def load_crops(paths: Sequence[Path], report: Reporter, size: int = CROP_SIZE) -> LoadedCrops:
-    """Decode pictures into memory; what `Decoding` says of bad ones holds."""
+    """Decode pictures into memory; bad ones are handled as in `Decoding`."""
     crops = np.empty((len(paths), size, size, 3), np.uint8)
     matrices = np.empty((len(paths), 2, 3), np.float32)
     decoding, kept = Decoding(paths, report, size), list[int]()

@@ -1,4 +1,4 @@
-"""Packing a set: every picture decoded and resized once, streamed to disk."""
+"""Pack a set: every picture is decoded and resized once, and streamed to disk."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from lmk.system.progress import Reporter
 def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) -> PackedSet:
     """Pack a folder of images or a COCO keypoint file into the new folder `output`.
 
-    Crops are the centred squares at `size` pixels a side. The folder appears whole or not at all,
-    and memory does not grow with the pictures' number, but for their names and points. Raises
+    Crops are the centred squares, `size` x `size` pixels. The folder appears completely or not at
+    all. Memory does not grow with the number of pictures, except for names and points. Raises
     UsageError, DataError, OutputError.
     """
     if is_packed(source):
-        raise UsageError(f"{source} is packed already")
+        raise UsageError(f"{source} is already packed")
     given = list_pictures(source)
     with new_folder(output) as folder:
         _check_space(folder, output, len(given.paths) * size * size * 3)
@@ -100,8 +100,8 @@ def _check_space(folder: Path, output: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OutputError(
-            f"{output} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
-            "free space, choose another place or a smaller --size"
+            f"{output} needs {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free: free space, "
+            "choose another folder or a smaller --size"
         )
 
 

@@ -1,7 +1,7 @@
-"""Packed sets: a folder with all crops of a set in one file, read as they are needed.
+"""Packed sets: a folder with all crops of a set in one file, read on demand.
 
 crops.npy       uint8 RGB (N, S, S, 3), a plain NumPy file
-index.json      format, shape, content hash, names of the pictures, what was skipped and why
+index.json      format, shape, content hash, names of the pictures, skipped pictures and reasons
 keypoints.npz   xy_crop float32 (N, K, 2) and labelled bool (N, K), where the source had them
 """
 
@@ -29,11 +29,11 @@ HASHED_BYTES = 1 << 24
 class PackedCrops:
     """Crops in a file, indexed like an array uint8 (N, S, S, 3) by integer arrays and slices.
 
-    An index gives a copy of those crops alone. They are read, not mapped: pages of a mapped file
-    count as the process's own memory until it is unmapped, and one that vanishes kills it. The file
-    is opened for each index, so that threads and forked processes may share the object.
+    An index gives a copy of only those crops. They are read, not mapped: pages of a mapped file
+    count as memory of the process until it is unmapped, and a file that disappears kills it. The
+    file is opened for each index, so that threads and forked processes may share the object.
 
-    sha256: of the crops' bytes, as the index says it; `verify` compares it with the file.
+    sha256: of the crops' bytes, from index.json; `verify` compares it with the file.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class PackedCrops:
                 for place in np.argsort(index).tolist():
                     file.seek(self.offset + int(index[place]) * crop_bytes)
                     if file.readinto(crops[place].data) != crop_bytes:
-                        raise DataError(f"{self.path} has become shorter: pack the set again")
+                        raise DataError(f"{self.path} is shorter than before: pack the set again")
         except OSError as error:
             raise DataError(f"{self.path} can no longer be read: {error.strerror}") from error
         return crops
@@ -79,10 +79,10 @@ Crops = npt.NDArray[np.uint8] | PackedCrops
 
 
 class PackedKeypoints(NamedTuple):
-    """Points of a packed set: names of the K of its category, and where they are.
+    """Points of a packed set: names of the K points of its category, and their places.
 
     xy_crop float32 (N, K, 2) in crop pixels; labelled bool (N, K), False where a point was not
-    annotated and its coordinates mean nothing.
+    annotated and its coordinates are undefined.
     """
 
     category: str
@@ -98,10 +98,10 @@ class PackedKeypoints(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """What index.json holds.
+    """The content of index.json.
 
     keypoints: category, names and sha256 of the points, None without any. files: the pictures'
-    paths below the source, in order. skipped: file and reason of those that could not be used.
+    paths below the source, in order. skipped: file and reason of unusable pictures.
     """
 
     format: int
@@ -113,13 +113,13 @@ class Index:
     skipped: list[dict[str, str]]
 
     def to_json(self) -> str:
-        """Write it down, one file a line."""
+        """Write it as JSON, one file per line."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class PackedSet:
-    """A packed set, opened: its crops stay on disk."""
+    """An open packed set: its crops stay on disk."""
 
     crops: PackedCrops
     keypoints: PackedKeypoints | None
@@ -127,29 +127,29 @@ class PackedSet:
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a path is a packed set's folder."""
+    """Whether a path is the folder of a packed set."""
     return (path / CROPS).is_file()
 
 
 def open_packed(folder: Path) -> PackedSet:
-    """Open a packed set; shapes and sizes are checked, contents are not (see `verify`).
+    """Open a packed set; checks shapes and sizes, but not contents (see `verify`).
 
-    Raises DataError when a file is missing, cut short or of another format.
+    Raises DataError when a file is missing, truncated or of another format.
     """
     index = _read_index(folder / INDEX)
     shape, offset = _read_header(folder / CROPS)
     expected = (index.count, index.size, index.size, 3)
     if shape != expected or len(index.files) != index.count:
         raise DataError(
-            f"{folder}: {CROPS} is {shape}, {INDEX} says {expected} and names "
-            f"{len(index.files)} files: pack the set again"
+            f"{folder}: {CROPS} is {shape}, but {INDEX} has {expected} and {len(index.files)} "
+            "files: pack the set again"
         )
     keypoints = _read_keypoints(folder / KEYPOINTS, index) if index.keypoints else None
     return PackedSet(PackedCrops(folder / CROPS, expected, offset, index.sha256), keypoints, index)
 
 
 def verify(folder: Path, report: Reporter) -> PackedSet:
-    """Open a packed set and compare all it holds with the hashes in its index.
+    """Open a packed set and compare its content with the hashes in its index.
 
     Raises DataError when the crops or the points have changed.
     """
@@ -171,14 +171,16 @@ def verify(folder: Path, report: Reporter) -> PackedSet:
 
 
 def content_sha256(crops: Crops) -> str:
-    """Hash of crops' bytes; of packed ones it is read from their index."""
+    """Hash of crops' bytes; for packed ones it is read from their index."""
     if isinstance(crops, PackedCrops):
         return crops.sha256
     return hashlib.sha256(np.ascontiguousarray(crops).data).hexdigest()
 
 
 def _changed(path: Path) -> DataError:
-    return DataError(f"{path} is not what was packed: its hash differs. Pack the set again")
+    return DataError(
+        f"{path} was changed after it was packed: its hash differs. Pack the set again"
+    )
 
 
 def _read_index(file: Path) -> Index:
@@ -189,17 +191,17 @@ def _read_index(file: Path) -> Index:
             return Index(**content)
     except FileNotFoundError as error:
         raise DataError(
-            f"{file.parent} is no packed set: make one with  lmk data pack SOURCE -o DIR"
+            f"{file.parent} is not a packed set: make one with  lmk data pack SOURCE -o DIR"
         ) from error
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{file} is no index of a packed set: pack the set again") from error
+        raise DataError(f"{file} is not the index of a packed set: pack the set again") from error
     raise DataError(f"{file} has format {found}, expected {FORMAT}: pack the set again")
 
 
 def _read_header(file: Path) -> tuple[tuple[int, ...], int]:
-    """Shape and offset of the data in a .npy file of bytes, which must be whole."""
+    """Shape and offset of the data in a .npy file of bytes, which must be complete."""
     try:
         with file.open("rb") as stream:
             np.lib.format.read_magic(stream)
@@ -209,7 +211,7 @@ def _read_header(file: Path) -> tuple[tuple[int, ...], int]:
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(f"{file} is no NumPy file: pack the set again") from error
+        raise DataError(f"{file} is not a NumPy file: pack the set again") from error
     expected = offset + math.prod(shape)
     if dtype != np.uint8 or fortran or size != expected:
         raise DataError(
@@ -230,4 +232,4 @@ def _read_keypoints(file: Path, index: Index) -> PackedKeypoints:
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # a broken archive makes NumPy and zipfile raise almost anything
-        raise DataError(f"{file} does not fit its index: pack the set again") from error
+        raise DataError(f"{file} does not match its index: pack the set again") from error

@@ -1,4 +1,4 @@
-"""Many small pieces of work on all cores, in order and in bounded memory."""
+"""Run many small tasks on all cores, in order and in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ AHEAD = 32  # results that each core may be ahead of their reader
 
 
 def map_in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Apply `work` to items in threads and give the results in the items' order.
+    """Apply `work` to items in threads and yield the results in the items' order.
 
-    Unlike `Executor.map` it does not run away from a slow reader. The first exception ends it.
+    Unlike `Executor.map` it does not run ahead of a slow reader. The first exception ends it.
     """
     cores = len(usable_cores())
     pending: deque[Future[Result]] = deque()

@@ -1,4 +1,4 @@
-"""Square crops at another size, or fewer of them."""
+"""Resize square crops, and choose some of them."""
 
 from __future__ import annotations
 

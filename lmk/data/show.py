@@ -1,4 +1,4 @@
-"""A look at a set: a contact sheet of some of its pictures, with the annotated points."""
+"""Draw a contact sheet of some pictures of a set, with the annotated points."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     """Some pictures of a set.
 
     crops: uint8 RGB (S, S, 3) each; xy_crop (K, 2) and labelled (K,) of each; files: their names;
-    total: how many pictures the set has; names of the K points.
+    total: number of pictures of the set; names of the K points.
     """
 
     crops: list[npt.NDArray[np.uint8]]
@@ -87,7 +87,7 @@ def _files(source: Path, count: int, seed: int, report: Reporter) -> Sample:
             with large_pictures():
                 crop, to_crop = read_crop(path, TILE_PX)
         except DataError as error:
-            report.warn(f"left out: {error}")
+            report.warn(f"skipped: {error}")
             continue
         sample.crops.append(crop)
         sample.xy_crop.append(apply_affine(to_crop, given.xy_image[row]).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Where pictures to train on come from: a folder of images, a COCO file or a packed set."""
+"""Open pictures for training: a folder of images, a COCO file or a packed set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lmk.system.progress import Reporter
 class UnlabelledSet:
     """Crops uint8 RGB (N, S, S, 3), in memory or packed, and the hash of their bytes.
 
-    skipped: what could not be used, each file with its reason.
+    skipped: unusable files, each with its reason.
     """
 
     crops: Crops
@@ -27,7 +27,7 @@ class UnlabelledSet:
 
 
 def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
-    """Open pictures without their annotations; of a COCO file only the file names are read.
+    """Open pictures without their annotations; from a COCO file only the file names are read.
 
     A folder's and a COCO file's pictures are decoded into memory, a packed set stays on disk.
     Raises DataError, also with fewer than two pictures.
@@ -42,12 +42,12 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
         crops, _, _, bad = load_crops(paths, report)
         skipped = [str(entry) for entry in bad]
     if len(crops) < 2:
-        raise DataError(f"{source} holds {len(crops)} images: an adaptation needs at least 2")
+        raise DataError(f"{source} has {len(crops)} images: an adaptation needs at least 2")
     return UnlabelledSet(crops, content_sha256(crops), skipped)
 
 
 def list_pictures(source: Path) -> Annotations:
-    """List the pictures of a folder or a COCO file, with their points where there are any."""
+    """List the pictures of a folder or a COCO file, with their points, if any."""
     if _is_coco(source, "a folder of images or a COCO .json file"):
         return read_annotations(source)
     paths = list_images(source)
@@ -62,5 +62,5 @@ def _is_coco(source: Path, expected: str) -> bool:
         return False
     if source.suffix == ".json":
         return True
-    found = "is something else" if source.exists() else "is not there"
+    found = "is neither" if source.exists() else "does not exist"
     raise DataError(f"{source} {found}: expected {expected}")

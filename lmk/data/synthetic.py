@@ -1,11 +1,10 @@
-"""A category that needs no photographs: a jointed toy fox whose points are known.
+"""A category without photographs: a jointed toy fox with known points.
 
-It stands upright and faces the viewer; head, ears, arms, legs and tail turn at their joints, and
-proportions, colours, light and background vary. `left` is the fox's own left, which a viewer sees
-on the right, as in COCO. Its tail is always on that side.
-
-Two frames are this module's own. Figure units: the fox is about 100 high, (0, 0) its belly, y
-down. Canvas pixels: the crop enlarged, so that reducing it smooths the edges.
+It stands upright and faces the viewer; head, ears, arms, legs and tail rotate at their joints, and
+proportions, colours, light and background vary. `left` is the fox's own left, on the right of the
+picture, as in COCO. Its tail is always on that side. This module has two frames of reference of its
+own. Figure units: the fox is about 100 high, (0, 0) is its belly, y points down. Canvas pixels: the
+enlarged crop, whose reduction smooths the edges.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class _Coat(NamedTuple):
 
 @dataclass
 class _Fox:
-    """A fox in the making: its parts from back to front, and its points, in figure units."""
+    """A fox under construction: its parts from back to front, and its points, in figure units."""
 
     rng: np.random.Generator
     coat: _Coat
@@ -67,7 +66,7 @@ def draw(
     """Draw `count` foxes.
 
     Returns uint8 RGB crops (N, size, size, 3) and xy_crop float32 (N, 10, 2) in crop pixels, in
-    the order of NAMES, all inside the crop. Image i depends on seed, size and i alone.
+    the order of NAMES, all inside the crop. Image i depends only on seed, size and i.
     """
     crops = np.empty((count, size, size, 3), np.uint8)
     xy_crop = np.empty((count, len(NAMES), 2), np.float32)
@@ -156,7 +155,7 @@ def _add_arm(fox: _Fox, side: int) -> None:
 
 
 def _add_head(fox: _Fox) -> None:
-    """Build the head round (0, 0), looking a little aside, then tilt it and set it on the neck."""
+    """Build the head around (0, 0), turned a little aside, then tilt it and put it on the neck."""
     rng, coat, first = fox.rng, fox.coat, len(fox.parts)
     ear, aside, nod = rng.uniform(13, 19), rng.uniform(-4, 4), rng.uniform(-1.5, 2)
     for side in (-1, 1):

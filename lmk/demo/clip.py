@@ -27,7 +27,7 @@ def photograph() -> Image:
 
 
 def camera_path() -> FloatArray:
-    """Matrices (T, 2, 3) from the photograph's to each frame's pixels: a pan, a turn and a zoom."""
+    """Matrices (T, 2, 3) from the photograph's to each frame's pixels: pan, rotation and zoom."""
     t = np.linspace(0, 2 * np.pi, FRAMES, endpoint=False)
     angle = np.radians(16) * np.sin(t)
     scale = SIZE_WH[1] / FACE_SIDE * np.exp(0.14 * np.sin(2 * t))
@@ -38,7 +38,7 @@ def camera_path() -> FloatArray:
 
 
 def frames() -> Iterator[Image]:
-    """Give the frames, uint8 BGR (480, 640, 3)."""
+    """Yield the frames, uint8 BGR (480, 640, 3)."""
     image = photograph()
     for matrix in camera_path():
         yield cv2.warpAffine(

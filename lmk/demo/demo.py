@@ -1,4 +1,4 @@
-"""The demo, start to end."""
+"""The demo, from start to end."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ MARK = "made-by-lmk-demo"
 
 
 def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, str]]:
-    """Show the faces, with `train` the foxes too, and return the written files and what they are.
+    """Run the part with faces, and with `train` the part with foxes; return the files, described.
 
-    Raises UsageError when the folder holds something else than an earlier demo, and OutputError.
+    Raises UsageError when the folder contains other files than an earlier demo, and OutputError.
     """
     if folder.exists():
         ours = folder.is_dir() and ((folder / MARK).exists() or not any(folder.iterdir()))
         if not ours:
-            raise UsageError(f"{folder} holds something else: choose another folder with -o")
+            raise UsageError(
+                f"{folder} contains other files than those of the demo: choose "
+                "another folder with -o"
+            )
         _empty(folder)
     with replacing(folder / MARK) as mark:
         mark.touch()
@@ -30,9 +33,9 @@ def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, st
     report.say(f"1 of {steps}  faces: fold, {'verify, ' if train else ''}run")
     sections = [show_faces(folder, report, verify=train)]
     written = [
-        (folder / "sheet.png", "what was found, in one picture"),
+        (folder / "sheet.png", "the landmarks of both parts in one picture"),
         (folder / "faces.mp4", "the clip with landmarks"),
-        (folder / "faces.jsonl", "its landmarks, one object a frame"),
+        (folder / "faces.jsonl", "its landmarks, one line per frame"),
         (folder / "faces.onnx", "the exported model"),
     ]
     if train:
@@ -46,7 +49,7 @@ def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, st
 
 
 def _empty(folder: Path) -> None:
-    """Delete what is in a folder; it stays, for it may be a link, or where the user is."""
+    """Delete the contents of a folder, which itself may be a link or the current folder."""
     try:
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():

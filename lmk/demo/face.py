@@ -1,4 +1,4 @@
-"""First half of the demo: the shipped face adapter, from weights to an annotated video."""
+"""First part of the demo: the shipped face adapter, from weights to a video with landmarks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHEET_FRAMES = 6
 
 
 def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
-    """Fold, write, and run on a clip; with `verify`, which needs torch, check the file too.
+    """Fold, write, and run on a clip; with `verify`, which needs torch, also check the file.
 
     Writes faces.onnx, clip.mp4, faces.mp4 and faces.jsonl into the folder; returns a section
     of annotated frames. Raises ParityError, OutputError.
@@ -43,7 +43,7 @@ def show_faces(folder: Path, report: Reporter, verify: bool) -> Section:
     runs_on = models[0].backend.description
     report.say(f"ran {summary.frames} frames at {summary.fps:.0f} frames/s with {runs_on}")
     drift = following_error(read_landmarks(lines))
-    report.say(f"landmarks follow the face to {drift:.1f} % of the distance between the eyes")
+    report.say(f"landmarks stay on the face within {drift:.1f} % of the distance between the eyes")
     return Section("faces: ten landmarks that nobody annotated", _frames(video))
 
 
@@ -70,11 +70,11 @@ def read_landmarks(lines: Path) -> FloatArray:
 
 
 def following_error(xy_image: FloatArray) -> float:
-    """Say how far landmarks (T, K, 2), in frame pixels, stray from fixed places on the face.
+    """Measure how far landmarks (T, K, 2), in frame pixels, move on the face.
 
-    The camera's path is known, so every frame's landmarks can be brought back to the photograph.
-    Returns their mean distance there from their mean places, in percent of the distance between
-    the eyes, which is 44.5 pixels.
+    The camera's path is known, so the landmarks of every frame can be mapped to the photograph.
+    Returns their mean distance there from their mean places, in percent of the distance between the
+    eyes, which is 44.5 pixels.
     """
     xy_photograph = apply_affine(invert_affine(camera_path()), xy_image)
     strays = np.linalg.norm(xy_photograph - xy_photograph.mean(axis=0), axis=-1)
@@ -82,7 +82,7 @@ def following_error(xy_image: FloatArray) -> float:
 
 
 def _frames(video: Path) -> list[Image]:
-    """Pick frames of an annotated video, cut to the centred square."""
+    """Choose frames of the video with landmarks, cropped to the centred square."""
     with open_source(str(video)) as source:
         images = [frame.image_bgr for frame in source]
     places = (2 * np.arange(SHEET_FRAMES) + 1) * len(images) // (2 * SHEET_FRAMES)

@@ -1,4 +1,4 @@
-"""Second half of the demo: adapt the shipped core to a drawn category, without labels."""
+"""Second part of the demo: adapt the shipped core to a drawn category, without labels."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ MAX_MINUTES = 3.0
 
 
 def show_foxes(folder: Path, report: Reporter) -> list[Section]:
-    """Adapt for some two minutes and return sections of foxes with landmarks before and after.
+    """Adapt for about two minutes; return sections of foxes with landmarks before and after.
 
-    The run folder is `folder/fox`. No point of the drawings is read. Raises TrainingError,
+    The run folder is `folder/fox`. The points of the drawings are not used. Raises TrainingError,
     OutputError.
     """
     core = find_model("core-pose")

@@ -1,4 +1,4 @@
-"""Everything that `lmk doctor` looks at, by section."""
+"""All checks of `lmk doctor`, by section."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lmk.doctor.video import examine_video
 
 
 def examine() -> dict[str, list[Finding]]:
-    """Look at this machine; nothing is installed or changed."""
+    """Check this machine; nothing is installed or changed."""
     return {
         "software": examine_software(),
         "runtimes": examine_runtimes(),

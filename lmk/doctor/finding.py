@@ -10,10 +10,10 @@ State = Literal["good", "absent", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was found, and the command that mends it if it is not good.
+    """What was checked, the result, and the command that repairs it if it is not good.
 
-    "absent" is something that lmk can do without, "broken" something that is wrong. `essential`
-    findings must be good for `lmk run webcam`.
+    "absent" is something optional, "broken" something that does not work. `essential` findings must
+    be good for `lmk run webcam`.
     """
 
     subject: str
@@ -24,5 +24,5 @@ class Finding:
 
     @property
     def stops(self) -> bool:
-        """Whether `lmk run webcam` cannot work because of this."""
+        """Whether this prevents `lmk run webcam`."""
         return self.essential and self.state != "good"

@@ -15,7 +15,7 @@ POWER_MODES = Path("/etc/nvpmodel.conf")
 
 
 def examine_hardware() -> list[Finding]:
-    """Look at what the programs run on."""
+    """Check the hardware."""
     findings = [_memory(), _gpu()]
     board = jetson_model()
     return [*findings, _jetson(board)] if board else findings
@@ -49,7 +49,7 @@ def _jetson(board: str) -> Finding:
 
 
 def _fastest_mode() -> str:
-    """Number of the mode without a limit; which it is differs from board to board."""
+    """Number of the mode without a limit, which depends on the board."""
     text = POWER_MODES.read_text(errors="replace") if POWER_MODES.is_file() else ""
     found = re.search(r"POWER_MODEL\s+ID=(\d+)\s+NAME=MAXN", text)
     return found[1] if found else f"ID, the number of the largest mode in {POWER_MODES}"

@@ -1,4 +1,4 @@
-"""Inference runtimes, each tried on a tiny model: being installed does not mean it runs."""
+"""Inference runtimes, each tested on a tiny model: an installed runtime may still not work."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ PROVIDERS = ("CPUExecutionProvider", "CUDAExecutionProvider")
 
 
 def examine_runtimes() -> list[Finding]:
-    """Try every runtime that reads exported files."""
+    """Test every runtime that reads exported files."""
     names = [name for name in RUNTIMES if any(name in f.runtimes for f in FORMATS.values())]
     findings = [finding for name in names for finding in TRIALS.get(name, _imported)(name)]
     if not any(finding.found.startswith((RUNS, LOADS)) for finding in findings):
         remedy = findings[0].remedy  # ONNX Runtime's, which runs everywhere
-        findings.append(Finding("some runtime", "no model runs", "broken", remedy, essential=True))
+        findings.append(Finding("any runtime", "no model runs", "broken", remedy, essential=True))
     return findings
 
 
 def _absent(name: str) -> Finding | None:
-    """What to say of a runtime that is not installed; None for one that is."""
+    """The finding of a runtime that is not installed; None if it is."""
     runtime = RUNTIMES[name]
     if find_spec(runtime.module) is not None:
         return None
@@ -45,7 +45,7 @@ def _absent(name: str) -> Finding | None:
 
 
 def _imported(name: str) -> list[Finding]:
-    """A runtime without a trial of its own: whether its package can be imported."""
+    """A runtime without its own test: whether its package can be imported."""
     runtime = RUNTIMES[name]
     if absent := _absent(name):
         return [absent]
@@ -140,18 +140,18 @@ TRIALS: dict[str, Callable[[str], list[Finding]]] = {
     "tensorrt": _tensorrt,
     "tensorrt-rtx": _tensorrt,
 }
-"""Runtimes that are tried on more than being imported."""
+"""Runtimes with a test beyond the import."""
 
 
 def _tried(subject: str, run: Callable[[], FloatArray], remedy: str, note: str = "") -> Finding:
     try:
         result = run()
     except UnavailableError as error:  # not the runtime: onnx, which writes the tiny model
-        return Finding(subject, "not tried: onnx is not installed", "absent", _command(error))
+        return Finding(subject, "not tested: onnx is not installed", "absent", _command(error))
     except Exception as error:
         return _broken(subject, error, remedy)
     if not np.allclose(result, EXPECTED):
-        return Finding(subject, "runs and computes wrongly", "broken", remedy)
+        return Finding(subject, "runs, but returns wrong values", "broken", remedy)
     return Finding(subject, f"{RUNS}{note}")
 
 

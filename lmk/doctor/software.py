@@ -1,4 +1,4 @@
-"""Python, the packages that lmk uses, and the models that came with it."""
+"""Python, the packages that lmk uses, and the shipped models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = (
     ("numpy", "run", True, "everything"),
     ("safetensors", "run", True, "reading weights"),
     ("onnx", "run", True, "folding adapters"),
-    ("pillow", "run", True, "reading pictures, and text on them"),
+    ("pillow", "run", True, "reading pictures, and drawing text"),
     ("av", "run", False, "recording MP4"),
     ("pyarrow", "tables", False, "writing Parquet"),
     ("starlette", "web", False, "lmk run --serve"),
@@ -29,7 +29,7 @@ AGAIN = "in the checkout of lmk:  pip install --force-reinstall --no-deps ."
 
 
 def examine_software() -> list[Finding]:
-    """Look at Python, packages and models."""
+    """Check Python, packages and models."""
     return [_python(), *(_package(*row) for row in PACKAGES), _models()]
 
 
@@ -55,4 +55,4 @@ def _models() -> Finding:
         return Finding("shipped models", str(error), "broken", AGAIN)
     if not names:
         return Finding("shipped models", "none", "broken", AGAIN)
-    return Finding("shipped models", f"{', '.join(names)}: whole")
+    return Finding("shipped models", f"{', '.join(names)}: intact")

@@ -17,7 +17,7 @@ DEVICES = Path("/dev")
 
 
 def examine_video() -> list[Finding]:
-    """Look at what `lmk run` reads and shows frames with."""
+    """Check how `lmk run` can read and show frames."""
     if find_spec("cv2") is None:
         remedy = install("opencv-python", "run")
         return [Finding("OpenCV", "not installed", "absent", remedy, essential=True)]
@@ -39,9 +39,9 @@ def _window(build: str) -> Finding:
     gui = re.search(r"GUI:\s*(\S+)", build)
     if gui and gui[1] == "NONE":
         remedy = "pip uninstall opencv-python-headless && pip install opencv-python"
-        return Finding("window", "this OpenCV has none; --no-show works", "absent", remedy)
+        return Finding("window", "this OpenCV has no windows; --no-show works", "absent", remedy)
     if not has_display():
-        return Finding("window", "no display here; --no-show works", "absent")
+        return Finding("window", "no display; --no-show works", "absent")
     return Finding("window", "can be shown")
 
 
@@ -50,10 +50,10 @@ def _camera() -> Finding:
 
     nodes = sorted(DEVICES.glob("video*")) if sys.platform.startswith("linux") else []
     if sys.platform.startswith("linux") and not nodes:
-        return Finding("camera", "none", "absent", "plug a camera in", essential=True)
+        return Finding("camera", "none", "absent", "connect a camera", essential=True)
     locked = [node for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
     if locked and len(locked) == len(nodes):
-        found, remedy = f"{locked[0]} may not be read", "sudo usermod -aG video $USER"
+        found, remedy = f"no permission to read {locked[0]}", "sudo usermod -aG video $USER"
         return Finding("camera", found, "broken", f"{remedy}  and log in again", essential=True)
     try:
         with open_source("webcam") as source:
@@ -62,4 +62,4 @@ def _camera() -> Finding:
         reason, _, remedy = str(error).partition(": ")
         return Finding("camera", reason, "broken", remedy, essential=True)
     rate = f" at {source.fps:.0f} frames/s" if source.fps else ""
-    return Finding("camera", f"gives frames of {width} x {height}{rate}", essential=True)
+    return Finding("camera", f"delivers frames of {width} x {height}{rate}", essential=True)

@@ -1,4 +1,4 @@
-"""Landmarks as a person wants to see them."""
+"""Draw landmarks and boxes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SUBPIXEL_BITS = 4
 
 
 def landmark_color(index: int) -> Color:
-    """Return the BGR colour of landmark `index`, the same whatever the number of landmarks."""
+    """Return the BGR colour of landmark `index`, the same for any number of landmarks."""
     hue, value = (0.95 + GOLDEN_RATIO * index) % 1, (1.0, 0.75)[index % 2]
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, value)
     return round(255 * blue), round(255 * green), round(255 * red)
 
 
 def dot_radius(box_xywh: FloatArray) -> float:
-    """Return the radius in pixels that suits an object's box (4,)."""
+    """Return the radius of dots in pixels for an object's box (4,)."""
     return max(RADIUS_OF_SIDE * float(box_xywh[2:].max()), MIN_RADIUS_PX)
 
 
@@ -39,7 +39,7 @@ def draw_landmarks(
     boxes_xywh: FloatArray,
     show_boxes: bool = False,
 ) -> Image:
-    """Draw a dot for every landmark, hollow where its score is low, sized by the object's box.
+    """Draw a dot for every landmark, hollow for a low score, sized by the object's box.
 
     image_bgr uint8 (H, W, 3); xy_image (N, K, 2), scores (N, K), boxes (N, 4) x, y, width, height,
     all in image pixels. Returns a copy of the image.
@@ -79,7 +79,7 @@ def draw_box(image: Image, box_xywh: FloatArray) -> None:
 def _draw_faded(
     image: Image, xy: FloatArray, radius: float, color: Color, hollow: bool, opacity: float
 ) -> None:
-    """Draw a dot and mix the few pixels round it with what they were."""
+    """Draw a dot and blend it with the pixels around it."""
     reach = round(2 * radius + 3)
     x, y = (round(float(value)) for value in np.clip(xy, -1e4, 1e5))
     rows = slice(max(y - reach, 0), max(y + reach + 1, 0))
@@ -111,6 +111,7 @@ def _circle(image: Image, xy: FloatArray, radius: float, color: Color, thickness
 def subpixel(xy: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
     """Turn pixels (..., 2) into OpenCV's fixed-point numbers of SUBPIXEL_BITS.
 
-    Far outside the picture nothing is drawn, and the integers would overflow: those are clipped.
+    Values far outside the picture are clipped: nothing is drawn there, and the integers would
+    overflow.
     """
     return np.round(np.clip(xy, -1e4, 1e5) * (1 << SUBPIXEL_BITS)).astype(np.int32)

@@ -35,7 +35,7 @@ class Section:
     """Pictures of one size, BGR (S, S, 3), under a title.
 
     subtitle: a line below the title. legend: names of landmarks, each with its colour. captions:
-    a line below each picture. Empty ones take no room.
+    a line below each picture. Empty ones use no space.
     """
 
     title: str
@@ -53,7 +53,7 @@ def tile(
 ) -> Image:
     """Resize a square image (S, S, 3) and draw landmarks (K, 2), in its pixels, on it.
 
-    labelled bool (K,) says which of them there are.
+    labelled bool (K,): which of them exist.
     """
     scale = size / len(image_bgr)
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
@@ -101,7 +101,7 @@ def _strips(section: Section, columns: int, width: int) -> Iterator[Image]:
 
 
 def _legend(names: Sequence[str], width: int) -> Iterator[Image]:
-    """Name after name with a dot of its landmark's colour, as many to a line as fit."""
+    """The names with a dot of their landmark's colour, as many per line as fit."""
     left, line = GAP, list[tuple[int, int]]()
     for index, name in enumerate(names):
         length = round(2 * DOT_PX + _length(name, TEXT_PX))

@@ -1,6 +1,6 @@
-"""Text that can be read on any picture: with a dark rim, or in lines on a dark plate.
+"""Text that is readable on any picture: with a dark rim, or in lines on a dark plate.
 
-Rendered once with a real font and kept; pasting costs some microseconds.
+Rendered once with a real font and cached; pasting takes some microseconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Rows = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, eq=False)
 class Stamp:
-    """What pasting does to the pixels below: pixels * keep + add.
+    """A rendered text: pasting computes pixels * keep + add.
 
     keep float32 (H, W, 1) in [0, 1], add float32 (H, W, 3) BGR in [0, 255].
     """
@@ -45,7 +45,7 @@ class Stamp:
 
 
 def paste(image_bgr: Image, stamp: Stamp, left: int, top: int) -> None:
-    """Paste a stamp into an image, as much of it as lies inside."""
+    """Paste a stamp into an image, clipped at its edges."""
     width, height = stamp.size_wh
     x0, y0 = max(left, 0), max(top, 0)
     part = image_bgr[y0 : max(top + height, 0), x0 : max(left + width, 0)]
@@ -96,7 +96,7 @@ def plate(rows: Rows, size_px: int, right: bool = True) -> Stamp:
 
 
 def _layers(*layers: tuple[Color, FloatArray]) -> Stamp:
-    """Lay coloured covers (H, W, 1) over one another, the last on top."""
+    """Blend coloured covers (H, W, 1), the last on top."""
     keep = np.ones_like(layers[0][1])
     add = np.zeros((*keep.shape[:2], 3), np.float32)
     for color, cover in layers:

@@ -1,4 +1,4 @@
-"""The pictures that a model is measured on, with the points that people annotated, if any."""
+"""The pictures that a model is measured on, with their annotated points, if any."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class AnnotatedSet:
 
 
 def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
-    """Read a COCO keypoint file or a folder of pictures, each cut to its centred square.
+    """Read a COCO keypoint file or a folder of pictures, and crop each to its centred square.
 
     Pictures without annotation are kept, for metrics that need none. Raises DataError.
     """
     if is_packed(file):
         raise DataError(
-            f"{file} is a packed set, and those are for training: give the COCO file or folder "
+            f"{file} is a packed set, which is only for training: give the COCO file or folder "
             "that it was packed from"
         )
     known = list_pictures(file)
@@ -88,7 +88,7 @@ def default_normalizer(data: AnnotatedSet) -> str:
 
 
 def normalizer_px(data: AnnotatedSet, normalize: str) -> FloatArray:
-    """Lengths to divide errors by, float32 (N,) in pixels of the pictures; NaN or 0 where none is.
+    """Lengths to divide errors by, float32 (N,) in pixels of the pictures; NaN or 0 if unknown.
 
     normalize: "eyes", the distance between left_eye and right_eye; two names of points with a comma
     between them; "box", the annotated box's diagonal; "image", the side of the picture's centred
@@ -105,7 +105,7 @@ def normalizer_px(data: AnnotatedSet, normalize: str) -> FloatArray:
 
 
 def describe_normalizer(normalize: str) -> str:
-    """Say in words what errors are divided by."""
+    """Describe the length that errors are divided by."""
     words = {
         "eyes": "the distance between the eyes",
         "box": "the diagonal of the annotated box",

@@ -1,4 +1,4 @@
-"""What models are measured on: test images, images to fit regressors on, and the protocol."""
+"""The data and the protocol of an evaluation: test images and images to fit regressors on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lmk.system.errors import DataError, UsageError
 
 @dataclass(frozen=True)
 class Protocol:
-    """How models are measured; the same for all that are compared.
+    """How models are measured; the same for all compared models.
 
     metrics: names of METRICS, None for all that model and data allow. counts: numbers of training
-    images of the regressors, None in it for all; None alone for those of the paper, as far as there
-    are as many images. draws: how often each number of them is drawn. folds: of the
-    cross-validation where there are no training images. ridge: weight of the ridge regression.
-    normalize: as in `normalizer_px`, None for the data's default. robustness_images: how many
-    images, drawn at random, are mirrored, lit and made noisy. Raises UsageError.
+    images of the regressors, with None for all images; None in place of the tuple for the paper's
+    numbers, up to the number of images. draws: random draws per number. folds: of the
+    cross-validation, if there are no training images. ridge: weight of the ridge regression.
+    normalize: as in `normalizer_px`, None for the data's default. robustness_images: number of
+    random images for robustness. Raises UsageError.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -40,7 +40,7 @@ class Protocol:
         unknown = [metric for metric in self.metrics or () if metric not in METRICS]
         if unknown:
             raise UsageError(
-                f"no metric {', '.join(unknown)}: expected some of {','.join(METRICS)}"
+                f"unknown metric {', '.join(unknown)}: expected some of {','.join(METRICS)}"
             )
         if not self.ridge > 0:
             raise UsageError(f"ridge weight {self.ridge}: expected a number above 0")
@@ -56,10 +56,10 @@ class Protocol:
 class Benchmark:
     """The data of a protocol.
 
-    test: the images that models are measured on; train: those that regressors are fitted on, None
-    for cross-validation. normalize: name of the lengths that errors are divided by; normalizer_px
+    test: the images that models are measured on. train: those that regressors are fitted on, None
+    for cross-validation. normalize: name of the lengths that errors are divided by. normalizer_px
     float32 (N_test,): the lengths. test_usable (N_test,), train_usable (N_train,): which images
-    regressions use; exclusions: in words, how many they do not use and why.
+    regressions use. exclusions: in words, how many images they do not use, and why.
     """
 
     test: AnnotatedSet
@@ -73,16 +73,16 @@ class Benchmark:
 
     @property
     def training_images(self) -> int:
-        """On how many images a regressor can be fitted, in cross-validation at the least."""
+        """Number of images that a regressor can be fitted on; in cross-validation the smallest."""
         if self.train is not None:
             return int(self.train_usable.sum())
         usable = int(self.test_usable.sum())
         return usable - math.ceil(usable / self.protocol.folds)
 
     def regression_obstacle(self) -> str:
-        """Why no regression can be fitted or measured; empty where it can."""
+        """Why no regression can be fitted or measured; empty if it can."""
         if not self.test.names:
-            return f"{self.test.file} annotates no points"
+            return f"{self.test.file} has no annotated points"
         if not self.test_usable.any():
             return (
                 f"no image of {self.test.file} has all its points and a length above 0 to "
@@ -100,15 +100,15 @@ class Benchmark:
 
 
 def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Protocol) -> Benchmark:
-    """Find out which images regressions can use, and count the others.
+    """Find which images regressions can use, and count the others.
 
-    Raises DataError when the two sets annotate other points or have fewer training images than
-    asked for, UsageError for the normaliser.
+    Raises DataError when the two sets have different points or fewer training images than
+    requested, UsageError for the normaliser.
     """
     if train is not None and train.names != test.names:
         raise DataError(
-            f"{test.file} and {train.file} do not annotate the same points: "
-            f"{', '.join(test.names) or 'none'} against {', '.join(train.names) or 'none'}"
+            f"{test.file} and {train.file} have different points: "
+            f"{', '.join(test.names) or 'none'} and {', '.join(train.names) or 'none'}"
         )
     normalize = protocol.normalize or default_normalizer(test)
     lengths = normalizer_px(test, normalize)
@@ -134,5 +134,7 @@ def make_benchmark(test: AnnotatedSet, train: AnnotatedSet | None, protocol: Pro
     asked = max((count for count in protocol.counts or () if count), default=0)
     if asked > benchmark.training_images:
         there = benchmark.training_images
-        raise DataError(f"{asked} training images asked for, only {there} there: see --counts")
+        raise DataError(
+            f"{asked} training images requested, but only {there} available: see --counts"
+        )
     return benchmark

@@ -1,4 +1,4 @@
-"""How sure a difference between two models is: the paired bootstrap over test images.
+"""The confidence interval of a difference of two models: the paired bootstrap over test images.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile
 intervals).
@@ -18,7 +18,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class PerImage:
-    """Each image's part in a figure: sum of `total` (N,) over sum of `weight` (N,), both >= 0."""
+    """Contribution of each image to a figure: sum of `total` (N,) over sum of `weight` (N,)."""
 
     total: DoubleArray
     weight: DoubleArray
@@ -31,7 +31,7 @@ class PerImage:
 
 @dataclass(frozen=True)
 class Difference:
-    """Another model's figure minus the reference's, with the ends of its interval."""
+    """Another model's figure minus that of the reference, with its interval."""
 
     value: float
     low: float
@@ -49,7 +49,7 @@ def paired_bootstrap(
     """Compare two models on the same images, in the same order, with an interval of LEVEL.
 
     Every resample draws N images with replacement, the same ones for both models. The regressors
-    stay as they were fitted: the interval does not cover another choice of training images.
+    are not fitted again: the interval does not cover another choice of training images.
     """
     weighted = (reference.weight > 0) & (other.weight > 0)
     count = int(weighted.sum())

@@ -1,4 +1,4 @@
-"""How the models of one benchmark differ from the first of them."""
+"""The differences of the models of one benchmark from the first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lmk.evaluation.bootstrap import Difference, paired_bootstrap
 from lmk.evaluation.metrics.base import Evaluation
 
 Differences = list[dict[str, Difference]]
-"""For each model but the first, by the figure's name: the model's figure minus the first one's."""
+"""For each model except the first, by the figure's name: its figure minus that of the first."""
 
 
 def differences(evaluations: Sequence[Evaluation], seed: int) -> Differences:

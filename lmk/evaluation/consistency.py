@@ -1,13 +1,13 @@
-"""Consistency: do landmarks turn with the picture, and stay when only its colours change?
+"""Consistency: do landmarks rotate with the picture, and stay when only its colours change?
 
 For a random similarity transform A the distance between landmarks(A(picture)) and
-A(landmarks(picture)). A turns the picture about its centre and shrinks it so that the turned
-square fits into the picture again: no point of the picture ever leaves it. Corners that A uncovers
-repeat the edge. Landmarks that never move have an error too, but collapsed ones may have none: read
-it together with the spread. All distances are in pixels of the 128 px evaluation picture.
+A(landmarks(picture)). A rotates the picture about its centre and shrinks it so that the rotated
+square fits into the picture: no point of the picture leaves it. Corners that A uncovers repeat the
+edge. Landmarks that never move have an error, but collapsed ones may have none: judge it together
+with the spread. All distances are in pixels of the 128 px evaluation picture.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.2; angles from N(0, 15 degrees) as in
-the authors' public code, which also turns the first picture of each pair at random.
+the authors' public code, which also rotates the first picture of each pair at random.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class MirrorConsistency:
 
     A discovered landmark has no known mirror image: it may stay on its side of the object, as the
     left and right eye of a supervised model do, or on its side of the picture. `partner` (K,) is
-    the one-to-one assignment with the least mean distance over the whole set: landmark k of the
-    image becomes landmark partner[k] of the mirrored one. `assigned` measures by it, `same_index`
-    without it.
+    the one-to-one assignment with the smallest mean distance over all images: landmark k of the
+    image becomes landmark partner[k] of the mirrored one. `assigned` is measured with it,
+    `same_index` without it.
     """
 
     partner: npt.NDArray[np.intp]
@@ -61,9 +61,9 @@ class MirrorConsistency:
 def consistency(
     found: Points, found_changed: Points, matrices: Points | None = None
 ) -> Consistency:
-    """Compare landmarks (N, K, 2) of images, moved by matrices (N, 2, 3), with the changed images'.
+    """Compare landmarks (N, K, 2), moved by matrices (N, 2, 3), with those of the changed images.
 
-    Without matrices only the colours of the images changed. All in pixels of the pictures.
+    Without matrices only the colours changed. All in pixels of the pictures.
     """
     expected = found if matrices is None else apply_affine(matrices, found)
     distance = np.linalg.norm(found_changed.astype(np.float64) - expected, axis=-1)
@@ -91,10 +91,10 @@ def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsisten
 
 
 def random_turns(count: int, seed: int) -> FloatArray:
-    """Draw matrices (N, 2, 3) from pixels of a picture to pixels of the turned picture.
+    """Draw matrices (N, 2, 3) from pixels of a picture to pixels of the rotated picture.
 
-    The square canvas that holds the turned picture is |cos| + |sin| times as wide and is resized
-    back to the picture's width. Matrix i depends only on seed and i.
+    The square canvas that contains the rotated picture is |cos| + |sin| times as wide and is
+    resized back to the picture's width. Matrix i depends only on seed and i.
     """
     angle = np.radians(np.random.default_rng(seed).normal(0, DEGREES, count))
     scale = 1 / (np.abs(np.cos(angle)) + np.abs(np.sin(angle)))

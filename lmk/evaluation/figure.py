@@ -1,4 +1,4 @@
-"""A figure: one number of a model, with each image's share in it."""
+"""A figure: one number of a model, with the contribution of each image."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FIRST, USUAL, LAST = 0, 1, 2
 class Figure:
     """One number of a model.
 
-    name: what it is; unit "%", or "px" of the 128 px evaluation picture; per_image: its share of
-    each image, from which the bootstrap computes intervals, None for a figure that is not made of
-    single images; place: FIRST, USUAL or LAST among the figures of an evaluation; manifest_key: the
-    name under which a model's manifest keeps it, "" for a figure that it does not keep.
+    name: of the figure. unit: "%", or "px" of the 128 px evaluation picture. per_image:
+    contribution of each image, from which the bootstrap computes intervals; None if there is none.
+    place: FIRST, USUAL or LAST among the figures of an evaluation. manifest_key: its key in a
+    model's manifest, "" for a figure that is not saved there.
     """
 
     name: str

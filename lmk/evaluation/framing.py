@@ -1,4 +1,4 @@
-"""How a model's objects are framed, measured on crops that are framed as in training."""
+"""Measure a model's framing on crops like those of training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmk.system.errors import DataError
 from lmk.system.opencv import cv2
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
-MARGIN = 0.25  # of the side, added around a crop: finders miss an object that fills the picture
+MARGIN = 0.25  # of the side, added around a crop: detectors miss objects that fill the picture
 FOUND_AT_LEAST = 0.5
 
 
@@ -30,10 +30,10 @@ def measure_framing(xy_input: FloatArray, scores: FloatArray, input_size: int) -
 def measure_finder(
     find: Callable[[Image], FloatArray], crops: Image
 ) -> tuple[float, float, float, float]:
-    """Where a finder's box lies in training crops: x, y, width, height as shares of the side.
+    """Where a detector's box lies in training crops: x, y, width, height as shares of the side.
 
-    crops uint8 RGB (N, S, S, 3); `find` as a region's. The median over the crops, of each crop's
-    largest box. Raises DataError when fewer than half of the crops have one.
+    crops uint8 RGB (N, S, S, 3); `find` as that of a region. Returns the median over the crops of
+    each crop's largest box. Raises DataError when fewer than half of the crops have a box.
     """
     boxes = []
     side = crops.shape[1]
@@ -46,7 +46,8 @@ def measure_finder(
             boxes.append(np.array([x - border, y - border, width, height]) / side)
     if len(boxes) < FOUND_AT_LEAST * len(crops):
         raise DataError(
-            f"the finder finds {len(boxes)} of {len(crops)} objects: choose another for this model"
+            f"the detector finds {len(boxes)} of {len(crops)} objects: choose another detector for "
+            "this model"
         )
     x, y, width, height = (round(float(value), 3) for value in np.median(boxes, axis=0))
     return x, y, width, height

@@ -1,4 +1,4 @@
-"""A model under evaluation: its landmarks on many images, computed once and kept."""
+"""A model under evaluation: its landmarks on many images, computed once and cached."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ CHUNK = 512  # images per kept file, some 20 s of work on 2 cores
 class EvaluatedModel:
     """A model in a runtime, and what identifies it.
 
-    name: for people; given: the model as the user wrote it; sha256: of weights and softargmax, or
-    of an exported file; landmark_names: of a core's landmarks, None where they have no names.
+    name: in results. given: the model as the user wrote it. sha256: of weights and softargmax, or
+    of an exported file. landmark_names: of a core's landmarks, None without names.
     """
 
     name: str
@@ -41,12 +41,12 @@ class EvaluatedModel:
     landmark_names: list[str] | None
 
     def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> FloatArray:
-        """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), as a view shows them.
+        """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), in a view of them.
 
-        Images are resized to the network's input, and its landmarks back. Landmarks are kept in the
+        Images are resized to the network's input, and its landmarks back. Landmarks stay in the
         user's cache, chunk by chunk, by the hashes of model, images, runtime and view: an
-        interrupted run continues where it stopped. Raises WeightsError when the network gives NaN,
-        DataError when a kept file is damaged.
+        interrupted run continues where it stopped. Raises WeightsError when the network returns
+        NaN, DataError when a cached file is damaged.
         """
         chunks = [
             range(start, min(start + CHUNK, len(images))) for start in range(0, len(images), CHUNK)
@@ -67,7 +67,7 @@ class EvaluatedModel:
         """Name the file of a chunk of the images by everything that its landmarks depend on."""
         key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
         parts = (
-            __version__,  # another one may look at views differently
+            __version__,  # another version may make views differently
             self.sha256,
             self.backend.description,
             view.description,
@@ -88,7 +88,7 @@ class EvaluatedModel:
         found = np.concatenate(parts)
         if not np.isfinite(found).all():
             raise WeightsError(
-                f"{self.name} gave NaN or infinite landmarks on {self.backend.description}: "
+                f"{self.name} returned NaN or infinite landmarks on {self.backend.description}: "
                 "its weights are broken. Train or export it again"
             )
         return found
@@ -97,10 +97,10 @@ class EvaluatedModel:
 def open_models(models: Sequence[str], runtime: str, device: str | None) -> list[EvaluatedModel]:
     """Open models, each named by the last part of its path if no other has the same name.
 
-    Raises as `open_backend` does, and UsageError for the same model twice.
+    Raises what `open_backend` raises, and UsageError for a repeated model.
     """
     if len(set(models)) < len(models):
-        raise UsageError("the same model twice: name each model once")
+        raise UsageError("a model is given twice: give each model once")
     opened = [open_model(model, runtime, device) for model in models]
     if len({model.name for model in opened}) == len(opened):
         return opened
@@ -108,7 +108,7 @@ def open_models(models: Sequence[str], runtime: str, device: str | None) -> list
 
 
 def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
-    """Open a model, a packed adapter or an exported file. Raises as `open_backend` does."""
+    """Open a model, a packed adapter or an exported file. Raises what `open_backend` raises."""
     # Figures must not depend on what was fastest here.
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
@@ -120,7 +120,7 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
 
 
 def _file_sha256(path: Path) -> str:
-    """Hash an exported file, with the weights that some formats keep in a second one beside it."""
+    """Hash an exported file, with the second file of some formats."""
     digest = hashlib.sha256()
     for file in files_of(path):
         digest.update(file.read_bytes())

@@ -1,4 +1,4 @@
-"""One model or several on the same benchmark: which metrics are measured, and their values."""
+"""Measure one or several models on the same benchmark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmk.system.progress import Reporter
 
 
 def measure(model: EvaluatedModel, benchmark: Benchmark, report: Reporter) -> Evaluation:
-    """Measure a model. Raises DataError for a metric that was asked for and cannot be measured."""
+    """Measure a model. Raises DataError for a requested metric that cannot be measured."""
     chosen, skipped = choose_metrics(model, benchmark)
     trial = Trial(model, benchmark, report)
     found = trial.found
@@ -29,16 +29,16 @@ def measure_all(
     if len(set(counts.values())) > 1:
         found = ", ".join(f"{name} has {count}" for name, count in counts.items())
         raise UsageError(
-            f"models with different numbers of landmarks cannot be compared, since errors depend "
-            f"on it: {found}"
+            f"models with different numbers of landmarks cannot be compared, because errors depend "
+            f"on the number: {found}"
         )
     return [measure(model, benchmark, report) for model in models]
 
 
 def choose_metrics(model: EvaluatedModel, benchmark: Benchmark) -> tuple[set[str], list[str]]:
-    """Choose those asked for, or all that can be measured, and say why the others cannot.
+    """Choose the requested metrics, or all that can be measured, with reasons for the others.
 
-    Raises DataError when one that was asked for cannot.
+    Raises DataError when a requested one cannot be measured.
     """
     asked = benchmark.protocol.metrics
     if asked is not None:

@@ -1,4 +1,4 @@
-"""The paper's figures, to compare ours with.
+"""The paper's figures, for comparison.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, tables 2 and 3, for 10 landmarks. Its faces were
 trained on CelebA; its regressors on each set's own training images.
@@ -78,5 +78,5 @@ CONSISTENCY: dict[str, Columns] = {
 
 
 def header(columns: Columns) -> list[str]:
-    """Heads of the paper's columns, none where it has none."""
+    """Headers of the paper's columns, empty if it has none."""
     return [f"paper, {method}" for method in METHODS] if columns else []

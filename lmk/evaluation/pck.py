@@ -1,4 +1,4 @@
-"""PCK: the share of joints that are found, within a part of a length of the object itself.
+"""PCK: the share of joints that are found within a fraction of a length of the object.
 
 Joints are the annotated points of a body; each of them is predicted by one landmark of a core.
 """
@@ -21,8 +21,8 @@ HEAD = ("neck", "head_top")
 class Pck:
     """Which joints were found, bool (N, K), and which of them count.
 
-    counted: labelled, in an image that has a reference length; found: counted, and near enough;
-    excluded: number of images left out because their reference length is unknown or zero.
+    counted: labelled, in an image with a reference length. found: counted, and close enough.
+    excluded: number of images whose reference length is unknown or zero.
     """
 
     found: Flags
@@ -41,7 +41,7 @@ class Pck:
 
     @property
     def overall(self) -> float:
-        """Share in [0, 1] of all joints that count which were found."""
+        """Share in [0, 1] of found joints among all that count."""
         return float(self.found.sum() / self.counted.sum())
 
     @property
@@ -58,7 +58,7 @@ def pck(
     """Count joints within `threshold` times the image's reference length.
 
     predicted and annotated (N, K, 2) in one frame; labelled bool (N, K); reference (N,) in the
-    same unit. Images whose reference is NaN, infinite or not positive are left out and counted.
+    same unit. Images whose reference is NaN, infinite or not positive are excluded and counted.
     Raises DataError when no labelled joint is left.
     """
     usable = np.isfinite(reference) & (reference > 0)
@@ -80,9 +80,9 @@ def pckh(
     """PCK with the head segment, from `neck` to `head_top`, as reference length: PCKh@threshold.
 
     Arrays as in `pck`, names of the K joints. An image in which either end is not labelled has no
-    head segment and is left out. Raises DataError when the joints lack one of the two.
+    head segment and is excluded. Raises DataError when the joints lack one of the two.
 
-    Source: Andriluka et al., CVPR 2014, who take 0.6 of the head box's diagonal instead.
+    Source: Andriluka et al., CVPR 2014, who use 0.6 of the diagonal of the head box.
     """
     if not set(HEAD) <= set(names):
         raise DataError(f"PCKh needs the joints neck and head_top, got {', '.join(names)}")
@@ -91,9 +91,9 @@ def pckh(
 
 
 def pckh_obstacle(annotated: Points, labelled: Flags, names: Sequence[str]) -> str:
-    """What the annotations lack for PCKh; empty where it can be measured."""
+    """What the annotations lack for PCKh; empty if it can be measured."""
     if not set(HEAD) <= set(names):
-        return "annotates no neck and head_top"
+        return "has no points neck and head_top"
     if not (_head_segments(annotated, labelled, names) > 0).any():
         return "has no image with both neck and head_top labelled"
     return ""

@@ -2,8 +2,8 @@
 
 Forward: from the landmarks to the annotated points. Low when the landmarks carry the object's
 shape. Backward: from the annotated points to the landmarks. Low when every landmark follows the
-object; a landmark that does not move at all is also predicted perfectly, so read both together with
-the spread.
+object. A landmark that does not move at all is also predicted perfectly, so judge both together
+with the spread.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.2.
 """
@@ -30,7 +30,7 @@ LEAST_SCATTER = 1e-6
 class Pairs:
     """Two sets of points of the same N images: source (N, S, 2) and target (N, T, 2), one unit.
 
-    Raises DataError unless all points are there and there is at least one image.
+    Raises DataError unless all points are annotated and there is at least one image.
     """
 
     source: Points
@@ -129,7 +129,7 @@ def point_errors(predicted: Points, expected: Points, normalizer: Points) -> Dou
     if len(bad):
         raise DataError(
             f"{len(bad)} of {len(normalizer)} images have no positive distance to normalise by, "
-            f"the first at index {bad[0]}: leave these images out"
+            f"the first at index {bad[0]}: exclude these images"
         )
     difference = predicted.astype(np.float64) - expected
     distance = np.linalg.norm(difference, axis=-1).mean(axis=-1)
@@ -148,11 +148,12 @@ def regression_errors(
 ) -> RegressionErrors:
     """Predict the test images' target points with regressors fitted on training images.
 
-    From landmarks to annotated points this is the forward error, the other way round the backward
-    error. normalizer (N_test,) is the test images' annotated length in both. Each regressor is
-    fitted on `count` training images, all if None, drawn without replacement, `draws` times; the
-    images drawn depend only on seed, draw and counts, so that models are compared on the same ones.
-    Raises UsageError when count or draws is below 1 and DataError when count exceeds the images.
+    From landmarks to annotated points this is the forward error, in the opposite direction the
+    backward error. normalizer (N_test,) is the test images' annotated length in both. Each
+    regressor is fitted on `count` training images, all if None, drawn without replacement, `draws`
+    times; the images drawn depend only on seed, draw and counts, so that models are compared on the
+    same ones. Raises UsageError when count or draws is below 1 and DataError when count exceeds the
+    images.
     """
     index = draw_images(len(train), count, draws, seed)
     predicted = fit_ridge(train.source[index], train.target[index], ridge)(test.source)
@@ -171,9 +172,9 @@ def cross_validated_errors(
 ) -> RegressionErrors:
     """Predict every image once, by regressors fitted on images of the other folds.
 
-    For sets without training images of their own. `count` images, all if None, are drawn from the
-    other folds as in `regression_errors`. Raises as that does, and UsageError unless
-    2 <= folds <= N.
+    For sets without their own training images. `count` images, all if None, are drawn from the
+    other folds as in `regression_errors`. Raises what that raises, and UsageError unless 2 <= folds
+    <= N.
     """
     assigned = assign_folds(len(pairs), folds, seed)
     rows = 1 if count is None else draws
@@ -190,7 +191,7 @@ def cross_validated_errors(
             seed=seed,
             ridge=ridge,
         )
-        # Where a fold leaves exactly `count` images, its one draw stands for all of them.
+        # If a fold leaves exactly `count` images, its single draw counts as all draws.
         percent[:, held_out] = fold_errors.percent
         predicted[:, held_out] = fold_errors.predicted
     return RegressionErrors(percent, predicted)
@@ -213,7 +214,7 @@ def draw_images(total: int, count: int | None, draws: int, seed: int) -> Indices
     if count < 1:
         raise UsageError(f"number of training images {count}: expected at least 1")
     if count > total:
-        raise DataError(f"{count} training images asked for, only {total} there")
+        raise DataError(f"{count} training images requested, but only {total} available")
     chosen = [
         np.random.default_rng([seed, draw, count]).choice(total, count, replace=False)
         for draw in range(draws)
@@ -227,8 +228,8 @@ def _check_complete(points: Points, what: str) -> None:
     bad = np.flatnonzero(~np.isfinite(points).all(axis=(1, 2)))
     if len(bad):
         raise DataError(
-            f"{len(bad)} of {len(points)} images lack {what}, the first at index {bad[0]}: "
-            "leave these images out or annotate them"
+            f"{len(bad)} of {len(points)} images lack {what}, the first at index {bad[0]}: exclude "
+            "these images or annotate them"
         )
 
 

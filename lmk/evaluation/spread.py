@@ -1,4 +1,4 @@
-"""Spread: have landmarks collapsed, onto one another or onto a fixed place?
+"""Spread: have landmarks collapsed onto one another, or onto fixed places?
 
 Forward, backward and consistency errors can all be low for landmarks that carry no shape; these two
 figures are then low as well.

@@ -1,4 +1,4 @@
-"""A table in words and numbers: the terminal and the page lay it out."""
+"""A table of text, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ABSENT = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a header; the first column names the row, the others hold numbers."""
+    """Rows of text under a header; the first column names the row, the others contain numbers."""
 
     title: str
     header: list[str]

@@ -1,7 +1,7 @@
-"""Views: changed copies of pictures, on which a steady model finds the same landmarks.
+"""Views: augmented copies of pictures, on which a stable model finds the same landmarks.
 
-Pictures are turned, mirrored, lit or made noisy. Each view depends only on its seed and the image's
-index.
+Pictures are rotated, mirrored, brightened, darkened or made noisy. Each view depends only on its
+seed and the image's index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MIRRORED = View("mirrored", lambda images, _: np.ascontiguousarray(images[:, :, 
 
 
 def turned(count: int, seed: int) -> View:
-    """Turn `count` images by `random_turns`, edges replicated."""
+    """Rotate `count` images by `random_turns`, with replicated edges."""
     matrices = random_turns(count, seed)
     return View(
         f"turned by N(0, {DEGREES:g} degrees), seed {seed}",
@@ -67,7 +67,7 @@ def noisy(seed: int) -> View:
 
 
 def turn_images(images: Images, matrices: FloatArray) -> Images:
-    """Warp images (B, H, W, 3) by matrices (B, 2, 3), bilinear, edges replicated."""
+    """Warp images (B, H, W, 3) by matrices (B, 2, 3), bilinear, with replicated edges."""
     out = np.empty_like(images)
     for image, matrix, warped in zip(images, matrices, out, strict=True):
         cv2.warpAffine(

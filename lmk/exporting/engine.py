@@ -55,10 +55,10 @@ class Engine:
 
 
 def build_engine(onnx_file: bytes, options: EngineOptions, report: Reporter) -> Engine:
-    """Build an engine from a whole ONNX file.
+    """Build an engine from the bytes of an ONNX file.
 
     Raises UnavailableError without the package, the memory or, for TensorRT, the GPU; UsageError
-    for a compute capability that cannot be built for; WeightsError when the graph is refused.
+    for a compute capability that is not supported; WeightsError when the graph is refused.
     """
     trt = load_bindings(options.kind)
     gpu = _target(trt, options)
@@ -87,13 +87,13 @@ def build_engine(onnx_file: bytes, options: EngineOptions, report: Reporter) -> 
 
 
 def require_memory(onnx_bytes: int, options: EngineOptions) -> None:
-    """Raise UnavailableError unless the build's memory is free now."""
+    """Raise UnavailableError unless enough memory is free for the build."""
     needed = BUILD_MB[options.kind] + options.workspace_mb + 4 * onnx_bytes // 1_000_000
     free = free_memory_mb()
     if free is not None and free < needed:
         raise UnavailableError(
-            f"building an engine needs about {needed} MB and {free} MB are free: close other "
-            "programs, add swap (on a Jetson see tools/jetson.md), or give --workspace less than "
+            f"building an engine needs about {needed} MB, but only {free} MB are free: close other "
+            "programs, add swap (on a Jetson see tools/jetson.md), or choose a --workspace below "
             f"{options.workspace_mb}"
         )
 
@@ -105,8 +105,8 @@ def _target(trt: Any, options: EngineOptions) -> dict[str, str]:
         return {"name": "any", "compute_capability": options.compute_capability or "any", **made_by}
     if options.compute_capability:
         raise UsageError(
-            "TensorRT builds for the GPU of this machine: leave out --compute-capability, or "
-            "choose -f tensorrt-rtx"
+            "TensorRT builds for the GPU of this machine: omit --compute-capability, or choose -f "
+            "tensorrt-rtx"
         )
     cuda = Cuda()
     return {"name": cuda.name, "compute_capability": cuda.compute_capability, **made_by}
@@ -138,7 +138,7 @@ def _parse(trt: Any, builder: Any, onnx_file: bytes, messages: Any) -> Any:
     if not parser.parse(onnx_file):
         errors = [parser.get_error(i) for i in range(parser.num_errors)]
         found = "; ".join(f"{e.node_name() or 'file'}: {e.desc()}" for e in errors[:3])
-        raise WeightsError(f"TensorRT {trt.__version__} does not take this graph: {found}")
+        raise WeightsError(f"TensorRT {trt.__version__} does not accept this graph: {found}")
     return network
 
 
@@ -173,13 +173,13 @@ def _capability(trt: Any, text: str) -> Any:
     }
     if text not in known:
         raise UsageError(
-            f"cannot build for compute capability {text}: expected one of {', '.join(known)}"
+            f"unsupported compute capability {text}: expected one of {', '.join(known)}"
         )
     return known[text]
 
 
 def _monitor(trt: Any, stack: ExitStack, report: Reporter, title: str) -> Any:
-    """Progress of the outermost phase, with the name of the innermost beside it."""
+    """Progress of the outermost phase, with the name of the innermost one."""
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -228,7 +228,7 @@ def _save_timing_cache(config: Any, path: Path, report: Reporter) -> None:
         with replacing(path) as temporary:
             temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
     except OutputError as error:  # the engine is there, and later builds are only slower
-        report.warn(f"timings are not kept for later builds: {error}")
+        report.warn(f"cannot save timings for later builds: {error}")
 
 
 def gpu_here() -> bool:

@@ -1,4 +1,4 @@
-"""TensorRT's engine files, of both kinds, as formats of an export."""
+"""The writers of engine files, for both kinds of TensorRT."""
 
 from __future__ import annotations
 

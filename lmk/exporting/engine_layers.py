@@ -1,7 +1,7 @@
 """Precisions of an engine's layers as they were built.
 
-TensorRT's inspector reads them from the engine, which takes a GPU. TensorRT for RTX builds without
-one, and then the same description is in the builder's log.
+TensorRT's inspector reads them from the engine, which needs a GPU. TensorRT for RTX can build
+without a GPU, and then the same description is in the builder's log.
 """
 
 from __future__ import annotations
@@ -50,19 +50,16 @@ def read_information(text: str) -> dict[str, str]:
 
 
 def require_layers(layers: dict[str, str], precision: str, kept: int) -> None:
-    """Raise ParityError unless all convolutions but `kept` have the precision asked for.
+    """Raise ParityError unless all convolutions except `kept` have the requested precision.
 
-    A few may be fused into kernels that are not convolutions any more; none may be in another
-    precision than asked, save for those that int8 leaves in float32.
+    A few may be fused into kernels that are not convolutions; none may have another precision,
+    except those that int8 leaves in float32.
     """
     others = {name: found for name, found in layers.items() if found != precision}
     wrong = {name: found for name, found in others.items() if not (kept and found == "fp32")}
     if not layers or wrong or len(others) > kept:
         found = ", ".join(f"{name} is {kind}" for name, kind in (wrong or others).items())
-        raise ParityError(
-            f"the engine was asked for {precision} and not built so: "
-            f"{found or 'no convolution was found in it'}"
-        )
+        raise ParityError(f"expected an engine in {precision}: {found or 'it has no convolutions'}")
 
 
 def _is_convolution(kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""`export`: a model as a file that runtimes load, checked, with its provenance."""
+"""`export`: write a model to a file that runtimes load, check it, and write its provenance."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Folder = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Exported:
-    """A written file, its provenance and, unless no check was asked for, its parity."""
+    """A written file, its provenance, and its parity, None without a check."""
 
     path: Path
     provenance: Provenance
@@ -56,10 +56,10 @@ def export(
 ) -> Exported:
     """Write a model into a folder and compare the file's landmarks with the network's.
 
-    What `lmk export` does, with its options: `model` is a shipped model's name, a model or run
-    folder, or a .adapter file; `batch` "dynamic", a number, or for engines "1:1:8"; the two data
-    folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for no
-    check.
+    Does the same as `lmk export`, with the same options: `model` is a shipped model's name, a model
+    or run folder, or a .adapter file; `batch` "dynamic", a number, or for engines "1:1:8"; the two
+    data folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for
+    no check.
 
         from lmk.exporting.export import export
 
@@ -97,8 +97,8 @@ def export_model(
 ) -> Exported:
     """Write a model into a folder as NAME.onnx, NAME-fp16.onnx, NAME-int8.xml and so on.
 
-    `samples` are what landmarks are compared on, `calibration` what ranges are measured on. Raises
-    as `export` does.
+    samples: crops to compare landmarks on. calibration: crops to measure ranges on. Raises what
+    `export` raises.
     """
     writer = check_export(options, calibration is not None)
     check_writable(folder)
@@ -135,7 +135,7 @@ def export_model(
 def _choose_samples(
     calibration_data: Folder | None, verify_data: Folder | None, input_size: int
 ) -> tuple[Samples | None, Samples]:
-    """Crops to calibrate on, if any, and crops to compare on, which are others."""
+    """Crops to calibrate on, if any, and other crops to compare on."""
     calibration = None
     if calibration_data:
         calibration = sampling.calibration_samples(Path(calibration_data), input_size)

@@ -1,4 +1,4 @@
-"""A core and an adapter to one ONNX file, on the device itself: numpy, onnx and safetensors."""
+"""Fold a core and an adapter into one ONNX file, on the device itself, with numpy and onnx."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def fold_to_onnx(
 ) -> Path:
     """Write `folder/NAME.onnx` with its provenance and return its path.
 
-    The graph is written node by node, so no skeleton of it has to be shipped. Raises UsageError
-    when `adapter` is not one, WeightsError when it belongs to another core, and OutputError.
+    The graph is written node by node. Raises UsageError when `adapter` is not an adapter,
+    WeightsError when it belongs to another core, and OutputError.
     """
     if adapter.manifest.kind != "adapter":
         raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")

@@ -1,4 +1,4 @@
-"""The graph that an exported file is made from, in the precision that was asked for."""
+"""The graph that an exported file is made from, in the requested precision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lmk.system.progress import Reporter
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX graph, and the nodes of the convolutions that quantising left in float32."""
+    """An ONNX graph, and the convolution nodes that quantisation left in float32."""
 
     proto: ModelProto
     kept: list[str]
@@ -27,11 +27,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Quantizing:
-    """What a quantizer is given: the float32 graph and what it is judged by.
+    """The inputs of a quantizer.
 
-    `symmetric` asks for ranges that are symmetric about zero, as engines need them; `gate` is the
-    parity check; `calibration` the crops that ranges are measured on, None for a precision that
-    needs none.
+    symmetric: whether ranges must be symmetric about zero, as engines require. gate: the parity
+    check. calibration: the crops to measure ranges on, None for a precision that needs none.
     """
 
     model: Model
@@ -43,7 +42,7 @@ class Quantizing:
 
 
 Quantizer: TypeAlias = Callable[[Quantizing], Graph]
-"""The code that a precision names in the table of precisions."""
+"""The quantizer of a precision, from the table of precisions."""
 
 
 def make_graph(
@@ -53,10 +52,9 @@ def make_graph(
     calibration: Samples | None,
     report: Reporter,
 ) -> Graph:
-    """Build a model's graph, quantised if the precision is; read back its precision.
+    """Build a model's graph, quantised if the precision requires it; check its precision.
 
-    Raises WeightsError, UnavailableError, and ParityError for a graph that is not what was asked
-    for.
+    Raises WeightsError, UnavailableError, and ParityError for a graph in another precision.
     """
     graph = Graph(build_onnx(model, options.graph), [])
     if options.arithmetic.quantizer:

@@ -1,8 +1,9 @@
 """int8 as a QDQ graph: ranges measured on real crops, kernels scaled per channel.
 
-ONNX Runtime quantises and measures; which layers stay in float32 is chosen here. The same
-graph serves ONNX Runtime, OpenVINO, which runs it as integers, and TensorRT. TensorRT takes only
-ranges that are symmetric about zero; the others are finer, and faster on processors, without.
+ONNX Runtime quantises and measures; this module chooses the layers that stay in float32. ONNX
+Runtime, OpenVINO (which runs it in integers) and TensorRT use the same graph. TensorRT requires
+ranges that are symmetric about zero; the others are more exact, and faster on CPUs, with asymmetric
+ranges.
 """
 
 from __future__ import annotations
@@ -108,10 +109,10 @@ def find_kept(
 ) -> tuple[ModelProto, list[str]]:
     """Quantise as many layers as pass the gate.
 
-    The architecture's sensitive layers always stay in float32. When that is not enough, blocks
-    follow in the order of the error that quantising them alone makes, half of them at most; the
-    fewest that pass are found by bisection. Returns the graph and its float32 layers; when nothing
-    passes, the last.
+    The architecture's sensitive layers always stay in float32. If that is not enough, at most half
+    of the blocks follow, those with the largest error first when only they are quantised; bisection
+    finds the fewest that pass. Returns the graph and its float32 layers; if none passes, the last
+    one.
     """
     kept = always_kept(ranges.architecture)
     proto = ranges.quantize(kept)

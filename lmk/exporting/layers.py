@@ -1,4 +1,4 @@
-"""Which layer of an exported graph is to blame for a difference."""
+"""Find the layers of an exported graph that cause a difference."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def layer_errors(
 ) -> dict[str, float]:
     """Error that each convolution of the candidate adds by itself, relative to its output's norm.
 
-    The reference's convolution is given what the candidate's was given, so that errors of earlier
-    layers do not count. `image` is uint8 RGB (S, S, 3). Largest first.
+    Both convolutions get the input of the candidate's, so that errors of earlier layers do not
+    count. `image` is uint8 RGB (S, S, 3). Largest first.
     """
     convs = [node for node in reference.graph.node if node.op_type == "Conv"]
     wanted = sorted({name for node in convs for name in (node.input[0], node.output[0])})
@@ -38,7 +38,7 @@ def layer_errors(
 
 
 def describe_layers(errors: dict[str, float], count: int = 3) -> str:
-    """Name the layers with the largest errors of their own."""
+    """Name the layers that add the largest errors by themselves."""
     return ", ".join(f"{name} {error:.1%}" for name, error in list(errors.items())[:count])
 
 
@@ -50,7 +50,7 @@ def _with_outputs(proto: ModelProto, names: list[str]) -> ModelProto:
 
 
 def _convolutions(proto: ModelProto, inputs: list[str]) -> ModelProto:
-    """A graph of nothing but the convolutions, each with an input of its own."""
+    """A graph of the convolutions only, each with its own input."""
     convs = [node for node in proto.graph.node if node.op_type == "Conv"]
     used = {name for node in convs for name in node.input[1:]}
     graph = helper.make_graph(

@@ -1,4 +1,4 @@
-"""ONNX files: the graph as it is."""
+"""The writer of ONNX files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenVINO's own format, converted from the ONNX graph; precision and metadata travel in it."""
+"""OpenVINO's own format, converted from the ONNX graph, with precision and metadata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lmk.system.progress import Reporter
 
 
 def _require(options: ExportOptions) -> None:
-    """Raise UnavailableError for bfloat16 on a processor that does not compute in it."""
+    """Raise UnavailableError for bfloat16 on a CPU that does not support it."""
     if options.precision != "bf16":
         return
     try:
@@ -22,15 +22,15 @@ def _require(options: ExportOptions) -> None:
     capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if "BF16" not in capabilities:
         raise UnavailableError(
-            "this processor does not compute in bfloat16, so the file could not be verified here "
-            f"(OpenVINO finds {', '.join(capabilities)}): choose --precision fp32 or int8"
+            "this CPU does not support bfloat16, so the file cannot be verified here (OpenVINO "
+            "finds {', '.join(capabilities)}): choose --precision fp32 or int8"
         )
 
 
 def _write(proto: ModelProto, path: Path, options: ExportOptions, _: Reporter) -> Written:
     """Write `path`, an .xml file, and the .bin file of its weights beside it.
 
-    For fp16 the weights are stored in float16; which precision the runtime computes in is decided
+    For fp16 the weights are stored in float16. The precision that the runtime computes in is chosen
     when the file is loaded, from its metadata. Raises UnavailableError without OpenVINO.
     """
     try:

@@ -1,4 +1,4 @@
-"""What may be asked of an export, and what cannot be had together."""
+"""Options of an export, and the combinations that are not allowed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from lmk.system.errors import UsageError, missing_extra
 WORKSPACE_MB = 512
 
 WHY_NOT = {
-    "heatmaps": ": engines give landmarks alone",
-    "batch_range": ", which take one size, such as 4, or any, which is dynamic",
+    "heatmaps": ": engines return only landmarks and scores",
+    "batch_range": ", which have one batch size, such as 4, or any, which is dynamic",
 }
-"""Why a format does not take an option, where that is not plain from its name."""
+"""Why a format does not have an option, where that is not clear from its name."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and what to compare it with; `reference` None writes without a check."""
+    """What to write, and what to compare it with; `reference` None is without a check."""
 
     format: str = "onnx"
     precision: str = "fp32"
@@ -39,12 +39,12 @@ class ExportOptions:
 
     @property
     def file_format(self) -> formats.Format:
-        """What the table of formats says of the format."""
+        """The format, from the table of formats."""
         return formats.FORMATS[self.format]
 
     @property
     def arithmetic(self) -> formats.Precision:
-        """What the table of precisions says of the precision."""
+        """The precision, from the table of precisions."""
         return formats.PRECISIONS[self.precision]
 
     @property
@@ -57,7 +57,7 @@ class ExportOptions:
 
     @property
     def precision_in_graph(self) -> bool:
-        """Whether the graph itself says the precision, and not the way it is stored or run."""
+        """Whether the graph itself has the precision, and not only the storage or the runtime."""
         return self.precision not in self.file_format.outside_graph
 
     def file_name(self, model: Model) -> str:
@@ -70,7 +70,7 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
     """Raise for a combination that cannot be written, before any work is done."""
     if options.format not in formats.FORMATS:
         known = ", ".join(formats.FORMATS)
-        raise UsageError(f"no format {options.format!r}: expected one of {known}")
+        raise UsageError(f"unknown format {options.format!r}: expected one of {known}")
     format, precision = options.file_format, options.precision
     if precision not in format.precisions:
         known = ", ".join(format.precisions)
@@ -102,11 +102,11 @@ def _check_calibration(options: ExportOptions, calibrated: bool) -> None:
             f"--calibration-data is for {formats.listed(wanting, 'and')}, not for {name}"
         )
     if options.arithmetic.quantizer and not options.fold_projections:
-        raise UsageError(f"{name} is for folded networks: leave out --no-fold-projections")
+        raise UsageError(f"{name} is for folded networks: omit --no-fold-projections")
 
 
 def _given(options: ExportOptions) -> dict[str, str]:
-    """Options in use that not every format takes, as the command line writes them."""
+    """Options in use that not every format has, as written on the command line."""
     in_use = {
         "heatmaps": options.heatmaps,
         "batch_range": options.batch.fixed is None and options.batch != BatchRange(),

@@ -1,4 +1,4 @@
-"""The parity check: landmarks of an exported file and those of the network it was made from."""
+"""The parity check: compare landmarks of an exported file with those of its network."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from lmk.system.errors import ParityError
 class Parity:
     """Distances between landmarks of two implementations, in pixels of the input.
 
-    `reference` says what was compared with, `runtime` what ran the file, `source` which crops;
-    `worst_image` and `worst_landmark` are where the largest distance is, `worst_layers` the layers
-    that add most to it by themselves, empty where the graph cannot tell.
+    reference: what the file was compared with. runtime: what ran the file. source: of the crops.
+    worst_image, worst_landmark: where the largest distance is. worst_layers: the layers that add
+    most to it by themselves, empty if unknown.
     """
 
     mean_px: float
@@ -36,19 +36,23 @@ class Parity:
 
     @property
     def where(self) -> str:
-        """Where the largest distance is, and what is to blame."""
-        layers = f"; layers that add most there: {self.worst_layers}" if self.worst_layers else ""
-        return f"most at landmark {self.worst_landmark} of {self.worst_image}{layers}"
+        """Where the largest distance is, and the layers that cause it."""
+        layers = (
+            f"; layers with the largest errors there: {self.worst_layers}"
+            if self.worst_layers
+            else ""
+        )
+        return f"largest at landmark {self.worst_landmark} of {self.worst_image}{layers}"
 
     def describe(self) -> str:
-        """One line for a person."""
+        """One line for users."""
         return (
             f"landmarks against {self.reference}: mean {self.mean_px:.2g}, p99 {self.p99_px:.2g}, "
             f"max {self.max_px:.2g} px ({self.images} crops, {self.source}; {self.runtime})"
         )
 
     def over(self, precision: str) -> list[str]:
-        """What is above the precision's limits, or NaN; empty when the check passes."""
+        """The values above the precision's limits, or NaN; empty when the check passes."""
         found = []
         for name, at_limits_size in asdict(PRECISIONS[precision].limits).items():
             if at_limits_size is None:
@@ -82,7 +86,7 @@ def require_parity(parity: Parity, precision: str) -> None:
     if over:
         raise ParityError(
             f"exported landmarks differ from the network's: {', '.join(over)} for {precision}, "
-            f"{parity.where} ({parity.images} crops, {parity.source}). The file was not kept. "
-            "Crops of the model's own category tell more: --verify-data FOLDER. --no-verify keeps "
-            "the file without a check"
+            f"{parity.where} ({parity.images} crops, {parity.source}). The file was not kept. To "
+            "compare on pictures of the model's own category use --verify-data FOLDER. To keep "
+            "the file without a check use --no-verify"
         )

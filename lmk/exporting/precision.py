@@ -1,4 +1,4 @@
-"""Precisions read back from a graph: what the file says, not what was asked for."""
+"""Precisions read back from a graph: those of the file, which may differ from the requested one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KERNEL_TYPES = {getattr(TensorProto, p.onnx_type): p.name for p in PRECISIONS.va
 def conv_precisions(proto: ModelProto) -> dict[str, str]:
     """Precision of every convolution by name, in the graph's order.
 
-    It is the type of its kernel; a kernel that is dequantised counts as quantised only where the
-    picture is too, which runtimes turn into integer arithmetic, and as float32 otherwise.
+    It is the type of the kernel. A dequantised kernel counts as quantised only if its input is
+    dequantised too, which runtimes turn into integer arithmetic; otherwise it counts as float32.
     """
     kernels = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
     producers = {output: node for node in proto.graph.node for output in node.output}
@@ -33,9 +33,9 @@ def count(precisions: dict[str, str]) -> dict[str, int]:
 
 
 def require_precision(proto: ModelProto, precision: str, kept: Collection[str] = ()) -> None:
-    """Raise ParityError unless every convolution but those `kept` has the precision asked for.
+    """Raise ParityError unless every convolution except `kept` has the requested precision.
 
-    The softmax of softargmax must be float32 in any case.
+    The softmax of softargmax must always be float32.
     """
     wrong = [
         f"{name} is {found}"
@@ -50,7 +50,7 @@ def require_precision(proto: ModelProto, precision: str, kept: Collection[str] =
         if node.op_type == "Softmax" and types[node.output[0]] != TensorProto.FLOAT:
             wrong.append(f"{node.name} is not float32")
     if wrong:
-        raise ParityError(f"the graph is not {precision} throughout: {', '.join(wrong)}")
+        raise ParityError(f"expected a graph in {precision}: {', '.join(wrong)}")
 
 
 def _precision(node: NodeProto, kernels: dict[str, int], producers: dict[str, NodeProto]) -> str:

@@ -1,4 +1,4 @@
-"""A finished file to its place, with its provenance."""
+"""Put a finished file in its place, with its provenance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lmk.system.onnx_package import ModelProto
 
 
 def describe(model: Model, proto: ModelProto, **known: Any) -> Provenance:
-    """Provenance of a file made from a model's graph; `known` are the fields they do not tell."""
+    """Provenance of a file made from a model's graph; `known` are fields that are not in these."""
     manifest, architecture = model.manifest, model.architecture
     return Provenance(
         name=manifest.name,
@@ -30,15 +30,15 @@ def describe(model: Model, proto: ModelProto, **known: Any) -> Provenance:
 
 
 def hashes(file: Path) -> dict[str, str]:
-    """SHA-256 of a file and of the second one that some formats have, by name."""
+    """SHA-256 of a file, and of the second one of some formats, by name."""
     return {one.name: sha256_of(one) for one in files_of(file)}
 
 
 def install(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Copy a file, and the second one that some formats have, into a folder.
+    """Copy a file, and the second one of some formats, into a folder.
 
-    Each is replaced as a whole or not at all. The provenance comes last, so that an export that
-    was interrupted is noticed. Raises OutputError.
+    Each file is replaced completely or not at all. The provenance comes last, so that an
+    interrupted export is detected. Raises OutputError.
     """
     for file in files_of(candidate):
         with replacing(folder / file.name) as temporary:

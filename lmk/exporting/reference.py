@@ -23,8 +23,8 @@ def reference_landmarks(
 ) -> FloatArray:
     """Landmarks (N, K, 2) in input pixels for uint8 RGB crops (N, S, S, 3).
 
-    "network" is the torch network as it was trained, projections apart; "onnx" the float32 graph
-    in ONNX Runtime, for machines without torch. Raises UnavailableError without the package.
+    "network" is the torch network as it was trained, with separate projections; "onnx" the float32
+    graph in ONNX Runtime, for machines without torch. Raises UnavailableError without the package.
     """
     if reference == "onnx":
         return _onnx_landmarks(model, crops)

@@ -1,4 +1,4 @@
-"""Crops that an export is verified and calibrated with, cut as the runtime cuts them."""
+"""Crops to verify and calibrate an export with, made as at run time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Samples:
     source: str
 
     def split(self, every: int) -> tuple[Samples, Samples]:
-        """Return all but each `every`-th sample, and each `every`-th."""
+        """Split: all samples except every `every`-th, and every `every`-th."""
         held = np.arange(len(self.crops)) % every == every - 1
         return self._take(~held, self.source), self._take(held, f"held-out part of {self.source}")
 
@@ -43,7 +43,7 @@ class Samples:
 
 
 def drawn_samples(input_size: int, count: int = DRAWN) -> Samples:
-    """The sample that travels with lmk: drawn foxes on textured grounds, turned and scaled."""
+    """The default samples: drawn foxes on textured backgrounds, rotated and scaled."""
     from lmk.data.synthetic import draw
 
     images = draw(count, seed=0)[0]
@@ -52,7 +52,7 @@ def drawn_samples(input_size: int, count: int = DRAWN) -> Samples:
 
 
 def folder_samples(folder: Path, limit: int, input_size: int) -> Samples:
-    """Centred squares of the pictures below a folder, at most `limit` spread evenly over it.
+    """Centred squares of the pictures below a folder, at most `limit`, evenly spread.
 
     Raises DataError when there are none or one cannot be read.
     """
@@ -63,22 +63,22 @@ def folder_samples(folder: Path, limit: int, input_size: int) -> Samples:
 
 
 def calibration_samples(folder: Path, input_size: int) -> Samples:
-    """Crops that activation ranges are measured on.
+    """Crops to measure activation ranges on.
 
-    Raises DataError when they are too few, or no photographs of different objects.
+    Raises DataError when they are too few, or not photographs of different objects.
     """
     samples = folder_samples(folder, MAX_CALIBRATION, input_size)
     different = {crop.tobytes() for crop in samples.crops}
     if len(different) < MIN_CALIBRATION:
         raise DataError(
-            f"{folder} holds {len(different)} different pictures; calibration needs at least "
-            f"{MIN_CALIBRATION}, better {MAX_CALIBRATION}, of the category the model is for"
+            f"{folder} has {len(different)} different pictures: calibration needs at least "
+            f"{MIN_CALIBRATION}, better {MAX_CALIBRATION}, of the model's category"
         )
     flat = (samples.crops.std(axis=(1, 2, 3)) < FLAT_CONTRAST).mean()
     if flat > 0.5:
         raise DataError(
-            f"{flat:.0%} of the pictures in {folder} are nearly of one colour: expected "
-            "photographs of the category the model is for, not masks or blank frames"
+            f"{flat:.0%} of the pictures in {folder} are nearly uniform in colour: expected "
+            "photographs of the model's category, not masks or blank frames"
         )
     return samples
 

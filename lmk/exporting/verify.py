@@ -1,4 +1,4 @@
-"""A written file, or a graph that may become one, compared with the network it was made from."""
+"""Compare a written file, or a candidate graph, with the network that it was made from."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from lmk.system.onnx_package import ModelProto
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """The parity check of graphs in ONNX Runtime, by which quantizers choose.
+    """The parity check of graphs in ONNX Runtime, for quantizers.
 
-    The float32 graph serves in place of the network, so that engines are built without torch.
+    The float32 graph replaces the network, so that engines can be built without torch.
     """
 
     model: Model
@@ -50,12 +50,12 @@ class Gate:
 
 
 def open_written(path: Path, proto: ModelProto, options: ExportOptions, runs_here: bool) -> Backend:
-    """Open a file in its own runtime, or its graph in ONNX Runtime where it does not run here."""
+    """Open a file in its own runtime, or its graph in ONNX Runtime if the file cannot run here."""
     if runs_here:
         return open_backend(str(path), options.file_format.runtimes[0])
     backend = _in_onnxruntime(proto)
     kind, needs = ("engine", "GPU") if options.file_format.engine else ("file", "runtime")
-    backend.description += f"; the {kind}'s graph, the {kind} itself needs its {needs}"
+    backend.description += f"; the graph of the {kind}, because the {kind} itself needs its {needs}"
     return backend
 
 
@@ -79,7 +79,7 @@ def verify(
 def _worst_layers(
     parity: Parity, options: ExportOptions, model: Model, proto: ModelProto, samples: Samples
 ) -> str:
-    """Name the layers that add most to the largest difference, where the graph can tell."""
+    """Name the layers that add most to the largest difference, if the graph allows it."""
     if options.precision == "fp32" or not options.precision_in_graph:
         return ""
     reference = build_onnx(model, replace(options.graph, precision="fp32"))

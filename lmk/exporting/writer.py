@@ -1,4 +1,4 @@
-"""What the export asks of a file format: a module with a WRITER, named in the table of formats."""
+"""The interface of a file format: a module with a WRITER, named in the table of formats."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lmk.system.progress import Reporter
 
 @dataclass(frozen=True)
 class Written:
-    """What only the writing tells.
+    """What is only known after writing.
 
-    `layers` counts the convolutions in each precision, read back from the file; None where only
-    the runtime can tell. `batch` and `gpu` are what an engine was built for.
+    layers: number of convolutions per precision, read back from the file; None if only the runtime
+    can read it. batch, gpu: what an engine was built for.
     """
 
     layers: dict[str, int] | None = None
@@ -30,9 +30,9 @@ class Written:
 class Writer:
     """How files of a format are written.
 
-    `write` makes the file at a path from an ONNX graph. `require` raises UnavailableError, before
-    any work is done, where such a file cannot be written or verified here. `runs_here` says whether
-    this machine runs the file; otherwise its graph is verified in ONNX Runtime.
+    write: makes the file at a path from an ONNX graph. require: raises UnavailableError, before any
+    work, if such a file cannot be written or verified here. runs_here: whether this machine runs
+    the file; otherwise its graph is verified in ONNX Runtime.
     """
 
     write: Callable[[ModelProto, Path, ExportOptions, Reporter], Written]
@@ -43,7 +43,7 @@ class Writer:
 def check_export(options: ExportOptions, calibrated: bool) -> Writer:
     """Return the chosen format's writer if it can write this here.
 
-    Raises UsageError for options that cannot be had together, and UnavailableError.
+    Raises UsageError for options that do not go together, and UnavailableError.
     """
     check_options(options, calibrated)
     writer: Writer = load(options.file_format.writer)

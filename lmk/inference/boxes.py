@@ -1,4 +1,4 @@
-"""Boxes as they are given by hand."""
+"""Boxes that a caller gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ Boxes = npt.ArrayLike
 
 
 def check_boxes(boxes_xywh: Boxes) -> FloatArray:
-    """Return boxes as float32 (N, 4). Raises UsageError when they are no boxes or have no area."""
+    """Return boxes as float32 (N, 4).
+
+    Raises UsageError for invalid boxes and those without area.
+    """
     try:
         checked = np.asarray(boxes_xywh, np.float32)
     except (TypeError, ValueError) as error:

@@ -22,11 +22,11 @@ WARP_SIDE = 32766  # OpenCV's warps take no larger images
 def cut_crops(
     image_bgr: Image, boxes_xywh: npt.ArrayLike, input_size: int
 ) -> tuple[Images, FloatArray]:
-    """Cut the square round each box out of an image and resize it to the network's input.
+    """Crop the square around each box from an image and resize it to the network's input.
 
-    image_bgr uint8 (H, W, 3); boxes (N, 4), x, y, width, height in image pixels, anywhere: beyond
-    the image its edge pixels are repeated. Returns uint8 RGB crops (N, S, S, 3), S the input size,
-    and float32 matrices (N, 2, 3) from input to image pixels.
+    image_bgr uint8 (H, W, 3); boxes (N, 4), x, y, width, height in image pixels. A box may lie
+    anywhere: beyond the image its edge pixels are repeated. Returns uint8 RGB crops (N, S, S, 3), S
+    the input size, and float32 matrices (N, 2, 3) from input to image pixels.
     """
     input_to_image = invert_affine(box_to_input(boxes_xywh, input_size))
     crops = np.empty((len(input_to_image), input_size, input_size, 3), np.uint8)
@@ -38,7 +38,7 @@ def cut_crops(
 def _sample(image: Image, input_to_image: FloatArray, input_size: int) -> Image:
     """Sample the input's pixels bilinearly; where the image shrinks, as means of f x f samples.
 
-    Where it shrinks a lot the samples are of means of blocks of pixels, which are quick to take.
+    Where it shrinks a lot, the samples are taken from means of blocks of pixels, which are fast.
     """
     scale = float(input_to_image[0, 0])
     block = min(max(int(scale / BLOCKS_A_PIXEL), 1), MAX_BLOCK)

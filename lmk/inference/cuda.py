@@ -1,8 +1,8 @@
-"""The few calls of NVIDIA's driver that a native engine needs, through ctypes.
+"""The calls of NVIDIA's driver that an engine needs, through ctypes.
 
-The driver's library comes with the driver itself, on a Jetson with JetPack, whatever CUDA toolkit
-is installed or none, and TensorRT works in the same primary context. Written against NVIDIA's
-documentation of the CUDA driver API; not run on a GPU yet.
+The library is part of the driver, on a Jetson of JetPack; no CUDA toolkit is needed. TensorRT works
+in the same primary context. Written from NVIDIA's documentation of the CUDA driver API; not yet
+tested on a GPU.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Cuda:
             self._driver: Any = ctypes.CDLL(LIBRARY)
         except OSError as error:
             raise UnavailableError(
-                f"no NVIDIA driver here ({LIBRARY} is not installed): install the driver, or "
-                "choose a runtime for the processor"
+                f"no NVIDIA driver found ({LIBRARY} is not installed): install the driver, or "
+                "choose a runtime for the CPU"
             ) from error
         self._call("cuInit", 0)
         device, context, stream = ctypes.c_int(), ctypes.c_void_p(), ctypes.c_void_p()
@@ -66,7 +66,7 @@ class Cuda:
         self._call("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, stream)
 
     def synchronize(self) -> None:
-        """Wait until everything in the stream is done."""
+        """Wait until all work in the stream is complete."""
         self._call("cuStreamSynchronize", ctypes.c_void_p(self.stream))
 
     def _name(self, device: ctypes.c_int) -> str:

@@ -1,4 +1,4 @@
-"""Landmarks of objects in images: the Python interface of the runtime."""
+"""Find the landmarks of objects in images: the Python interface for inference."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Landmarks:
     """Landmarks of N objects.
 
     xy: float32 (N, K, 2), (x, y) in image pixels, (0, 0) the centre of the top-left pixel.
-    score: float32 (N, K) in [0, 1]: how sure the network is of each point.
-    boxes: float32 (N, 4), x, y, width, height in image pixels: where each object was looked for.
+    score: float32 (N, K) in [0, 1]: share of the heatmap close to the landmark.
+    boxes: float32 (N, 4), x, y, width, height in image pixels: where each object was searched for.
     image_index: (N,), which of the given images each row belongs to; 0 for a single image.
     """
 
@@ -40,13 +40,13 @@ class Landmarks:
 class Landmarker:
     """A model that is ready to run.
 
-    `model` is the name of a shipped model, a model or run folder, a .adapter file, or an exported
-    file; `runtime` "auto" or one that `lmk run --help` names, such as "onnxruntime"; `device`
-    "cpu" or "cuda", by default the cpu but for engines. `region` says where objects are
-    looked for when no boxes are given, in the words of `lmk run --region`, such as "center",
-    "cascade:face" or "onnx:FILE"; by default the finder that the model names, or else the centre.
-    `landmarker.backend.description` says what was chosen. Raises WeightsError, UsageError, and
-    UnavailableError when the runtime, device or finder is not on this machine.
+    model: the name of a shipped model, a model or run folder, a .adapter file, or an exported file.
+    runtime: "auto" or one that `lmk run --help` lists, such as "onnxruntime". device: "cpu" or
+    "cuda", by default the CPU, and the GPU for engines. region: where objects are searched for when
+    no boxes are given, as in `lmk run --region`, such as "center", "cascade:face" or "onnx:FILE";
+    by default the detector that the model names, or else the centred square.
+    `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
+    UnavailableError when the runtime, device or detector is not on this machine.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Landmarker:
         self.backend = open_backend(os.fspath(model), runtime, device)
         self._region = region
         if region:
-            self._finder  # noqa: B018, so that a region that cannot be used is told at once
+            self._finder  # noqa: B018, so that an unusable region is an error at once
 
     @cached_property
     def _finder(self) -> Finder:
-        """Opened when it is needed: those who give boxes can do without OpenCV's cascades."""
+        """Opened when needed: callers that give boxes do not need OpenCV's cascades."""
         return choose_region(self._region, self.backend.framing, still=True)[0]
 
     @property
     def num_landmarks(self) -> int:
-        """K, the number of landmarks of an object."""
+        """K, the number of landmarks per object."""
         return self.backend.num_landmarks
 
     def __call__(
@@ -79,11 +79,11 @@ class Landmarker:
         images: one uint8 BGR image (H, W, 3), or a list of such, each of its own size.
         boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels; for a list of
         images a list of such, one entry per image. Without boxes, or where an entry is None, the
-        region is searched. A box may reach beyond the image.
+        region finds them. A box may extend beyond the image.
 
-        The rows of the result are the boxes in order, image by image; an image with several boxes
-        has as many rows, one with boxes of shape (0, 4), or where nothing was found, none. Raises
-        DataError for an image and UsageError for boxes that cannot be used.
+        The result has one row per box, in order, image by image. An image with boxes of shape (0,
+        4), or without any detected object, has no rows. Raises DataError for an image and
+        UsageError for boxes that cannot be used.
         """
         pairs = [(image, self._boxes(image, given)) for image, given in _pair(images, boxes)]
         cuts = [
@@ -115,18 +115,20 @@ def locate(
     xy_input, scores = backend.infer(crops)
     if not np.isfinite(xy_input).all():
         raise WeightsError(
-            f"the model gave NaN as landmarks on {backend.description}: "
-            "its weights are broken. Export it again and let it verify"
+            f"the model returned NaN landmarks on {backend.description}: its weights are broken. "
+            "Export it again without --no-verify"
         )
     return apply_affine(input_to_image, xy_input), scores
 
 
 def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:
-    """Check the images of a call and put each with what was given as its boxes."""
+    """Check the images of a call and pair each with its boxes."""
     if isinstance(images, np.ndarray):
         images, boxes = [images], [boxes]
     elif not isinstance(images, list | tuple) or not images:
-        raise DataError(f"expected an image or a list of at least one, got {type(images).__name__}")
+        raise DataError(
+            f"expected an image or a list of at least one image, got {type(images).__name__}"
+        )
     elif boxes is None:
         boxes = [None] * len(images)
     elif not isinstance(boxes, list | tuple) or len(boxes) != len(images):
@@ -139,7 +141,7 @@ def _check_image(image: object) -> Image:
         raise DataError(f"expected an image as a numpy array, got {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise DataError(
-            f"expected a uint8 BGR image (H, W, 3) that is not empty, got {image.dtype} "
-            f"{image.shape}: convert it, a grey one with cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)"
+            f"expected a non-empty uint8 BGR image (H, W, 3), got {image.dtype} {image.shape}: "
+            "convert it; for a grey image use cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)"
         )
     return image

@@ -1,9 +1,9 @@
-"""NAME.adapter: an adapter and its manifest in one file, to be sent to a device.
+"""NAME.adapter: an adapter and its manifest in one file, to send to a device.
 
 It is a safetensors file whose metadata holds the manifest and the hash of the manifest; the
-manifest holds the hash of the weights and of the core that they belong to. The hashes find damage
-and mix-ups, and tampering as long as the manifest's hash, which `lmk adapter show` prints, is known
-from elsewhere: they are no signature.
+manifest holds the hash of the weights and of the core that they belong to. The hashes detect damage
+and mix-ups. They are not a signature: they detect tampering only if the manifest's hash, which `lmk
+adapter show` prints, is known from another source.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def pack(
 ) -> str:
     """Write an adapter's bundle and return the manifest's hash.
 
-    Raises UsageError for a name without the suffix, WeightsError when the model is no adapter of
-    this core or the weights are not the manifest's, and OutputError.
+    Raises UsageError for a name without the suffix, WeightsError when the model is not an adapter
+    of this core or the weights do not match the manifest, and OutputError.
     """
     if path.suffix != SUFFIX:
         raise UsageError(f"expected a name that ends in {SUFFIX}, got {path.name}")
     if manifest.core is None or manifest.core.sha256 != core.weights_sha256:
         raise WeightsError(
-            f"{manifest.name} is no adapter of {core.name}: only adapters are packed"
+            f"{manifest.name} is not an adapter of {core.name}: only adapters can be packed"
         )
     if content_sha256(arrays) != manifest.weights_sha256:
-        raise WeightsError(f"the weights of {manifest.name} are not those of its manifest")
+        raise WeightsError(f"the weights of {manifest.name} do not match its manifest")
     reference = CoreReference(core.name, core.weights_sha256)
     text = json.dumps(replace(manifest, core=reference, weights_file=path.name).content())
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -56,14 +56,14 @@ def read_bundle(path: Path) -> tuple[Manifest, str]:
     text, digest = metadata.get("manifest"), metadata.get("manifest_sha256")
     if text is None or digest is None:
         raise WeightsError(
-            f"{path} is no adapter bundle: make one with  lmk adapter pack RUN -o NAME{SUFFIX}"
+            f"{path} is not an adapter file: make one with  lmk adapter pack RUN -o NAME{SUFFIX}"
         )
     if hashlib.sha256(text.encode()).hexdigest() != digest:
         raise WeightsError(
-            f"the manifest of {path} was changed after it was packed: get the file again from "
-            "where it was made"
+            f"the manifest of {path} was changed after it was packed: get the file again from its "
+            "origin"
         )
     manifest = parse_manifest(text, path)
     if manifest.kind != "adapter":
-        raise WeightsError(f"{path} holds a {manifest.kind}, expected an adapter")
+        raise WeightsError(f"{path} contains a {manifest.kind}, expected an adapter")
     return replace(manifest, weights_file=path.name), digest

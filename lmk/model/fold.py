@@ -1,4 +1,4 @@
-"""Folding: frozen core weights and a learned adapter become one plain network. Numpy only."""
+"""Folding: make one plain network of frozen core weights and a learned adapter. numpy only."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ FloatArrays = Mapping[str, npt.NDArray[np.float32]]
 def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
     """Replace each projected kernel by (I + delta) x1 kernel, and the rest by the adapter's.
 
-    `core` holds a whole plain network, `adapter` what differs from it. Returns float32 arrays of a
-    plain network. Raises WeightsError naming every key of the adapter that the core does not have.
+    `core` is a complete plain network, `adapter` the differences. Returns float32 arrays of a plain
+    network. Raises WeightsError that names every key of the adapter that the core does not have.
     """
     deltas = {name: value for name, value in adapter.items() if name.endswith(PROJECTION)}
     replaced = {name: value for name, value in adapter.items() if name not in deltas}
     kernels = {name: name.removesuffix(PROJECTION) + ".weight" for name in deltas}
     unknown = sorted({*replaced, *kernels.values()} - core.keys())
     if unknown:
-        raise WeightsError(f"the adapter does not fit this core: no {', '.join(unknown)} in it")
+        raise WeightsError(
+            f"the adapter does not match this core, which lacks {', '.join(unknown)}"
+        )
     folded = {name: value.astype(np.float32) for name, value in core.items()}
     folded.update({name: value.astype(np.float32) for name, value in replaced.items()})
     for name, delta in deltas.items():
@@ -35,7 +37,7 @@ def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
 
 
 def fold_batch_norms(network: FloatArrays, norms: Mapping[str, str]) -> Arrays:
-    """Fold batch norms, each directly behind the convolution named with it, into its kernel, bias.
+    """Fold batch norms into the kernel and bias of the convolution before each of them.
 
     Computed in float64, returned as float32 arrays of a network without these batch norms.
     """
@@ -52,7 +54,7 @@ def fold_batch_norms(network: FloatArrays, norms: Mapping[str, str]) -> Arrays:
 def batch_norms_as_scales(network: FloatArrays) -> Arrays:
     """Replace each batch norm by its `scale` and `shift` (C, 1, 1), for arithmetic in float16.
 
-    float16 cannot hold the variances, and not every runtime normalises float16 by float32.
+    float16 cannot represent the variances, and not every runtime normalises float16 in float32.
     """
     scaled = dict(network)
     for name in [name for name in network if name.endswith(".running_var")]:
@@ -65,7 +67,7 @@ def batch_norms_as_scales(network: FloatArrays) -> Arrays:
 def _pop_batch_norm(
     arrays: Arrays, norm: str
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Take a batch norm out of the arrays; return scale and shift (C,): y = scale * x + shift."""
+    """Remove a batch norm from the arrays; return scale and shift (C,): y = scale * x + shift."""
     parts = ("weight", "bias", "running_mean", "running_var")
     weight, bias, mean, variance = (arrays.pop(f"{norm}.{p}").astype(np.float64) for p in parts)
     scale = weight / np.sqrt(variance + BATCH_NORM_EPSILON)
@@ -77,8 +79,8 @@ def _project(
 ) -> npt.NDArray[np.float32]:
     if delta.shape != (kernel.shape[0], kernel.shape[0]):
         raise WeightsError(
-            f"a projection of {delta.shape} does not fit a kernel of {kernel.shape}: "
-            f"expected {(kernel.shape[0], kernel.shape[0])}"
+            f"a projection of {delta.shape} does not match a kernel of {kernel.shape}: expected "
+            f"{(kernel.shape[0], kernel.shape[0])}"
         )
     flat = kernel.reshape(len(kernel), -1).astype(np.float32)
     return (flat + delta.astype(np.float32) @ flat).reshape(kernel.shape)

@@ -1,5 +1,4 @@
-"""A model on disk, found by name or by path: a folder with a manifest and a weights file, or an
-adapter's bundle, which holds both."""
+"""A model on disk: a folder with a manifest and a weights file, or an adapter file with both."""
 
 from __future__ import annotations
 
@@ -25,9 +24,9 @@ SHIPPED = _PACKAGE if _PACKAGE.is_dir() else _CHECKOUT
 
 @dataclass(frozen=True)
 class Model:
-    """A shipped model, the folder of a training run, or an adapter's bundle.
+    """A shipped model, the folder of a training run, or an adapter file.
 
-    `given_core` is the core to use whatever else is found here.
+    `given_core` is the core to use; by default it is searched for.
     """
 
     folder: Path
@@ -36,7 +35,7 @@ class Model:
 
     @property
     def reference(self) -> str:
-        """The word that finds this model again: its name if shipped, else its absolute path."""
+        """The reference of this model: its name if shipped, else its absolute path."""
         if self.manifest.weights_file.endswith(SUFFIX):
             return str(self.folder.resolve() / self.manifest.weights_file)
         shipped = self.folder.resolve().parent == SHIPPED.resolve()
@@ -44,12 +43,12 @@ class Model:
 
     @property
     def architecture(self) -> Architecture:
-        """What its network declares of itself."""
+        """The declaration of its network."""
         return find_architecture(self.manifest.architecture)
 
     @property
     def sha256(self) -> str:
-        """Hash of all that decides its landmarks: weights, core and softargmax."""
+        """Hash of everything that affects its landmarks: weights, core and softargmax."""
         manifest = self.manifest
         core = manifest.core.sha256 if manifest.core else ""
         parts = (manifest.weights_sha256, core, str(manifest.softargmax_beta))
@@ -57,7 +56,7 @@ class Model:
 
     @property
     def exported_sha256(self) -> str:
-        """Hash of all that an exported file takes from it: what `sha256` covers, and framing."""
+        """Hash of everything that an exported file contains of it: as `sha256`, and framing."""
         framing = self.manifest.framing
         content = f"{self.sha256}/{framing.to_json() if framing else ''}"
         return hashlib.sha256(content.encode()).hexdigest()
@@ -68,8 +67,7 @@ class Model:
         arrays = load_weights(path)
         if content_sha256(arrays) != self.manifest.weights_sha256:
             raise WeightsError(
-                f"{path} is not the file its manifest describes (other content hash): "
-                "copy the model again"
+                f"{path} does not match its manifest (different content hash): copy the model again"
             )
         return arrays
 
@@ -77,7 +75,7 @@ class Model:
         """Find the core that this adapter was trained on. Raises WeightsError."""
         reference = self.manifest.core
         if reference is None:
-            raise WeightsError(f"{self.manifest.name} is a whole network and has no core")
+            raise WeightsError(f"{self.manifest.name} is a complete network and has no core")
         candidates = [model for model in list_models() if model.manifest.kind == "network"]
         if self.given_core:
             candidates = [self.given_core]
@@ -88,8 +86,8 @@ class Model:
                 return candidate
         raise WeightsError(
             f"{self.manifest.name} needs the core {reference.model} with content hash "
-            f"{reference.sha256[:12]}; the cores found here are other ones: "
-            f"{', '.join(_identities(candidates)) or 'none'}. Get that core or another adapter"
+            f"{reference.sha256[:12]}; found only "
+            f"{', '.join(_identities(candidates)) or 'no core'}. Get that core or another adapter"
         )
 
     def folded(self) -> Arrays:
@@ -99,7 +97,7 @@ class Model:
         return fold_state(self.core().arrays(), self.arrays())
 
     def unfolded(self) -> Arrays:
-        """Return the core's weights with the adapter's beside them, projections left apart."""
+        """Return the core's weights and the adapter's, with separate projections."""
         if self.manifest.kind == "network":
             return self.arrays()
         return {**self.core().arrays(), **self.arrays()}
@@ -107,7 +105,7 @@ class Model:
     def with_figures(self, figures: dict[str, Any]) -> Model:
         """Write measured figures into the manifest. Raises OutputError.
 
-        Those that are there stay only if they were measured on the same data.
+        Older figures stay only if they were measured on the same data.
         """
         before = self.manifest.figures
         kept = before if before.get(MEASURED_ON) == figures.get(MEASURED_ON) else {}
@@ -116,7 +114,7 @@ class Model:
 
 
 def find_model(name_or_path: str) -> Model:
-    """Find a shipped model by name, or a model or run folder, a file in it, or a bundle, by path.
+    """Find a shipped model by name, or any model by the path of its folder, file or adapter.
 
     Raises WeightsError.
     """
@@ -128,11 +126,11 @@ def find_model(name_or_path: str) -> Model:
         if (folder / MANIFEST).is_file():
             return Model(folder, read_manifest(folder))
     if path.is_dir():
-        raise WeightsError(f"{path} is no model folder: it has no {MANIFEST}")
+        raise WeightsError(f"{path} is not a model folder: it has no {MANIFEST}")
     names = ", ".join(model.manifest.name for model in list_models())
     raise WeightsError(
-        f"no model {name_or_path!r}: expected a shipped model ({names or 'none'}), a run folder or "
-        f"a {SUFFIX} file"
+        f"unknown model {name_or_path!r}: expected a shipped model ({names or 'none'}), a run "
+        f"folder or a {SUFFIX} file"
     )
 
 

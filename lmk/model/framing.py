@@ -1,4 +1,4 @@
-"""How a model's objects are framed: where its landmarks lie in the crops that it was trained on."""
+"""The framing of a model: where its landmarks lie in the crops that it was trained on."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lmk.system.schema import parse_json, read_as
 
 @dataclass(frozen=True)
 class Framing:
-    """What a crop must look like to look like those of training.
+    """What defines a crop like those of training.
 
     landmarks_input: the mean landmarks of the training crops, K points (x, y) in input pixels.
-    spread_px: how far landmarks of a training crop lie from the best fit of these, root mean
+    spread_px: distance of landmarks of a training crop from the best fit of these, root mean
     square, at the 99th percentile. score: the mean score of an object's landmarks, at the 1st
-    percentile. finder: the region that finds such objects in a picture, such as cascade:face.
-    finder_box: where a finder's box lies in a training crop, (x, y, width, height) as shares of the
-    crop's side. input_size: side of the network's input, px.
+    percentile. finder: the detector of such objects, as in `--region`, such as cascade:face.
+    finder_box: where its box lies in a training crop, (x, y, width, height) as shares of the crop's
+    side. input_size: side of the network's input, px.
     """
 
     landmarks_input: tuple[tuple[float, float], ...]
@@ -31,11 +31,11 @@ class Framing:
     input_size: int = 128
 
     def boxes_round_landmarks(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
-        """Frame objects as in training by their landmarks.
+        """The boxes of objects as in training, from their landmarks.
 
         xy_image (N, K, 2), scores (N, K). Returns square boxes (N, 4), x, y, width, height in image
-        pixels: those in which the mean landmarks of training lie nearest to the given ones, in the
-        least squares of scale and shift, weighted by score.
+        pixels: those in which the mean landmarks of training are closest to the given ones: least
+        squares over scale and shift, weighted by score.
         """
         scale, shift = self._fit(xy_image, scores)
         side = scale * self.input_size
@@ -52,9 +52,9 @@ class Framing:
         return np.asarray(np.sqrt((weights * square).sum(1)) / scale, np.float32)
 
     def boxes_round_found(self, found_xywh: FloatArray) -> FloatArray:
-        """Frame objects as in training by a finder's boxes (N, 4), x, y, width, height."""
+        """The boxes of objects as in training, from those of a detector, (N, 4)."""
         x, y, width, height = self.finder_box
-        # By area, because a finder's box need not have the shape of the mean one.
+        # By area, because a detector's box may have another shape than the mean one.
         side = np.sqrt(found_xywh[:, 2] * found_xywh[:, 3] / (width * height))
         centre = found_xywh[:, :2] + found_xywh[:, 2:] / 2
         corner = centre - side[:, None] * np.array([x + width / 2, y + height / 2], np.float32)
@@ -85,7 +85,7 @@ def framing_from_json(text: str) -> Framing:
 
 
 def _weights(scores: FloatArray) -> FloatArray:
-    """Scores (N, K) that sum to 1; alike where all are 0."""
+    """Scores (N, K) that sum to 1; equal ones if all are 0."""
     safe = np.maximum(scores, 1e-6)
     weights: FloatArray = safe / safe.sum(1, keepdims=True)
     return weights

@@ -1,4 +1,4 @@
-"""manifest.json: what a model folder holds, in terms that every runtime understands."""
+"""manifest.json: the content of a model folder, for every runtime."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class CoreReference:
-    """The core that an adapter belongs to: where it was found, and the hash of its content."""
+    """The core that an adapter belongs to: its name or path, and the hash of its content."""
 
     model: str
     sha256: str
@@ -32,11 +32,11 @@ MEASURED_ON = "measured on"  # the figure that says what the others were measure
 class Manifest:
     """Description of one model folder.
 
-    kind "network" holds a whole plain network; "adapter" only what differs from `core`.
-    `weights_sha256` is the content hash of `weights_file`. `training` and `figures` are free-form:
-    how the model was made, and what was measured. `framing` None: objects cannot be followed.
-    `mirrored`: landmark i of a picture is landmark mirrored[i] of the mirrored picture, pairs and
-    midline points; None where that is not known.
+    kind: "network" for a complete plain network, "adapter" for the differences from `core`.
+    weights_sha256: content hash of `weights_file`. training, figures: free-form; how the model was
+    made, and its measured figures. framing: None for a model that cannot be tracked.
+    mirrored: landmark i of a picture is landmark mirrored[i] of the mirrored picture; None where
+    that is not known.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
 
     def content(self) -> dict[str, Any]:
-        """What is written: the fields, and for other readers what the architecture says."""
+        """The content of the file: the fields, and for other readers facts of the architecture."""
         return asdict(self) | _declared(self.architecture)
 
     def write(self, folder: Path) -> None:
@@ -71,7 +71,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_text()
     except FileNotFoundError as error:
-        raise WeightsError(f"{folder} is no model folder: it has no {MANIFEST}") from error
+        raise WeightsError(f"{folder} is not a model folder: it has no {MANIFEST}") from error
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} is not a model manifest: {error}") from error
     return parse_manifest(text, path)
@@ -83,8 +83,8 @@ def parse_manifest(text: str, source: Path) -> Manifest:
         content = parse_json(text)
         if content.get("schema_version") != SCHEMA_VERSION:
             raise WeightsError(
-                f"{source} has schema version {content.get('schema_version')}, this lmk reads "
-                f"{SCHEMA_VERSION}: install the lmk that made it"
+                f"{source} has schema version {content.get('schema_version')}, this version of lmk "
+                f"reads {SCHEMA_VERSION}: install the version that made it"
             )
         declared = _declared(content.get("architecture", DEFAULT))
         found = {name: content.pop(name, value) for name, value in declared.items()}
@@ -101,8 +101,8 @@ def parse_manifest(text: str, source: Path) -> Manifest:
         )
     if found != declared:
         raise WeightsError(
-            f"{source} describes another {manifest.architecture} than this lmk has: expected "
-            f"{declared}, got {found}. Install the lmk that made it"
+            f"{source} describes another {manifest.architecture} than this version of lmk: "
+            f"expected {declared}, got {found}. Install the version that made it"
         )
     return manifest
 
@@ -115,7 +115,7 @@ def _trades(mirrored: list[int], count: int) -> bool:
 
 
 def _declared(architecture: str) -> dict[str, Any]:
-    """What the architecture says of every model's input and output. Raises WeightsError."""
+    """The input and output of every model, from the architecture. Raises WeightsError."""
     known = find_architecture(architecture)
     size_hw = [known.input_size, known.input_size]
     picture = {"size_hw": size_hw, "color": "RGB", "range": [0, 1]}

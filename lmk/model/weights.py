@@ -24,8 +24,8 @@ def save_weights(
 ) -> None:
     """Write matrices and kernels as float16, vectors (biases, batch norms) as float32.
 
-    Batch norm variances span more than float16's range and weigh next to nothing. `metadata` goes
-    into the file's header. The file appears whole or not at all. Raises OutputError.
+    Batch norm variances exceed float16's range and need little space. `metadata` goes into the
+    file's header. The file appears completely or not at all. Raises OutputError.
     """
     numpy_io = _safetensors()
     stored = {
@@ -56,10 +56,10 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise WeightsError(f"no weights file at {path}") from error
+        raise WeightsError(f"{path} does not exist") from error
     except Exception as error:  # safetensors has no public error type for every kind of damage
         raise WeightsError(
-            f"{path} is not a whole safetensors file ({type(error).__name__}): copy it again"
+            f"{path} is not a complete safetensors file ({type(error).__name__}): copy it again"
         ) from error
 
 
@@ -79,11 +79,11 @@ def check_keys(
     problems = {"missing": missing, "unexpected": unexpected, "wrong shape": misshapen}
     found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names)
     if found:
-        raise WeightsError(f"weights do not fit {source}: {found}")
+        raise WeightsError(f"weights do not match {source}: {found}")
 
 
 def content_sha256(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
-    """Hash names, shapes and float32 values, whatever the order and precision of the file."""
+    """Hash names, shapes and float32 values, for any order and precision of the file."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         value = np.ascontiguousarray(arrays[name], "<f4")

@@ -16,7 +16,7 @@ BATCH = 64
 def find_landmarks(network: LandmarkNetwork, beta: float, images: Tensor) -> tuple[Tensor, Tensor]:
     """Find landmarks (B, K, 2), float32, in input pixels, and their scores (B, K) in (0, 1].
 
-    images uint8 RGB (B, S, S, 3), where the network is.
+    images uint8 RGB (B, S, S, 3), on the network's device.
     """
     heatmaps = network(images.permute(0, 3, 1, 2).to(network.head.weight.dtype) / 255)
     xy_heatmap, scores = softargmax(heatmaps, beta)
@@ -26,7 +26,7 @@ def find_landmarks(network: LandmarkNetwork, beta: float, images: Tensor) -> tup
 def detect(network: LandmarkNetwork, beta: float, images: Images) -> tuple[FloatArray, FloatArray]:
     """Find landmarks as `find_landmarks`, in batches, of any number of images (N, S, S, 3).
 
-    The network is used where it is and in evaluation mode, in float32.
+    The network is used on its device, in evaluation mode and in float32.
     """
     device = network.head.weight.device
     network.eval()

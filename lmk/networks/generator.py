@@ -1,4 +1,4 @@
-"""The generator that paints a picture from a deformed version of it and landmarks.
+"""The generator, which reconstructs a picture from a deformed copy of it and its landmarks.
 
 Source: Sanchez and Tzimiropoulos, NeurIPS 2019, section 4.1, after Johnson et al., ECCV 2016.
 """
@@ -35,7 +35,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, images: Tensor, heatmaps: Tensor) -> Tensor:
-        """Paint (B, 3, H, W), RGB in [0, 1], from images like it and heatmaps (B, K, H/4, W/4)."""
+        """Reconstruct images (B, 3, H, W) from images in [0, 1] and heatmaps (B, K, H/4, W/4)."""
         encoded = self.encoder(images)
         joined = torch.cat([encoded, heatmaps.to(encoded.dtype)], dim=1)
         return torch.sigmoid(self.decoder(self.blocks(joined)).float())

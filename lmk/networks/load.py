@@ -1,4 +1,4 @@
-"""Model folders as torch networks."""
+"""Load model folders as torch networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lmk.networks.state import load_state
 def load_network(model: str | Model, folded: bool = True) -> tuple[LandmarkNetwork, float]:
     """Read a shipped model or model folder as a network in evaluation mode, with its beta.
 
-    With `folded=False` an adapter's projections stay apart, as in training. Raises WeightsError.
+    With `folded=False` an adapter's projections stay separate, as in training. Raises WeightsError.
     """
     found = find_model(model) if isinstance(model, str) else model
     manifest = found.manifest

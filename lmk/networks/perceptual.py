@@ -1,4 +1,4 @@
-"""Frozen features that compare a painted picture with the real one (Johnson et al., ECCV 2016)."""
+"""Frozen features to compare a reconstruction with its picture (Johnson et al., ECCV 2016)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class VggFeatures(nn.Module):
 
 
 class CoreFeatures(nn.Module):
-    """Early activations of a frozen core: the choice that needs no other weights."""
+    """Early activations of a frozen core: they need no other weights."""
 
     def __init__(self, core: LandmarkNetwork, names: Sequence[str] = ()) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class CoreFeatures(nn.Module):
 
 
 def core_features(core: LandmarkNetwork, layers: str = "all") -> CoreFeatures:
-    """Make features of a core; `layers` is "all" or names of its taps, with commas."""
+    """Make features of a core; `layers` is "all" or names of its taps, separated by commas."""
     taps = core.architecture.taps
     return CoreFeatures(core, _choose(layers, taps, taps))
 
@@ -78,10 +78,10 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
     """Load VGG-19 from a safetensors file, or torchvision's copy.
 
     The file has torchvision's names, from `features.0.weight` to conv3_1 or further. `layers` is
-    "all", or names such as "relu1_2,relu3_1". All are the paper's four, or PREFIX_LAYERS where the
-    file ends before conv4_3; `names` of the result says which they are.
-    Raises UsageError for unknown layers, WeightsError for a file that does not fit,
-    UnavailableError when torchvision's weights are not on this machine and cannot be fetched.
+    "all", or names such as "relu1_2,relu3_1". "all" is the paper's four, or PREFIX_LAYERS if the
+    file ends before conv4_3; `names` of the result lists them. Raises UsageError for unknown
+    layers, WeightsError for a file that does not match, UnavailableError when torchvision's weights
+    are not on this machine and cannot be downloaded.
     """
     try:
         from torchvision.models import VGG19_Weights, vgg19
@@ -93,8 +93,9 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
             return VggFeatures(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features, names)
         except OSError as error:
             raise UnavailableError(
-                f"torchvision's VGG-19 weights are not here and cannot be fetched ({error}): "
-                "give a local file with --perceptual-weights FILE, or use --perceptual core"
+                f"torchvision's VGG-19 weights are not on this machine and cannot be downloaded "
+                f"({error}): give a local file with --perceptual-weights FILE, or use --perceptual "
+                "core"
             ) from error
     arrays = {name.removeprefix("features."): value for name, value in load_weights(file).items()}
     whole = f"{VGG_POSITIONS[PAPER_LAYERS[-1]] - 1}.weight" in arrays
@@ -106,7 +107,7 @@ def vgg19_features(file: Path | None = None, layers: str = "all") -> VggFeatures
     missing = [name for name in needed if name not in arrays]
     if missing or any(arrays[name].shape != value.shape for name, value in needed.items()):
         raise WeightsError(
-            f"{file} does not hold VGG-19's layers up to {names[-1]} under torchvision's names: "
+            f"{file} does not contain VGG-19's layers up to {names[-1]} with torchvision's names: "
             f"{'missing ' + ', '.join(missing) if missing else 'wrong shapes'}"
         )
     features.layers.load_state_dict({name: torch.from_numpy(arrays[name]) for name in needed})
@@ -121,9 +122,9 @@ class PerceptualDistance(nn.Module):
     mse        squared difference, as in the authors' code of the adaptation paper
     l1         absolute difference, as that paper's text has it
     l2         root of each picture's mean squared difference, as its formula has it, up to a
-               constant a layer
+               constant per layer
 
-    Means over elements throughout.
+    All are means over elements.
     """
 
     def __init__(self, features: nn.Module, norm: str = "relative") -> None:
@@ -136,11 +137,11 @@ class PerceptualDistance(nn.Module):
         with torch.no_grad():
             self.scales = [x.float().square().mean() for x in self.features(images)]
 
-    def forward(self, painted: Tensor, real: Tensor) -> Tensor:
-        """Compare (B, 3, H, W), RGB in [0, 1]; a scalar. Gradients go to `painted`."""
+    def forward(self, reconstructed: Tensor, real: Tensor) -> Tensor:
+        """Compare (B, 3, H, W), RGB in [0, 1]; a scalar. Gradients go to `reconstructed`."""
         with torch.no_grad():
             targets = [target.float() for target in self.features(real)]
-        found = [x.float() for x in self.features(painted)]
+        found = [x.float() for x in self.features(reconstructed)]
         pairs = list(zip(found, targets, strict=True))
         if self.norm == "l1":
             distances = [F.l1_loss(a, b) for a, b in pairs]
@@ -161,7 +162,7 @@ def _choose(layers: str, default: Sequence[str], known: Iterable[str]) -> tuple[
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(
-            f"no perceptual layers {', '.join(unknown)}: expected all, or some of "
+            f"unknown perceptual layers {', '.join(unknown)}: expected all, or some of "
             f"{', '.join(known)}"
         )
     return names

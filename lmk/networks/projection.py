@@ -1,7 +1,7 @@
-"""Projections: a frozen convolution seen through a small learned matrix.
+"""Projections: a frozen convolution, multiplied by a small learned matrix.
 
-theta_Y = W x1 theta_X (Sanchez and Tzimiropoulos, eq. 1), with W of (Co, Co), one a convolution.
-W is kept as identity + delta: the start is exactly the core, and plain weight decay pulls towards
+theta_Y = W x1 theta_X (Sanchez and Tzimiropoulos, eq. 1), with W of (Co, Co), one per convolution.
+W is stored as identity + delta: the start is exactly the core, and plain weight decay pulls towards
 the core.
 """
 
@@ -51,18 +51,18 @@ class ProjectionConv2d(nn.Conv2d):
 
 
 def project(core: LandmarkNetwork, num_landmarks: int, scope: Scope = "all") -> LandmarkNetwork:
-    """Make an adaptable network from a core, which is left as it is.
+    """Make an adaptable network from a core, which is not changed.
 
-    Every convolution but the head becomes a `ProjectionConv2d`; scope "3x3" projects those of the
-    residual blocks alone and leaves stem and 1x1 convolutions trainable. Batch norms start from
-    the core and are trainable; the head is new, for `num_landmarks`.
+    Every convolution except the head becomes a `ProjectionConv2d`; scope "3x3" projects only those
+    of the residual blocks and makes stem and 1x1 convolutions trainable. Batch norms start from the
+    core and are trainable; the head is new, for `num_landmarks`.
     """
     network = with_new_head(core, num_landmarks)
     return project_named(network, [name for name, _ in _convolutions(network, scope)])
 
 
 def project_named(network: LandmarkNetwork, names: Collection[str]) -> LandmarkNetwork:
-    """Put a `ProjectionConv2d` in place of each convolution named, and return the network."""
+    """Replace each named convolution by a `ProjectionConv2d`, and return the network."""
     for name, conv in _convolutions(network, "all"):
         if name in names:
             network.set_submodule(name, ProjectionConv2d(conv))
@@ -86,6 +86,6 @@ def with_new_head(core: LandmarkNetwork, num_landmarks: int) -> LandmarkNetwork:
 
 
 def adapter_state(network: LandmarkNetwork) -> dict[str, Tensor]:
-    """Everything of a projected network that is not frozen: what an adapter file holds."""
+    """All parts of a projected network that are not frozen: the content of an adapter file."""
     frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
     return {name: value for name, value in state_of(network).items() if name not in frozen}

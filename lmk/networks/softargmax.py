@@ -1,4 +1,4 @@
-"""Heatmaps to points and points to heatmaps, differentiable, in heatmap pixels."""
+"""Convert heatmaps to points and points to heatmaps, differentiably, in heatmap pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def softargmax(heatmaps: Tensor, beta: float = 10.0) -> tuple[Tensor, Tensor]:
 
     heatmaps (B, K, H, W), any floating dtype. Returns landmarks (B, K, 2), (x, y) in heatmap
     pixels, and scores (B, K), the probability within 2 pixels of the landmark, in [0, 1]; both
-    float32, computed in float32 whatever the network's precision.
+    float32, computed in float32 for any precision of the network.
     """
     height, width = heatmaps.shape[-2:]
     probability = torch.softmax(beta * heatmaps.float().flatten(2), dim=-1)
@@ -35,7 +35,7 @@ def softargmax(heatmaps: Tensor, beta: float = 10.0) -> tuple[Tensor, Tensor]:
 
 
 def gaussian_heatmaps(xy_heatmap: Tensor, size_hw: tuple[int, int], sigma: float) -> Tensor:
-    """Draw exp(-d^2 / sigma^2) round each point (the paper's formula; no factor 2).
+    """Draw exp(-d^2 / sigma^2) around each point (the paper's formula, without a factor 2).
 
     xy_heatmap (B, K, 2) in heatmap pixels; returns (B, K, H, W) in [0, 1] with gradients to the
     points.

@@ -1,4 +1,4 @@
-"""Between torch modules and the plain arrays that model files hold."""
+"""Convert between torch modules and the plain arrays of model files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def arrays_of(state: Mapping[str, Tensor]) -> Arrays:
 
 
 def load_state(network: nn.Module, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
-    """Load arrays into a network; one error names every missing, unexpected and misshapen key.
+    """Load arrays into a network; one error names every missing, unexpected and wrongly shaped key.
 
     Raises WeightsError.
     """

@@ -101,7 +101,7 @@ def _frame(x: Axis, y: Axis) -> list[str]:
 
 
 def _legend(row: int, name: str, color: str) -> list[str]:
-    """An entry in the corner that cumulative curves leave free, the lower right, rows upwards."""
+    """A legend entry in the lower right corner, which cumulative curves leave free, from below."""
     y = HEIGHT - BOTTOM - 14 - 17 * row
     end = WIDTH - RIGHT - 8
     return [

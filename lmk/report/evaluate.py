@@ -1,4 +1,4 @@
-"""An evaluation in one call, from names and paths to results: what `lmk eval` does."""
+"""An evaluation in one call, as `lmk eval` does it."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def evaluate(
     report: Reporter | None = None,
     **settings: Any,
 ) -> Results:
-    """Measure a model, or several on the same images, as `lmk eval` and `lmk compare` do.
+    """Measure one or several models on the same images, as `lmk eval` and `lmk compare` do.
 
     models: names of shipped models, run folders, .adapter files or exported files; several are
     compared with the first. data: COCO keypoint file of the test images, or a folder of pictures
     for metrics that need no annotated points. regressor_data: COCO keypoint file of the images that
     regressors are fitted on, None for cross-validation. runtime, device: see `open_backend`.
-    command: what a person typed, for the record. report: shows the progress, on stderr if None.
+    command: the command line, for the record. report: shows the progress, on stderr if None.
     settings: the fields of `Protocol`, such as metrics=("forward", "spread") or draws=3.
 
         results = lmk.evaluate("faces", "test.json", "train.json")
         {figure.name: figure.value for figure in results.evaluations[0].figures()}
 
-    Values in px are px of the 128 px evaluation picture. `lmk.report` makes of the results tables
-    (`tables.tables`, `terminal.print_results`), JSON (`record.record`, `record.write_record`) and a
-    page (`page.write_page`). Raises UsageError, DataError, WeightsError, and UnavailableError for a
-    runtime, device or package that is not here.
+    Values in px are pixels of the 128 px evaluation picture. From the results `lmk.report` makes
+    tables (`tables.tables`, `terminal.print_results`), JSON (`record.record`,
+    `record.write_record`) and a page (`page.write_page`). Raises UsageError, DataError,
+    WeightsError, and UnavailableError for a runtime, device or package that is missing.
     """
     protocol = _protocol(settings)
     report = report or Reporter()
@@ -63,5 +63,7 @@ def evaluate(
 def _protocol(settings: dict[str, Any]) -> Protocol:
     known = [field.name for field in fields(Protocol)]
     if unknown := [name for name in settings if name not in known]:
-        raise UsageError(f"no setting {', '.join(unknown)}: expected some of {', '.join(known)}")
+        raise UsageError(
+            f"unknown setting {', '.join(unknown)}: expected some of {', '.join(known)}"
+        )
     return Protocol(**settings)

@@ -1,4 +1,4 @@
-"""One page that shows a report to a person, with all its pictures inside."""
+"""One page that shows a report, with all its pictures inside."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from lmk.system.progress import Reporter
 
 CURVE_POINTS = 200
 PAPER = (
-    "Sanchez and Tzimiropoulos, NeurIPS 2019, tables 2 and 3: trained on CelebA and other "
-    "sets, regressors from each set's own training images. For orientation."
+    "Sanchez and Tzimiropoulos, NeurIPS 2019, tables 2 and 3: trained on CelebA and other sets, "
+    "regressors from each set's own training images. Only for orientation."
 )
 PERCENT = Axis("share of images in %", 100, (0, 20, 40, 60, 80, 100))
 
@@ -35,11 +35,11 @@ def write_page(results: Results, path: Path, report: Reporter | None = None) -> 
     template, report = _template(), report or Reporter()
     if any(FORWARD in evaluation.measured for evaluation in results.evaluations):
         caption = (
-            "By forward error, with the regressor of all training images. Dots are the landmarks; "
-            "a line leads from each annotated point to the cross where the landmarks predict it."
+            "By forward error, with the regressor of all training images. Dots are the landmarks. "
+            "A line connects each annotated point with its prediction from the landmarks, a cross."
         )
     else:
-        caption = "By consistency under a random turn, mean over the image's landmarks."
+        caption = "By consistency under a random rotation, mean over the image's landmarks."
     content: dict[str, Any] = {
         "results": results,
         "tables": tables(results),
@@ -114,7 +114,7 @@ def _stability(results: Results) -> list[tuple[str, str]]:
         (
             name,
             bar_chart(
-                _bars(means), y, "landmark, steadiest first", high[np.argsort(means)].tolist()
+                _bars(means), y, "landmark, most stable first", high[np.argsort(means)].tolist()
             ),
         )
         for name, means, high in measured

@@ -1,4 +1,4 @@
-"""Pictures with landmarks for a page, as JPEG data inside its text."""
+"""Pictures with landmarks for a page, as embedded JPEG data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Row:
 
 
 def turned_rows(results: Results, report: Reporter) -> list[list[Row]]:
-    """Show the same images under the same random turns: one list per image, one row per model."""
+    """Show images under the same random rotations: one list per image, one row per model."""
     total = len(results.benchmark.test.images)
     rng = np.random.default_rng(results.benchmark.protocol.seed)
     chosen = rng.choice(total, min(TURNED_IMAGES, total), replace=False)
@@ -58,7 +58,7 @@ def turned_rows(results: Results, report: Reporter) -> list[list[Row]]:
 def _turned(
     results: Results, evaluation: Evaluation, chosen: Indices, report: Reporter
 ) -> list[Row]:
-    """Draw the landmarks of turned images, in rings that were turned with the image."""
+    """Draw the landmarks of rotated images, in rings that were rotated with the image."""
     images, found = results.benchmark.test.images[chosen], evaluation.found[chosen]
     copies = np.repeat(images, TURNS, axis=0)
     view = views.turned(len(copies), TURNS_SEED)
@@ -79,9 +79,9 @@ def _turned(
 
 
 def sheet_rows(results: Results, evaluation: Evaluation) -> list[Row]:
-    """Show the images with the least, the middle and the greatest error.
+    """Show the images with the smallest, the median and the largest error.
 
-    The error is the forward one, where it was measured, else the consistency.
+    The error is the forward error if it was measured, else the consistency.
     """
     test = results.benchmark.test
     if curve := evaluation.get(FORWARD):
@@ -132,7 +132,7 @@ def data_uri(image_bgr: Image) -> str:
 
 
 def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:
-    """Draw a line from each annotated point to its prediction, which is a cross."""
+    """Draw a line from each annotated point to its prediction, a cross."""
     scale = TILE / EVALUATION_SIZE
     for start, end in zip(resize_xy(annotated, scale), resize_xy(predicted, scale), strict=True):
         first, last = _pixel(start), _pixel(end)

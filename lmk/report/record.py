@@ -1,4 +1,4 @@
-"""Every figure and where it comes from, as JSON."""
+"""Every figure and its origin, as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_record(results: Results, path: Path) -> None:
 
 
 def record(results: Results) -> dict[str, Any]:
-    """Everything that was measured, and all that it depends on."""
+    """All measured values, and all that they depend on."""
     benchmark = results.benchmark
     protocol = asdict(benchmark.protocol) | {"normalize": benchmark.normalize}
     return {
@@ -54,7 +54,7 @@ def record(results: Results) -> dict[str, Any]:
 
 
 def manifest_figures(results: Results) -> dict[str, float | str]:
-    """Figures of the first model as a manifest keeps them, with what they were measured on."""
+    """Figures of the first model for its manifest, with the data that they were measured on."""
     benchmark = results.benchmark
     measured: dict[str, float | str] = {
         figure.manifest_key: round(figure.value, 2)

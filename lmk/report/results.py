@@ -1,4 +1,4 @@
-"""What was measured, as one object that tables, page and JSON are made from."""
+"""The results of an evaluation, from which tables, page and JSON are made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmk.evaluation.metrics.catalogue import load_metrics
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Models on one benchmark; differences are taken from the first model.
+    """Models on one benchmark, compared with the first.
 
     command: the call that made them, as the user wrote it.
     """
@@ -25,16 +25,16 @@ class Results:
 
     @property
     def names(self) -> list[str]:
-        """Names of the models, no two the same."""
+        """Names of the models, all different."""
         return [evaluation.model.name for evaluation in self.evaluations]
 
     @property
     def title(self) -> str:
-        """Which models on which data."""
+        """The models and the data."""
         return f"{', '.join(self.names)} on {self.benchmark.test.name}"
 
     def measured(self) -> list[tuple[Metric[Any], list[Any]]]:
-        """Metrics that any model has a value of, in order, each with these values."""
+        """Metrics with a value for any model, in order, each with these values."""
         values = [
             (metric, [e.measured[metric] for e in self.evaluations if metric in e.measured])
             for metric in load_metrics()
@@ -42,7 +42,7 @@ class Results:
         return [(metric, found) for metric, found in values if found]
 
     def notes(self) -> list[str]:
-        """Say in sentences how it was measured, and what was left out."""
+        """Describe in sentences how it was measured, and what was excluded."""
         test = self.benchmark.test
         said = [f"{len(test.images):,} test images of {test.file}"]
         for metric, values in self.measured():
@@ -52,7 +52,7 @@ class Results:
 
 
 def _facts(evaluations: list[Evaluation]) -> list[str]:
-    """Say what each model ran on and what was not measured of it, models with the same together."""
+    """The runtime of each model and its metrics that were not measured, grouped by equal facts."""
     by_fact: dict[str, list[str]] = {}
     for evaluation in evaluations:
         skipped = [f"not measured: {reason}" for reason in evaluation.skipped]

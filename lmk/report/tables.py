@@ -1,4 +1,4 @@
-"""The tables of a report: all figures, and what each metric adds."""
+"""The tables of a report: all figures, and the tables of each metric."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lmk.report.results import Results
 
 
 def tables(results: Results) -> list[Table]:
-    """Make every table that there are figures for."""
+    """Make every table that has figures."""
     made = [_summary(results)]
     for metric, _ in results.measured():
         made += metric.tables(results.benchmark, results.evaluations)
@@ -18,7 +18,7 @@ def tables(results: Results) -> list[Table]:
 
 
 def _summary(results: Results) -> Table:
-    """All figures, and how each model differs from the first."""
+    """All figures, and the difference of each model from the first."""
     columns = [{f.name: f for f in evaluation.figures()} for evaluation in results.evaluations]
     names = list(dict.fromkeys(name for column in columns for name in column))
     compared = [{}, *results.differences]
@@ -34,8 +34,8 @@ def _summary(results: Results) -> Table:
         rows.append([name, *cells, *([published.get(name, ABSENT)] if published else [])])
     header = ["figure", *results.names, *(["paper, proposed"] if published else [])]
     note = (
-        "In brackets the difference to the first model, with the 95 % interval of a paired "
-        "bootstrap over test images; * where 0 lies outside it."
+        "In brackets: the difference from the first model, with the 95 % confidence interval of a "
+        "paired bootstrap over test images; * if 0 lies outside it."
         if results.differences
         else ""
     )

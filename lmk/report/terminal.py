@@ -1,4 +1,4 @@
-"""Tables on the terminal."""
+"""Print the tables in the terminal."""
 
 from __future__ import annotations
 

@@ -1,42 +1,42 @@
-"""Every error that lmk raises on purpose.
+"""The errors of lmk.
 
     LmkError                 exit code 1: the work failed
-      UsageError             2: the call is wrong, nothing was tried
+      UsageError             2: the call is wrong; nothing was done
       ParityError            3: an exported file does not reproduce its network
-      UnavailableError       4: a runtime, device or package asked for is not here
+      UnavailableError       4: a requested runtime, device or package is missing
       DataError              1: images or annotations cannot be used
       WeightsError           1: a model, core or adapter file cannot be used
       SourceError            1: a video source cannot be read
       OutputError            1: a result cannot be written
-      TrainingError          1: training cannot go on
+      TrainingError          1: training cannot continue
 
-A message is one line: what was expected, what came, and how to mend it. Only the command line
-catches these.
+A message is one line: what was expected, what was found, and the remedy. Only the command line
+catches these errors.
 """
 
 from lmk.system.install import install
 
 
 class LmkError(Exception):
-    """Base of every error raised on purpose; `exit_code` is what the command line returns."""
+    """Base of all errors of lmk; `exit_code` is that of the command line."""
 
     exit_code = 1
 
 
 class UsageError(LmkError):
-    """The arguments contradict each other or lie outside their range."""
+    """The arguments contradict each other or are outside their range."""
 
     exit_code = 2
 
 
 class ParityError(LmkError):
-    """An exported file gives other landmarks than the network it was made from."""
+    """An exported file returns other landmarks than the network that it was made from."""
 
     exit_code = 3
 
 
 class UnavailableError(LmkError):
-    """A runtime, device, precision or package that was asked for is not on this machine."""
+    """A requested runtime, device, precision or package is not on this machine."""
 
     exit_code = 4
 
@@ -58,7 +58,7 @@ class OutputError(LmkError):
 
 
 class TrainingError(LmkError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 def missing_extra(package: str, extra: str) -> UnavailableError:

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, where those are that can be made again."""
+"""Write files and folders completely or not at all; the cache folder."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from lmk.system.errors import OutputError, UsageError
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn the system's errors while writing to a path into OutputError."""
+    """Turn errors of the system while writing to a path into OutputError."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
-            f"cannot write {path}: {reason}. Free space or choose another place"
+            f"cannot write {path}: {reason}. Free space or choose another path"
         ) from error
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to, and rename it to `path` when the block ends well.
+    """Give a temporary path to write to, and rename it to `path` when the block succeeds.
 
-    On an error nothing is left behind and an earlier file at `path` stays; of several at once the
-    last to end stays. A link stays one, and the file behind it is replaced. Raises OutputError when
+    On an error no file is left behind and an earlier file at `path` stays. Of several writers the
+    last one wins. A link stays a link, and the file behind it is replaced. Raises OutputError when
     the disk is full or the folder cannot be written, and for a device or a pipe.
     """
     _check_file_or_nothing(path)
@@ -50,13 +50,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder to fill, and rename it to `path` when the block ends well.
+    """Give a temporary folder to fill, and rename it to `path` when the block succeeds.
 
-    On an error nothing is left behind. Raises UsageError when something is at `path` already, and
+    On an error no file is left behind. Raises UsageError when `path` already exists, and
     OutputError when the disk is full or the folder cannot be written.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise UsageError(f"{path} exists already: choose another place or delete it first")
+        raise UsageError(f"{path} already exists: choose another path or delete it first")
     whole = path.resolve()  # "." has no name
     temporary = whole.with_name(f".{whole.name}.partial")
     try:
@@ -72,7 +72,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def sync(file: BinaryIO) -> None:
-    """Bring what was written onto the disk, so that a new name cannot be there before it."""
+    """Flush the content to the disk, so that the new name cannot appear before it."""
     file.flush()
     os.fsync(file.fileno())
 
@@ -92,26 +92,26 @@ def _check_file_or_nothing(path: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Raise OutputError if a file cannot be written, as `check_writable` does; makes nothing."""
+    """Raise OutputError if a file cannot be written, as `check_writable` does; writes nothing."""
     _check_file_or_nothing(path)
     check_writable(path.parent)
 
 
 def check_writable(folder: Path) -> None:
-    """Raise OutputError if a folder, or the place it would be made in, cannot be written.
+    """Raise OutputError if a folder, or its parent, cannot be written.
 
-    For work that is long before it writes; makes nothing.
+    For long work before the first write; writes nothing.
     """
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK):
-        reason = "may not be written" if place.is_dir() else "is no folder"
-        raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another place")
+        reason = "is not writable" if place.is_dir() else "is not a folder"
+        raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another path")
 
 
 def cache_folder() -> Path:
-    """Folder for files that can be made again: $LMK_CACHE, or `lmk` in the user's cache folder."""
+    """The cache folder: $LMK_CACHE, or `lmk` in the user's cache folder."""
     if "LMK_CACHE" in os.environ:
         return Path(os.environ["LMK_CACHE"])
     from platformdirs import user_cache_path  # not needed by every start of lmk

@@ -1,4 +1,4 @@
-"""Commands that install what is missing or mend what is broken."""
+"""Commands that install missing packages or repair broken ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ JETSON = ("numpy", "pillow", "av", "onnx", "safetensors")  # what the extra `jet
 
 
 def install(package: str, extra: str) -> str:
-    """Command that installs a package which one of the extras brings.
+    """The command that installs a package of an extra.
 
-    On a Jetson an extra with OpenCV would hide JetPack's, which has GStreamer, and replace the
-    numpy 1 that its TensorRT and OpenCV are built against. OpenVINO comes alone, since `run` would
-    put a second ONNX Runtime beside that of `gpu`.
+    On a Jetson an extra with OpenCV would hide JetPack's OpenCV, which has GStreamer, and replace
+    numpy 1, which its TensorRT and OpenCV need. OpenVINO is installed without its extra, because
+    `run` would add a second ONNX Runtime to that of `gpu`.
     """
     if jetson_model() and extra not in WITHOUT_OPENCV:
         if package == "opencv-python":
@@ -24,7 +24,7 @@ def install(package: str, extra: str) -> str:
 
 
 def reinstall(package: str) -> str:
-    """Command that installs a package again, and nothing that it depends on."""
+    """The command that reinstalls a package without its dependencies."""
     return f"pip install --force-reinstall --no-deps {package}"
 
 

@@ -1,4 +1,4 @@
-"""Ending long work cleanly when the user or the system asks for it."""
+"""End long work cleanly on a request of the user or the system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import FrameType
 def stop_on_signals() -> Iterator[threading.Event]:
     """Give an event that Ctrl-C or a termination signal sets; a second Ctrl-C interrupts at once.
 
-    In a thread other than the main one, which gets no signals, nothing sets it.
+    Threads other than the main one receive no signals: there the event is never set.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -37,7 +37,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 @contextmanager
 def exit_on_termination() -> Iterator[None]:
-    """Let a termination signal end this process as Ctrl-C does: processes it started end with it.
+    """Make a termination signal end this process, and those that it started, as Ctrl-C does.
 
     For the main thread.
     """

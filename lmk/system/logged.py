@@ -1,4 +1,4 @@
-"""Messages of work that a program starts, for Python's logging."""
+"""Messages as records of Python's logging, for use from Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOGGER = logging.getLogger("lmk")
 
 
 class LogReporter(Reporter):
-    """Writes messages to the logger `lmk`, which shows warnings unless told otherwise."""
+    """Writes messages to the logger `lmk`, which by default shows warnings."""
 
     def say(self, message: str) -> None:
         """Log one line as information."""
@@ -24,7 +24,7 @@ class LogReporter(Reporter):
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:  # noqa: ARG002
-        """Show nothing: programs have progress of their own."""
+        """Show nothing: programs show their own progress."""
         yield _NoBar()
 
 

@@ -1,4 +1,4 @@
-"""What this machine is: its chip, cores, packages, free memory, and whether it is a Jetson."""
+"""Facts about this machine: chip, cores, packages, free memory, and whether it is a Jetson."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
 
 
 def chip() -> str:
-    """The processor's name, such as "AMD EPYC", or the board's where the processor has none."""
+    """The CPU's name, such as "AMD EPYC", or the board's if the CPU has none."""
     if CPUINFO.is_file():
         for line in CPUINFO.read_text().splitlines():
             name, _, value = line.partition(":")
@@ -25,7 +25,7 @@ def chip() -> str:
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of those packages that are installed here."""
+    """Versions of those packages that are installed."""
     from importlib import metadata  # 40 ms, which not every start of lmk should wait for
 
     found = {}
@@ -43,7 +43,7 @@ def usable_cores() -> list[int]:
 
 
 def free_memory_mb() -> int | None:
-    """Memory and swap that a program could still take, in 10^6 bytes; None if unknown."""
+    """Free memory and swap, in 10^6 bytes; None if unknown."""
     import psutil
 
     try:
@@ -63,7 +63,7 @@ def memory_mb() -> int | None:
 
 
 def nvidia_power_mode() -> str | None:
-    """A Jetson's power mode, such as "MAXN", as its own tool calls it; None elsewhere."""
+    """A Jetson's power mode, such as "MAXN"; None elsewhere."""
     tool = shutil.which("nvpmodel")
     if tool is None:
         return None
@@ -79,7 +79,7 @@ def jetson_model() -> str | None:
 
 
 def _board() -> str:
-    """Name of the board in its device tree, empty where there is none."""
+    """Name of the board in its device tree, empty if there is none."""
     if not DEVICE_TREE_MODEL.is_file():
         return ""
     return DEVICE_TREE_MODEL.read_text(errors="replace").strip("\0\n ")

@@ -1,4 +1,4 @@
-"""The package onnx as lmk imports it: its absence is an error that names the remedy."""
+"""Import onnx; if it is missing, the error names the remedy."""
 
 from __future__ import annotations
 

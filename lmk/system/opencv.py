@@ -1,4 +1,4 @@
-"""OpenCV, whose absence is an error that names the remedy."""
+"""Import OpenCV; if it is missing, the error names the remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SILENT = 0
 
 
 class _Silence:
-    """OpenCV's log level, which is one for all threads: silent while any of them wants it."""
+    """OpenCV's log level, which all threads share: silent while any of them requests it."""
 
     def __init__(self) -> None:
         self._lock, self._wanted, self._level = threading.Lock(), 0, 0
@@ -45,7 +45,7 @@ _silence = _Silence()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep OpenCV and its FFmpeg from writing to stderr; what fails is raised as an error."""
+    """Stop OpenCV and its FFmpeg from writing to stderr; failures become exceptions."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when FFmpeg is first used
     _silence.begin()
     try:

@@ -1,6 +1,6 @@
-"""What long work tells its user: a live bar on a terminal, plain lines elsewhere.
+"""Messages and progress of long work: a live bar on a terminal, plain lines elsewhere.
 
-rich is imported when something is said, so that silent work needs none.
+rich is imported with the first message, so that silent work does not need it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PLAIN_INTERVAL_S = 10.0
 
 
 class Bar(Protocol):
-    """The progress of one piece of work."""
+    """The progress of one task."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Report `count` more units done, with a short note such as the current loss."""
+        """Report `count` more finished units, with a short note such as the current loss."""
 
 
 class Reporter:
@@ -33,7 +33,7 @@ class Reporter:
 
     @cached_property
     def console(self) -> Console:
-        """The console that was given, or one on stderr."""
+        """The given console, or one on stderr."""
         from rich.console import Console
 
         return self._console or Console(stderr=True, highlight=False)
@@ -43,12 +43,12 @@ class Reporter:
         self.console.print(message, soft_wrap=True, markup=False)
 
     def warn(self, message: str) -> None:
-        """Print one line that asks for attention."""
+        """Print one warning."""
         self.console.print(f"warning: {message}", style="yellow", soft_wrap=True, markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:
-        """Follow work of `total` units, of which `done` were finished before."""
+        """Show the progress of `total` units, of which `done` are already finished."""
         if not self.console.is_terminal:
             yield _PlainBar(self, title, total, done)
             return

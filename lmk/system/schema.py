@@ -1,4 +1,4 @@
-"""JSON that others may have written, read strictly as the dataclass that describes it."""
+"""Read untrusted JSON strictly as the dataclass that describes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANY_NAME = "..."  # how msgspec writes a name within dict[str, ...]
 
 
 class SchemaError(ValueError):
-    """A value that does not fit; `problems` are what was found, one line each."""
+    """A value that does not match; `problems` has one line per problem."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -34,8 +34,8 @@ def parse_json(text: str) -> Any:
 def read_as(kind: type[Content], value: Any) -> Content:
     """Build a dataclass, and the dataclasses in it, from parsed JSON. Raises SchemaError.
 
-    Types are exact, except that a float may be written as an integer, and unknown names are
-    refused. All unknown names are reported, but only the first wrong type.
+    Types are exact, except that a float may be written as an integer. Unknown names are refused.
+    All unknown names are reported, but only the first wrong type.
     """
     import msgspec  # some milliseconds, which not every start of lmk should wait for
 
@@ -52,7 +52,7 @@ def read_as(kind: type[Content], value: Any) -> Content:
 
 
 def _unknown(value: Any, known: Any, where: str) -> Iterator[str]:
-    """Names in a value that were not taken over, with their place."""
+    """Names in a value that the dataclass does not have, with their place."""
     if isinstance(value, dict):
         for name, entry in value.items():
             inner = f"{where}.{name}" if where else name
@@ -76,7 +76,7 @@ def _in_words(message: str, value: Any) -> str:
 
 
 def _at(value: Any, where: str) -> Any:
-    """The part of a value at a place such as `points[0].xy`, or what holds it in a dict."""
+    """The part of a value at a place such as `points[0].xy`, or the dict that contains it."""
     for step in re.findall(r"\w+|\.{3}", where):
         if step == ANY_NAME:
             break

@@ -1,4 +1,4 @@
-"""An adaptation in one call, from names and paths to a model: what `lmk train` does."""
+"""An adaptation in one call, as `lmk train` does it."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def adapt(
     command: str | None = None,
     **settings: Any,
 ) -> Model:
-    """Adapt a core to pictures of a new category, without any annotation, as `lmk train` does.
+    """Adapt a core to pictures of a new category, without annotated points, as `lmk train` does.
 
-    images: a folder of photographs, a packed set, or a COCO file of which only the names count.
-    output: the run folder, which becomes the model. core: a shipped model's name or a run folder.
-    settings: options of `lmk train` by their names, such as steps=600, keypoints=16 or
-    max_minutes=10; what is not given is the preset's. command: what a person typed, for the
+    images: a folder of photographs, a packed set, or a COCO file, from which only the file names
+    are used. output: the run folder, which becomes the model. core: a shipped model's name or a run
+    folder. settings: options of `lmk train` by their names, such as steps=600, keypoints=16 or
+    max_minutes=10; others have the values of the preset. command: the command line, for the
     manifest.
 
         model = lmk.adapt("photos/mugs", "runs/mugs", keypoints=8, max_minutes=10)
         landmarks = lmk.Landmarker(model.folder)(image)
 
     Returns the model. Raises UsageError, DataError, WeightsError, TrainingError, OutputError, and
-    UnavailableError for a device that is not here.
+    UnavailableError for a device that is not on this machine.
     """
     return prepare(
         Path(images),
@@ -67,7 +67,7 @@ def adapt(
 
 @dataclass(frozen=True)
 class Adaptation:
-    """A training that can begin: everything that was asked for is found, read and checked."""
+    """A training that is ready to start: all inputs are found, read and checked."""
 
     data: UnlabelledSet
     core: Model | None
@@ -76,14 +76,14 @@ class Adaptation:
     training: Run
 
     def plan(self) -> str:
-        """Say what it would do and cost, from a few steps that are thrown away."""
+        """Describe the training, its time and memory, from a few steps that are not kept."""
         compute = self.training.compute
         options = replace(self.options, mirror=False)  # a mirrored view costs what any other does
         learner = make_learner(self.data, self.core, options, compute, self.perceptual_weights)
         return make_plan(learner)
 
     def run(self) -> Model:
-        """Train to the end, or as long as the run lasts."""
+        """Train to the end, or until the run is stopped."""
         return jobs.adapt(
             self.data, self.core, self.options, self.training, self.perceptual_weights
         )
@@ -103,7 +103,7 @@ def prepare(
     settings: Settings,
     writes: bool = True,
 ) -> Adaptation:
-    """Check what `adapt` is asked for and read the pictures; `writes` False looks at no folder."""
+    """Check the arguments of `adapt`, and the run folder if `writes` is set; read the pictures."""
     options, run_options = resolve(preset, settings)
     found = find_model(core) if options.needs_core and core else None
     jobs.check_core(found, options, perceptual_weights)
@@ -130,8 +130,8 @@ def resolve(preset: Preset, settings: Settings) -> tuple[AdaptOptions, RunOption
     unknown = sorted(settings.keys() - names - run_names)
     if unknown:
         raise UsageError(
-            f"no settings {', '.join(unknown)}: expected names of lmk train's options, such as "
-            "steps, keypoints or max_minutes"
+            f"unknown settings {', '.join(unknown)}: expected names of lmk train's options, such "
+            "as steps, keypoints or max_minutes"
         )
     base = preset_options(preset, settings.get("method", AdaptOptions.method))
     changed = {name: value for name, value in settings.items() if name in names}
@@ -140,6 +140,6 @@ def resolve(preset: Preset, settings: Settings) -> tuple[AdaptOptions, RunOption
 
 
 def _named(source: Path) -> dict[str, str | None]:
-    """The source under the name that the command line has for it."""
+    """The source, by its option on the command line."""
     folder = source.is_dir() and not is_packed(source)
     return {"images": str(source) if folder else None, "data": None if folder else str(source)}

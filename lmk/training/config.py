@@ -1,4 +1,4 @@
-"""config.yaml: what a training was asked for, in full, to be asked for again."""
+"""config.yaml: all options of a training, to repeat it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
     """Read options, with underscores; a folder stands for the config.yaml in it.
 
     Those named in `texts` are paths and words, or null; `settings` check their own values. Raises
-    UsageError when the file cannot be read, names an option of neither, or has another kind of
-    value for a text.
+    UsageError when the file cannot be read, has an unknown option, or has a value for a text that
+    is not a text.
     """
     yaml = _yaml()
     file = file / CONFIG if file.is_dir() else file
@@ -41,12 +41,12 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
     unknown = sorted(options.keys() - {*settings, *texts})
     if unknown:
         raise UsageError(
-            f"{file} has options that this command does not know: {', '.join(unknown)}"
+            f"{file} has options that this command does not have: {', '.join(unknown)}"
         )
     for name in sorted(options.keys() & set(texts)):
         if not isinstance(options[name], (str, type(None))):
             option = name.replace("_", "-")
-            raise UsageError(f"{file}: {option}: {options[name]} is no text: put it in quotes")
+            raise UsageError(f"{file}: {option}: {options[name]} is not a text: put it in quotes")
     return options
 
 

@@ -1,4 +1,4 @@
-"""Where training runs and in which precision: what was asked for, or an error."""
+"""The device and precision of a training: the requested ones, or an error."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Shared = TypeVar("Shared")
 class Compute:
     """A device, how networks compute on it, and the processes that share it.
 
-    `bf16` is the precision of convolutions and matrix products; `channels_last` the order in
-    memory that their fast kernels want, off only to be compared with.
-    `compiled` runs networks through torch.compile. With `fabric` every process takes its share of
-    each batch and gradients are averaged; batch norms then normalise over all processes on GPUs,
-    and over their own share on processors, where running statistics are those of the first process.
+    bf16: precision of convolutions and matrix products. channels_last: the memory order that their
+    fast kernels need, off only for comparisons. compiled: runs networks through torch.compile. With
+    `fabric` every process computes its share of each batch and gradients are averaged. Batch norms
+    then normalise over all processes on GPUs, and over their own share on CPUs, where running
+    statistics are those of the first process.
     """
 
     device: torch.device
@@ -38,7 +38,7 @@ class Compute:
     channels_last: bool = True
 
     def place(self, module: nn.Module) -> Any:
-        """Move a network to the device, in place, and return what to call for its forward pass."""
+        """Move a network to the device, in place, and return the module for its forward pass."""
         module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
         called: Any = torch.compile(module) if self.compiled else module
         if self.fabric is None or not any(p.requires_grad for p in module.parameters()):
@@ -49,7 +49,7 @@ class Compute:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Of networks and pictures."""
+        """Memory format of networks and pictures."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -58,7 +58,7 @@ class Compute:
 
     @property
     def processes(self) -> int:
-        """How many processes share each batch."""
+        """Number of processes that share each batch."""
         return self.fabric.world_size if self.fabric else 1
 
     @property
@@ -70,14 +70,14 @@ class Compute:
         """This process's rows of a batch. Raises UsageError when it cannot be shared evenly."""
         if batch % self.processes:
             raise UsageError(
-                f"a batch of {batch} cannot be shared by {self.processes} processes: "
-                "give a --batch-size that they divide"
+                f"a batch of {batch} cannot be shared by {self.processes} processes: choose a "
+                f"--batch-size that is a multiple of {self.processes}"
             )
         share, rank = batch // self.processes, self.fabric.global_rank if self.fabric else 0
         return slice(rank * share, (rank + 1) * share)
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all processes must ask at the same time."""
+        """Whether the flag is set in any process; all processes must call it at the same time."""
         if self.fabric is None:
             return flag
         total = self.fabric.all_reduce(
@@ -90,12 +90,12 @@ class Compute:
         return value if self.fabric is None else self.fabric.broadcast(value)
 
     def wait(self) -> None:
-        """Wait until every process has come here."""
+        """Wait until every process is here."""
         if self.fabric:
             self.fabric.barrier()
 
     def describe(self) -> str:
-        """One phrase for a person: device, precision and what else differs from the plain case."""
+        """One phrase for users: device, precision and other differences from the default."""
         parts = [str(self.device), "bf16" if self.bf16 else "fp32"]
         parts += ["compiled"] if self.compiled else []
         parts += [f"{self.processes} processes"] if self.fabric else []
@@ -105,10 +105,10 @@ class Compute:
 def select_compute(
     device: str = "auto", precision: str = "auto", compiled: bool = False
 ) -> Compute:
-    """Resolve --device, --precision and --compile, and join torchrun's processes if there are any.
+    """Resolve --device, --precision and --compile, and join torchrun's processes, if any.
 
-    `auto` takes a GPU if there is one, and bf16 where the hardware computes in it. Raises
-    UsageError for an unknown word and UnavailableError for a device that is not here.
+    `auto` uses a GPU if there is one, and bf16 if the hardware supports it. Raises UsageError for
+    an unknown word and UnavailableError for a device that is not on this machine.
     """
     if precision not in get_args(Precision):
         raise UsageError(f"precision {precision!r}: expected {', '.join(get_args(Precision))}")
@@ -137,8 +137,8 @@ def _select_device(name: str) -> torch.device:
         raise UsageError(f"device {name!r}: expected auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UnavailableError(
-            f"device {name} is not here: torch sees {torch.cuda.device_count()} CUDA devices. "
-            "Choose --device cpu or mend the driver"
+            f"device {name} is not available: torch finds {torch.cuda.device_count()} CUDA "
+            "devices. Choose --device cpu or repair the driver"
         )
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"device {name!r}: expected auto, cpu, cuda or cuda:N")

@@ -1,4 +1,4 @@
-"""Whole trainings, from data to a run folder that is a model."""
+"""Complete trainings, from data to a run folder that is a model."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ def pretrain(
     """Train a core on annotated crops and write it into its run folder.
 
     It starts from the weights of `core`, or from random ones. PCKh@0.5 is measured on `val`, if it
-    has heads to measure by. Raises UsageError, DataError, WeightsError, TrainingError,
-    OutputError.
+    has annotated heads. Raises UsageError, DataError, WeightsError, TrainingError, OutputError.
     """
     if val and val.names != data.names:
         raise UsageError(
@@ -87,15 +86,15 @@ def adapt(
 ) -> Model:
     """Adapt a core to unlabelled crops and write the result into its run folder.
 
-    Pictures that could not be used are listed there in skipped.txt. `perceptual_weights` is a
-    VGG-19 safetensors file, to be used in place of torchvision's. Raises UsageError, DataError,
-    WeightsError, TrainingError, OutputError.
+    Skipped pictures are listed there in skipped.txt. `perceptual_weights` is a VGG-19 safetensors
+    file, in place of torchvision's weights. Raises UsageError, DataError, WeightsError,
+    TrainingError, OutputError.
     """
     learner = make_learner(data, core, options, run.compute, perceptual_weights)
     options = learner.options
     learnable, frozen = count_learnable(learner.detector)
     run.report.say(
-        f"{options.method}: {learnable:,} parameters of the detector learnable, {frozen:,} frozen; "
+        f"{options.method}: {learnable:,} parameters of the network learnable, {frozen:,} frozen; "
         f"{len(data.crops):,} images; {run.compute.describe()}"
     )
     if options.reconstruction:
@@ -130,7 +129,10 @@ def make_learner(
     compute: Compute,
     perceptual_weights: Path | None = None,
 ) -> AdaptLearner:
-    """Put together what an adaptation trains. Raises as `check_core` does, and WeightsError."""
+    """Make the parts that an adaptation trains.
+
+    Raises what `check_core` raises, and WeightsError.
+    """
     check_core(core, options, perceptual_weights)
     network = load_network(core)[0] if core else None
     features: CoreFeatures | VggFeatures | None = None
@@ -152,24 +154,25 @@ def check_core(
     """Raise UsageError unless core, method and features go together."""
     if core is None and options.needs_core:
         raise UsageError(
-            f"{options.method} with perceptual features {options.perceptual} needs a core: name one"
+            f"{options.method} with perceptual features {options.perceptual} needs a core: add "
+            "--core NAME"
         )
     if options.method == "finetune-after-projection" and core and core.manifest.kind != "adapter":
         raise UsageError(
-            f"finetune-after-projection goes on from an adapted run, and {core.manifest.name} is "
-            "none: give the run as --core RUN"
+            f"finetune-after-projection starts from an adapted run, and {core.manifest.name} is "
+            "not one: give the run with --core RUN"
         )
     if options.method == "projection" and core and core.manifest.core:
         raise UsageError(
-            f"projection needs a whole network as core, and {core.manifest.name} is an adapter: "
-            f"give --core {core.manifest.core.model}, or choose --method finetune"
+            f"projection needs a complete network as core, and {core.manifest.name} is an adapter: "
+            f"use --core {core.manifest.core.model}, or choose --method finetune"
         )
     if perceptual_weights and options.perceptual != "vgg19":
-        raise UsageError("--perceptual-weights are VGG-19's: they go with --perceptual vgg19")
+        raise UsageError("--perceptual-weights are for VGG-19: add --perceptual vgg19")
 
 
 def warn_of_core(core: Model) -> str | None:
-    """Say that a core looks untrained or weak, with the figure that shows it."""
+    """Warn, with the figure, when a core seems untrained or weak."""
     variances = [v for name, v in core.arrays().items() if name.endswith("running_var")]
     return core_warning(all((v == 1).all() for v in variances), core.manifest.figures)
 
@@ -184,7 +187,9 @@ def _train(
     watch = Watch(run.folder, save, run.report, run.options)
     done = train(learner, schedule, settings, run, watch)
     if done.steps < schedule.steps:
-        run.report.say(f"stopped after {done.steps} of {schedule.steps} steps: go on with --resume")
+        run.report.say(
+            f"stopped after {done.steps} of {schedule.steps} steps: continue with --resume"
+        )
     if run.compute.first:
         save(run.folder, done)
     run.compute.wait()
@@ -196,21 +201,21 @@ def _start_core(core: Model, num_landmarks: int) -> LandmarkNetwork:
     if manifest.num_landmarks != num_landmarks:
         raise UsageError(
             f"--core {manifest.name}: expected {num_landmarks} landmarks, as many as the data "
-            f"have, got {manifest.num_landmarks}. Name another core, or none to start from random "
-            "weights"
+            f"have, got {manifest.num_landmarks}. Choose another core, or omit --core to start "
+            "from random weights"
         )
     return load_network(core)[0]
 
 
 def _origin(core: Model) -> dict[str, Any]:
-    """What a network was before its training: with the steps of that, as far as they are known."""
+    """What a network was before its training, with the earlier steps, if known."""
     manifest = core.manifest
     known = {"name": manifest.name, "sha256": manifest.weights_sha256}
     return {**known, "training": manifest.training}
 
 
 def _record(done: Progress, settings: dict[str, Any], run: Run) -> dict[str, Any]:
-    """What a manifest says of its training."""
+    """The training entry of a manifest."""
     return {
         "command": run.command,
         "steps": done.steps,

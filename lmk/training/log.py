@@ -1,4 +1,4 @@
-"""What a training leaves to be read: a CSV of its losses, TensorBoard events, pictures."""
+"""The log of a training: a CSV of its losses, TensorBoard events, pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURES = "samples"
 
 
 class Log:
-    """Writes into a run folder; what an earlier call wrote after `first_step` is dropped.
+    """Writes into a run folder; deletes entries of an earlier call after `first_step`.
 
     Raises OutputError when the folder cannot be written.
     """
@@ -78,7 +78,7 @@ class Log:
 
 
 def _trim(path: Path, step: int) -> None:
-    """Drop the rows after the checkpoint, which the resumed run writes again, and torn ones."""
+    """Delete incomplete rows and those after the checkpoint, which the resumed run repeats."""
     if not path.exists():
         return
     text = path.read_text(errors="replace").replace("\0", "")  # a power cut can leave either

@@ -30,10 +30,10 @@ EARLY_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Run:
-    """Where a training runs, and all else that does not change its result.
+    """Where a training runs, and all other settings that do not change its result.
 
-    `config` is written into the folder, to be given back with --config; `command`, what the user
-    typed, stands in the model's manifest.
+    `config` is written into the folder, for --config; `command`, the command line, is written into
+    the model's manifest.
     """
 
     folder: Path
@@ -72,17 +72,17 @@ class Schedule:
 def train(
     learner: Learner, schedule: Schedule, settings: dict[str, Any], run: Run, watch: Watch
 ) -> Progress:
-    """Train to the end of the schedule, or as long as the run lasts, and say how far that was.
+    """Train to the end of the schedule, or until the run is stopped; return the last step.
 
-    A checkpoint is written every few minutes, at the end, on Ctrl-C and when the data vanish,
-    whole or not at all; a resumed run goes on from it, and `settings` must then equal those it was
-    made with. Raises TrainingError on a loss that is not finite, and keeps the last good
+    A checkpoint is written, completely or not at all, every few minutes, at the end, on Ctrl-C and
+    when the data disappear. A resumed run continues from it, and `settings` must then equal those
+    of the checkpoint. Raises TrainingError on a loss that is not finite, and keeps the last good
     checkpoint; DataError when the data can no longer be read; OutputError.
     """
     if run.resume:
         first, before = resume_from(learner, run.folder, settings)
         if before not in (None, now := run.compute.describe()):
-            run.report.warn(f"until step {first.steps} this ran on {before}, now it runs on {now}")
+            run.report.warn(f"up to step {first.steps} this ran on {before}, now it runs on {now}")
     elif run.compute.first:
         first = begin(run.folder)
         write_config(run.folder, run.config)
@@ -135,7 +135,7 @@ def _lead(
 
 
 def _follow(learner: Learner, schedule: Schedule, first: Progress, run: Run) -> Progress:
-    """Take the same steps as the first process, which alone writes and decides when to end."""
+    """Take the same steps as the first process. Only that one writes and decides when to end."""
     done = first
     with stop_on_signals() as stop:  # which torchrun hands on to every process
         while done.steps < schedule.steps and not _ends(run, done, stop.is_set()):
@@ -167,20 +167,20 @@ class _Clock:
         return self._before + (time.monotonic() - self._began) / 60
 
     def rate(self, steps: int) -> float:
-        """Steps a second of this call."""
+        """Steps per second of this call."""
         return (steps - self._first) / max(time.monotonic() - self._began, 1e-9)
 
     def over(self) -> bool:
         return (time.monotonic() - self._began) / 60 >= self._most
 
 
-def _note(values: Mapping[str, float], images_a_second: float) -> str:
+def _note(values: Mapping[str, float], images_per_second: float) -> str:
     losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-    return f"{images_a_second:.1f} images/s  {losses}"
+    return f"{images_per_second:.1f} images/s  {losses}"
 
 
 def _ends(run: Run, done: Progress, ending: bool) -> bool:
-    """Whether to end before the next step, in which several processes agree."""
+    """Whether to end before the next step; all processes agree on it."""
     several = run.compute.processes > 1
     if several and run.compute.device.type == "cuda" and done.steps % AGREE_INTERVAL:
         return False
@@ -188,7 +188,7 @@ def _ends(run: Run, done: Progress, ending: bool) -> bool:
 
 
 def _finite(losses: Mapping[str, Tensor], number: int) -> dict[str, float]:
-    """Read losses off the device; raises TrainingError when one is not finite."""
+    """Read losses from the device; raises TrainingError when one is not finite."""
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     bad = [name for name, value in values.items() if not math.isfinite(value)]
     if bad:

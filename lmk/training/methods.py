@@ -1,4 +1,4 @@
-"""The five ways to start an adaptation; they differ in what is learnable and where it starts."""
+"""The five methods of adaptation; they differ in the learnable parts and in the start."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lmk.training.options import Method, Scope
 def start_detector(
     method: Method, core: LandmarkNetwork | None, num_landmarks: int, scope: Scope = "all"
 ) -> LandmarkNetwork:
-    """Make the network that an adaptation trains, of copies of what the core has.
+    """Make the network that an adaptation trains, from copies of the core's parts.
 
-    `core` may be None for scratch alone.
+    `core` may be None only for scratch.
 
-    projection                  the core frozen; a matrix a convolution, batch norms, head learn
+    projection                  the core frozen; one matrix per convolution, batch norms, head learn
     finetune                    everything learnable, starting from the core
     scratch                     everything learnable, starting from random weights
-    last-layers                 the core frozen but for what follows its hourglass
+    last-layers                 the core frozen, except the layers after its hourglass
     finetune-after-projection   everything learnable; `core` is an adapted network, folded, and
                                 keeps its head
 
@@ -38,8 +38,8 @@ def start_detector(
     if method == "finetune-after-projection":
         if core.num_landmarks != num_landmarks:
             raise UsageError(
-                f"the adapted network has {core.num_landmarks} landmarks and keeps them: "
-                f"give --keypoints {core.num_landmarks}"
+                f"the adapted network has {core.num_landmarks} landmarks and keeps them: use "
+                f"--keypoints {core.num_landmarks}"
             )
         return copy.deepcopy(core)
     network = with_new_head(core, num_landmarks)
@@ -50,7 +50,7 @@ def start_detector(
 
 
 def train_mode(network: nn.Module) -> None:
-    """Put a network into training mode, but for batch norms that are frozen."""
+    """Put a network into training mode, except frozen batch norms."""
     network.train()
     for module in network.modules():
         if isinstance(module, _BatchNorm) and not module.weight.requires_grad:

@@ -1,4 +1,4 @@
-"""What a training would do, cost and take on this machine, before it is done."""
+"""The plan of a training: what it does, and its time and memory on this machine."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ TIMED_STEPS = 3
 
 
 def make_plan(learner: AdaptLearner) -> str:
-    """Describe an adaptation in a few lines, from a few real steps that are thrown away."""
+    """Describe an adaptation in a few lines, from a few real steps that are not kept."""
     options, compute, images = learner.options, learner.compute, len(learner.views.crops)
     steps, batch = options.steps, options.batch_size
     learnable, frozen = count_learnable(learner.detector)
-    painter = "none, without --reconstruction"
+    generator = "none, without --reconstruction"
     if "generator" in learner.modules:
         parameters = sum(count_learnable(learner.modules["generator"]))
-        painter = f"{parameters:,} parameters, used in training only"
-    seconds = _seconds_a_step(learner, compute)
+        generator = f"{parameters:,} parameters, used in training only"
+    seconds = _seconds_per_step(learner, compute)
     minutes = steps * seconds / 60
     rows = [
         ("method", options.method),
-        ("detector", f"{learnable:,} parameters learnable, {frozen:,} frozen"),
-        ("generator", painter),
+        ("network", f"{learnable:,} parameters learnable, {frozen:,} frozen"),
+        ("generator", generator),
         ("pictures", f"{images:,}, seen {steps * batch / images:.1f} times each"),
         ("steps", f"{steps:,} of {batch} pairs"),
         ("device", compute.describe()),
         (
             "time",
-            f"{_duration(minutes)}: {seconds:.2f} s a step, fastest of {TIMED_STEPS} timed now",
+            f"{_duration(minutes)}: {seconds:.2f} s per step, fastest of {TIMED_STEPS}",
         ),
-        ("memory", f"{_memory(compute)} at most in these, pictures included"),
+        ("memory", f"{_memory(compute)} at most in these steps, with the pictures"),
     ]
     return "\n".join(f"{name:<10} {text}" for name, text in rows)
 
 
-def _seconds_a_step(learner: AdaptLearner, compute: Compute) -> float:
+def _seconds_per_step(learner: AdaptLearner, compute: Compute) -> float:
     times = []
-    last = learner.options.steps - 1  # paints, whenever painting begins
+    last = learner.options.steps - 1  # with reconstruction, whenever that starts
     for _ in range(TIMED_STEPS + 1):  # the first one warms up
         began = time.perf_counter()
         step(learner, last, rate=0.0)

@@ -27,10 +27,10 @@ CORE_BETA = 80.0  # regressed heatmaps peak well below 1, where a small beta pul
 
 
 class CoreLearner:
-    """A network regressing one Gaussian per joint; unlabelled joints carry no loss.
+    """A network that regresses one Gaussian per joint; unlabelled joints have no loss.
 
-    `held_out` are the crops to look at now and then; without them, some of the training crops.
-    `start` is the network to begin with, of as many joints; without it, random weights.
+    held_out: crops for the evaluation batch; by default some of the training crops. start: the
+    network to start from, with as many joints; by default random weights.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class CoreLearner:
 
     @property
     def batch_size(self) -> int:
-        """Pictures a step."""
+        """Pictures per step."""
         return self.options.batch_size
 
     def losses(self, step: int) -> dict[str, Tensor]:
@@ -70,7 +70,7 @@ class CoreLearner:
         return {"loss": self._loss(images, xy_input, labelled)[0]}
 
     def observe(self) -> Observation:
-        """Look at one batch of crops that are always the same, as they are."""
+        """Evaluate on the evaluation batch: always the same crops, without augmentation."""
         self.network.eval()
         data, device = self.held_out, self.compute.device
         index = batch_indices(len(data.crops), self.options.batch_size, 0, FIXED_SEED)
@@ -92,7 +92,7 @@ class CoreLearner:
         size, stride = self.architecture.heatmap_size, self.architecture.stride
         xy_heatmap = input_to_heatmap(xy_input, stride)
         target = gaussian_heatmaps(xy_heatmap, (size, size), TARGET_SIGMA)
-        # A look is taken by one process alone, not together with the others.
+        # Only one process evaluates, not together with the others.
         detect = self._placed if self.network.training else self.network
         with self.compute.autocast():
             heatmaps = detect(images)

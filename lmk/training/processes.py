@@ -1,6 +1,6 @@
-"""More processes than one: joined by torchrun, held together by Lightning Fabric.
+"""Several processes: started by torchrun, joined by Lightning Fabric.
 
-Fabric rather than Accelerate, because it keeps its state in one object instead of in the process.
+Fabric and not Accelerate, because it keeps its state in one object and not in the process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def join(device_type: str) -> Fabric | None:
-    """Join the processes that torchrun started, or return None in a process of its own.
+    """Join the processes that torchrun started, or return None in a single process.
 
     Raises UnavailableError without Lightning Fabric, UsageError on an incomplete environment.
     """

@@ -1,4 +1,4 @@
-"""A run folder as a model: the weights that training ended with, and how they came about."""
+"""Write a run folder as a model: the final weights, and how they were trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.training.pretrain import CORE_BETA
 
-FRAMING_CROPS = 128  # enough for its percentiles, and little beside the steps between two saves
+FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
 def save_core(
@@ -40,8 +40,8 @@ def save_adapted(
 ) -> Model:
     """Write an adapted network into its run folder and return it as a model.
 
-    A projected network becomes an adapter of `core`; every other one is kept whole. How objects
-    are framed is measured on some of the training crops. Raises OutputError.
+    A projected network becomes an adapter of `core`; every other one is saved completely. The
+    framing is measured on some of the training crops. Raises OutputError.
     """
     framing = None  # a single landmark has no extent to frame objects by
     if network.num_landmarks > 1:

@@ -1,4 +1,4 @@
-"""The picture of a moment in a training: one column a photograph, one row a stage."""
+"""The sample picture of a training: one column per photograph, one row per stage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def to_image(images: Tensor) -> Image:
 def sheet(rows: list[tuple[Image, FloatArray | None]]) -> Image:
     """Lay out rows of images, uint8 RGB (N, H, W, 3), with landmarks (N, K, 2) or without.
 
-    Landmarks are pixels of these images. Returns uint8 RGB, each image SCALE times as large.
+    Landmarks are in pixels of these images. Returns uint8 RGB, with images SCALE times as large.
     """
     return np.vstack(
         [

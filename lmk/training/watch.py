@@ -1,4 +1,4 @@
-"""What happens every so many steps beside the training: a look, a warning, a model kept."""
+"""What happens at intervals during a training: evaluation, warnings, saved models."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SaveModel = Callable[[Path, Progress], Model]
 
 
 class Watch:
-    """Looks at a learner, and keeps models of it in the run folder.
+    """Evaluates a learner at intervals, and saves models of it in the run folder.
 
-    `save_model` writes a model folder. `best` holds the model with the lowest loss on the pictures
-    that are looked at; `snapshots` the last `keep` of those at every `snapshot_every` steps, or all
-    of them when `keep` is 0.
+    `save_model` writes a model folder. `best` has the model with the lowest loss on the evaluation
+    batch; `snapshots` the last `keep` models of every `snapshot_every` steps, or all if `keep` is
+    0.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class Watch:
         self._warned: set[str] = set()
 
     def after(self, done: Progress, learner: Learner, log: Log, early: bool) -> float:
-        """Do what is due after a step and return the lowest loss seen.
+        """Do what is due after a step and return the lowest loss so far.
 
-        Warnings about landmarks wait while it is `early` in the training.
+        Warnings about landmarks are held back `early` in the training.
         """
         step, best = done.steps, done.best
         every = self.options.snapshot_every

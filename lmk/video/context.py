@@ -1,4 +1,4 @@
-"""What the parts of one run share."""
+"""What all parts of one run share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lmk.video.stages import Stages
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run tells, and what it is told, besides its results.
+    """Messages, controls and measurements of a run.
 
-    report: hears of sources that are lost and of models that fail. controls: stop, pause, smooth.
-    stages: where the time goes. failures: on how many frames each model failed, by its name.
-    idle: is called between frames, and at least every 50 ms while none comes.
+    report: receives messages about lost sources and failing models. controls: stop, pause, smooth.
+    stages: time per stage. failures: number of frames on which each model failed, by its name.
+    idle: is called between frames, and at least every 50 ms while no frame arrives.
     """
 
     report: Reporter

@@ -1,4 +1,4 @@
-"""What a person may change while a run goes on."""
+"""Controls of a run while it is running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 class Controls:
     """Switches of a run, safe to use from any thread.
 
-    `stop` ends it after the current frame. `filtering` smooths landmarks over time.
+    `stop` ends the run after the current frame. `filtering` smooths landmarks over time.
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
@@ -20,11 +20,11 @@ class Controls:
 
     @property
     def paused(self) -> bool:
-        """Whether frames wait."""
+        """Whether the run is paused."""
         return not self._running.is_set()
 
     def toggle_pause(self) -> None:
-        """Pause, or go on."""
+        """Pause, or continue."""
         if self.paused:
             self._running.set()
         else:
@@ -36,5 +36,5 @@ class Controls:
         self._steps.release()
 
     def may_go_on(self) -> bool:
-        """Whether the next frame may be taken; uses up a step while paused."""
+        """Whether the next frame may be processed; while paused, uses up a step."""
         return not self.paused or self._steps.acquire(blocking=False)

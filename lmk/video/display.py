@@ -7,9 +7,9 @@ import sys
 
 
 def has_display() -> bool:
-    """Whether X lets this process in, on Linux; elsewhere there is always a display.
+    """Whether the X server accepts this process; systems other than Linux always have a display.
 
-    Where it does not, as after a lost `ssh -X`, OpenCV's window library would end the process.
+    If it does not, as after a lost `ssh -X`, OpenCV's window library would end the process.
     """
     if not sys.platform.startswith("linux"):
         return True

@@ -1,4 +1,4 @@
-"""Frames read ahead, each source in a thread of its own."""
+"""Read frames ahead, with one thread per source."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class ReadFrame:
 
 
 class Feed:
-    """Reads a source in a thread. A live source keeps its newest frame alone, a file every one.
+    """Reads a source in a thread.
 
-    `ready` is shared by the feeds of a run, and notified whenever one of them has news. Frames that
-    the source could not give, and those that were too old, are counted in `stages`.
+    Of a live source it keeps only the newest frame, of a file every frame. `ready` is shared by the
+    feeds of a run, and notified whenever one of them changes. Frames that the source could not
+    read, and those that were replaced by newer ones, are counted in `stages`.
     """
 
     def __init__(self, source: Source, stages: Stages, ready: threading.Condition) -> None:
@@ -41,16 +42,16 @@ class Feed:
 
     @property
     def over(self) -> bool:
-        """Whether no frame will come any more."""
+        """Whether there are no more frames."""
         return not self._reading and not self._waiting
 
     @property
     def waiting(self) -> bool:
-        """Whether a frame can be taken."""
+        """Whether a frame is ready."""
         return bool(self._waiting)
 
     def take(self) -> ReadFrame:
-        """Take the oldest frame that waits; `ready` must be held."""
+        """Take the oldest waiting frame; `ready` must be held."""
         taken = self._waiting.popleft()
         self._ready.notify_all()
         return taken
@@ -75,7 +76,7 @@ class Feed:
                 if not self.source.live:  # reading a live source is waiting for it
                     self._stages.add("read", 1000 * (time.perf_counter() - start))
                 self._give(ReadFrame(frame, time.monotonic()))
-        except Exception as error:  # whatever it is, the run's own thread raises it
+        except Exception as error:  # any error: the thread of the run raises it
             self.error = error
         finally:
             with self._ready:
@@ -83,7 +84,7 @@ class Feed:
                 self._ready.notify_all()
 
     def _count_dropped(self) -> None:
-        """Count what the source has dropped since the last look."""
+        """Count the frames that the source has dropped since the last call."""
         news = self.source.dropped - self._counted
         for cause, count in news.items():
             self._stages.drop(cause, count)
@@ -94,7 +95,7 @@ class Feed:
             if self.source.live:
                 if self._waiting:
                     self._waiting.clear()
-                    self._stages.drop("a newer frame came")
+                    self._stages.drop("replaced by a newer frame")
             else:
                 self._ready.wait_for(lambda: self._closed or len(self._waiting) < AHEAD)
             self._waiting.append(read)

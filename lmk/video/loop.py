@@ -1,4 +1,4 @@
-"""The loop that carries frames from sources through models."""
+"""The loop that processes the frames of the sources with the models."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ POLL_S = 0.05  # the longest that a window waits for its keys to be read
 def track_frames(
     sources: Sequence[Source], models: Sequence[RunModel], context: RunContext
 ) -> Generator[Result, None, None]:
-    """Give every frame of the sources with the objects that the models found in it.
+    """Yield every frame of the sources with the objects that the models found in it.
 
-    One frame of every source that has one goes through each model in one batch. Ends with the last
-    source, or after the current frames once `controls.stop` is set. A source that breaks ends, and
-    its error is raised when the others are through. A frame counts as done when the next one is
-    asked for. Closing the generator closes the sources and ends their threads. Raises SourceError,
-    and WeightsError when a model fails again and again.
+    Each model processes one frame of every source that has one in one batch. Ends with the last
+    source, or after the current frames once `controls.stop` is set. A source that fails ends; its
+    error is raised after the end of the others. A frame counts as done when the next one is
+    requested. Closing the generator closes the sources and ends their threads. Raises SourceError,
+    and WeightsError when a model fails repeatedly.
     """
     stages, controls, ready = context.stages, context.controls, threading.Condition()
     broken: list[Exception] = []
@@ -58,7 +58,7 @@ def _start(feed: Feed, stack: ExitStack) -> Feed:
 def _take(
     feeds: Sequence[Feed], ready: threading.Condition, controls: Controls
 ) -> dict[int, ReadFrame]:
-    """At most one frame of every source, by its number, so that none waits for another."""
+    """At most one frame per source, by its number, so that no source waits for another."""
 
     def news() -> bool:
         return any(feed.waiting for feed in feeds) or all(feed.over for feed in feeds)
@@ -72,7 +72,7 @@ def _take(
 
 
 def _tell_broken(feeds: Sequence[Feed], broken: list[Exception], context: RunContext) -> None:
-    """Keep the errors that ended sources; of several sources, say so at once."""
+    """Keep the errors that ended sources; with several sources, report them at once."""
     for error in (feed.error for feed in feeds):
         if error and error not in broken:
             broken.append(error)

@@ -1,4 +1,4 @@
-"""Models of a run, from the words that name them."""
+"""Open the models of a run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def open_models(
 ) -> list[RunModel]:
     """Load the models of a run.
 
-    models: what `open_backend` takes. still: whether the sources are pictures. report: hears what
-    runs each model. Raises what `open_backend` and `choose_region` raise, and UsageError for none,
-    for models that results could not tell apart, and for what cannot be followed.
+    models: as for `open_backend`. still: whether the sources are pictures. report: receives the
+    runtime of each model. Raises what `open_backend` and `choose_region` raise, and UsageError for
+    an empty list, for models with the same name, and for models that cannot be tracked.
     """
     if not models:
         raise UsageError("expected at least one model")
@@ -61,21 +61,21 @@ def prepare_model(
 
 
 def model_names(models: Sequence[str]) -> dict[str, str]:
-    """What results call each model: the name of its folder or file. Raises UsageError."""
+    """The name of each model in results: that of its folder or file. Raises UsageError."""
     named = {_name(Path(model).absolute()): model for model in models}
     if len(named) < len(models):
         raise UsageError(
-            f"expected models of different names, got {', '.join(models)}: results could not tell "
-            "them apart. Rename a folder or file"
+            f"expected models with different names, got {', '.join(models)}: results identify "
+            "models by name. Rename a folder or file"
         )
     return named
 
 
 def _name(path: Path) -> str:
-    """Without what tells a file's kind; folders may have dots in their names."""
+    """The name without a file's suffix; names of folders may contain dots."""
     return path.name if path.is_dir() else path.stem
 
 
 def _landmark_names(model: str) -> list[str]:
-    """Names of a model's landmarks, if it has a folder that tells them."""
+    """Names of a model's landmarks, if its folder has them."""
     return [] if format_of(model) else find_model(model).manifest.landmark_names or []

@@ -1,4 +1,4 @@
-"""How a run finds and follows objects, as `lmk run` and `lmk.track` are told."""
+"""Options of `lmk run` and `lmk.track`: how objects are found and tracked."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lmk.video.filters.base import Smoothing
 class TrackOptions:
     """Options of every model of a run.
 
-    region: where objects are looked for, in the words of `lmk run --region`; by default where the
-    model's own finder finds them, or else in the centred square. search_s: seconds between two
-    searches while objects are followed. smoothing: None leaves landmarks as they are found;
-    pictures are never smoothed. runtime, device: see `open_backend`.
+    region: where objects are searched for, as in `lmk run --region`; by default by the model's own
+    detector, or else in the centred square. search_s: seconds between two searches while objects
+    are tracked. smoothing: None for no smoothing; pictures are never smoothed. runtime, device: see
+    `open_backend`.
     """
 
     region: str = ""

@@ -1,4 +1,4 @@
-"""A run with all that a person asked for: files, windows, a page."""
+"""Run with the requested outputs: files, windows, a page."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lmk.video.sources.base import Source
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the results of a run go.
+    """The outputs of a run.
 
-    addresses: what `check_output` let through. window: whether to show the frames. page: of
-    browsers, [HOST:]PORT or "". token: of that page; "" makes a new one. draw: what is drawn beside
-    the landmarks.
+    addresses: checked by `check_output`. window: whether to show the frames. page: [HOST:]PORT of
+    the page for browsers, or "". token: of that page; "" makes a new one. draw: what is drawn
+    besides the landmarks.
     """
 
     addresses: Sequence[Address] = ()

@@ -1,4 +1,4 @@
-"""A frame with everything that was found in it."""
+"""Draw what was found into a frame."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ REFRESH_S = 0.5  # figures that change more often cannot be read
 
 @dataclass(frozen=True)
 class OverlayOptions:
-    """What is drawn beside the landmarks.
+    """What is drawn besides the landmarks.
 
-    boxes: where objects were looked for. ids: their numbers. labels: the landmarks' names, or
-    their numbers where they have none. scores: of every landmark. trails: where they came from.
-    times: frames a second and the median milliseconds of every stage, in the corner.
+    boxes: the boxes of the objects. ids: their numbers. labels: the landmarks' names, or their
+    numbers where they have none. scores: of every landmark. trails: their last places. times:
+    frames per second and the median milliseconds per stage, in the corner.
     """
 
     boxes: bool = False
@@ -41,9 +41,10 @@ class OverlayOptions:
 
 
 class Overlay:
-    """Draws frames one after another; not for two threads at once, but for `options` and `toggle`.
+    """Draws frames one after another.
 
-    names: the landmarks' names of each model that has some. stages: what `times` shows.
+    Only `options` and `toggle` are safe in several threads. names: the landmarks' names per model
+    that has names. stages: what `times` shows.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Overlay:
     def __call__(self, frame: Frame, objects: Sequence[Objects], source: str = "") -> Image:
         """Return a copy of the frame with its objects drawn, uint8 BGR (H, W, 3).
 
-        source: its title, which keeps the trails of several sources apart.
+        source: its title; every source has its own trails.
         """
         drawn: Image = frame.image_bgr.copy()
         options, size_px = self.options, text_size(drawn)
@@ -114,12 +115,12 @@ class Overlay:
 
 
 def text_size(image: Image) -> int:
-    """Return the height of letters, in pixels, that can be read on a picture of that size."""
+    """Return a readable height of letters, in pixels, for a picture of this size."""
     return int(np.clip(round(image.shape[0] * TEXT_OF_HEIGHT), *TEXT_PX))
 
 
 def time_rows(stages: Stages) -> Rows:
-    """Return frames a second, the median of every stage and what was dropped, line by line."""
+    """Return frames per second, the median per stage and the dropped frames, line by line."""
     rows = [(stage, f"{spread.p50_ms:.1f} ms") for stage, spread in stages.spread().items()]
     dropped = [(f"dropped, {cause}", str(count)) for cause, count in sorted(stages.dropped.items())]
     rate = f"{stages.fps:.1f}" if stages.fps else "-"  # a single frame has none
@@ -127,7 +128,7 @@ def time_rows(stages: Stages) -> Rows:
 
 
 def _write(drawn: Image, text: str, left: int, middle: float, size_px: int) -> int:
-    """Write a line of text beside a point, and return where the next one may begin."""
+    """Write a line of text beside a point, and return where the next line may start."""
     stamp = label(text, size_px)
     width, height = stamp.size_wh
     paste(drawn, stamp, left, round(middle - height / 2))

@@ -1,4 +1,4 @@
-"""A run: frames with their objects, handed to sinks."""
+"""A run: find objects in frames and pass them to sinks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Draw = Callable[[Frame, Sequence[Objects], str], Image]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: frames to the end, those without an object, those where each model failed."""
+    """Numbers of a run: processed frames, those without an object, and failed ones per model."""
 
     frames: int
     empty: int
@@ -42,9 +42,9 @@ def run(
     draw: Draw,
     context: RunContext,
 ) -> Summary:
-    """Find landmarks in every frame of the sources and hand them to the sinks.
+    """Find landmarks in every frame of the sources and pass them to the sinks.
 
-    Frames come as `track_frames` gives them. draw: makes the pictures for the sinks that need them.
+    The frames are those of `track_frames`. draw: makes the pictures for the sinks that need them.
     Raises what `track_frames` raises, and OutputError.
     """
     start, empty, stages = time.perf_counter(), 0, context.stages

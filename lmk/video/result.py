@@ -15,10 +15,10 @@ from lmk.video.sources.base import Frame
 class Objects:
     """What one model found in a frame: N objects of K landmarks, all in image pixels.
 
-    model: its name. ids int64 (N,): the same object keeps its number from frame to frame. boxes
-    float32 (N, 4), x, y, width, height: where each was looked for. xy float32 (N, K, 2). scores
-    float32 (N, K) in [0, 1]. opacity float32 (N, K): 1 for a landmark that is seen, falling to 0
-    while a lost one is held in its last place.
+    model: its name. ids int64 (N,): an object keeps its ID from frame to frame. boxes float32 (N,
+    4), x, y, width, height: the box of each. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
+    opacity float32 (N, K): 1 for a visible landmark; falls to 0 while a lost one keeps its last
+    place.
     """
 
     model: str
@@ -30,7 +30,7 @@ class Objects:
 
 
 def no_objects(model: str, num_landmarks: int) -> Objects:
-    """Nothing found by a model of K landmarks."""
+    """No objects, for a model with K landmarks."""
     shape = (0, num_landmarks)
     none = np.empty(shape, np.float32)
     boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)

@@ -1,4 +1,4 @@
-"""The models of a run: opened, and applied to frames."""
+"""Apply the models of a run to frames."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MODEL_FAILURES = 10  # in a row, after which the model is broken and the run end
 
 @dataclass(frozen=True, eq=False)
 class RunModel:
-    """A model of a run, and what makes its tracker for each source.
+    """A model of a run, and the function that makes its tracker per source.
 
-    name: what results call it. landmark_names: K names, or none where the model tells none.
+    name: its name in results. landmark_names: K names, or none if the model has none.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ModelStep:
         self._failures_in_a_row = 0
 
     def __call__(self, frames: Mapping[int, Frame]) -> list[Objects]:
-        """Find the objects in one frame of each source that has one, by the source's number.
+        """Find the objects in at most one frame per source, by the source's number.
 
         A frame on which the model fails has no objects. Raises WeightsError when it fails
         MODEL_FAILURES times in a row.
@@ -51,7 +51,7 @@ class ModelStep:
         trackers = [self._trackers[source] for source in frames]
         pairs = list(zip(trackers, frames.values(), strict=True))
         with stages.time("region"):
-            boxes = [tracker.look(frame.image_bgr, frame.time_s) for tracker, frame in pairs]
+            boxes = [tracker.crop_boxes(frame.image_bgr, frame.time_s) for tracker, frame in pairs]
         with stages.time("crop"):
             cuts = [
                 cut_crops(frame.image_bgr, box, backend.input_size)
@@ -62,7 +62,9 @@ class ModelStep:
             with stages.time("model") if len(crops) else nullcontext():
                 xy, scores = locate(backend, crops, input_to_image)
             self._failures_in_a_row = 0
-        except Exception as error:  # a runtime may raise anything, and one bad frame is no end
+        except (
+            Exception
+        ) as error:  # a runtime may raise anything; one bad frame does not end the run
             self._count_failure(error, len(frames))
             return [no_objects(self._model.name, backend.num_landmarks) for _ in frames]
         with stages.time("follow"):
@@ -75,14 +77,14 @@ class ModelStep:
             ]
 
     def _count_failure(self, error: Exception, frames: int) -> None:
-        """Count a failure; raise it when it is one too many."""
+        """Count a failure; raise it when there were too many in a row."""
         name, failures = self._model.name, self._context.failures
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= MODEL_FAILURES:
             raise WeightsError(
-                f"{name} failed {MODEL_FAILURES} times in a row, the last time with: "
-                f"{error}. Choose another --runtime or --device"
+                f"{name} failed {MODEL_FAILURES} times in a row; last error: {error}. Choose "
+                "another --runtime or --device"
             ) from error
         if not failures[name]:
-            self._context.report.warn(f"{name} failed on a frame, and goes on: {error}")
+            self._context.report.warn(f"{name} failed on a frame; the run continues: {error}")
         failures[name] += frames

@@ -1,4 +1,4 @@
-"""Landmarks that do not tremble, and that stay for a moment when they are lost."""
+"""Smooth landmarks over time, and hold lost ones for a moment."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Smoother:
         """Smooth the landmarks of one frame.
 
         xy_image (K, 2), scores (K,), box (4,) the crop. Returns landmarks (K, 2) in image pixels
-        and their opacity (K,): 1 where seen, falling to 0 where held. Times may repeat, and one
-        that is earlier than the last counts as repeated.
+        and their opacity (K,): 1 where visible, falling to 0 where held. Times may repeat; a time
+        before the last one counts as repeated.
         """
         corner, side = box_xywh[:2], float(box_xywh[2:].max())
         in_crop = (xy_image - corner) / side

@@ -1,7 +1,7 @@
-"""Where the time of a run goes: milliseconds in every stage, frame age, frames dropped.
+"""Time of a run: milliseconds per stage, age of frames, dropped frames.
 
-Of several sources and models, region, crop, model and follow are one model's turn with a frame of
-each source; the others are one frame's.
+With several sources and models, the stages region, crop, model and follow are measured per model,
+with one frame of each source; the others per frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Spread:
 class Stages:
     """Times of the stages of a run, written by its threads and read by any other.
 
-    `frames` counts those that went all the way, `dropped` those that did not, by cause.
+    `frames` counts the processed frames, `dropped` the others, by cause.
     """
 
     def __init__(self) -> None:
@@ -53,32 +53,32 @@ class Stages:
             self._last_ms.setdefault(stage, deque(maxlen=WINDOW)).append(value_ms)
 
     def drop(self, cause: str, count: int = 1) -> None:
-        """Count frames that were not used."""
+        """Count frames that were not processed."""
         with self._lock:
             self._dropped[cause] += count
 
     def done(self) -> None:
-        """Count a frame that went all the way."""
+        """Count a processed frame."""
         with self._lock:
             self.frames += 1
             self._ends.append(time.monotonic())
 
     @property
     def dropped(self) -> Counter[str]:
-        """Frames that were not used, by cause, as of now."""
+        """Frames that were not processed so far, by cause."""
         with self._lock:
             return self._dropped.copy()
 
     @property
     def fps(self) -> float:
-        """Frames a second over the last hundred."""
+        """Frames per second over the last hundred frames."""
         with self._lock:
             if len(self._ends) < 2:
                 return 0.0
             return (len(self._ends) - 1) / max(self._ends[-1] - self._ends[0], 1e-9)
 
     def spread(self) -> dict[str, Spread]:
-        """Return the percentiles of every stage, in the order in which the stages first came."""
+        """Return the percentiles of every stage, in the order of their first values."""
         with self._lock:
             last = {stage: np.array(values) for stage, values in self._last_ms.items()}
         return {

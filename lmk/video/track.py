@@ -1,4 +1,4 @@
-"""Landmarks frame by frame, for programs."""
+"""Landmarks frame by frame, in Python."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def track(
     device: str | None = DEFAULT.device,
     context: RunContext | None = None,
 ) -> Generator[Result, None, None]:
-    """Find landmarks in cameras, pictures, videos and streams, and give them frame by frame.
+    """Find landmarks in cameras, pictures, videos and streams, frame by frame.
 
     >>> import lmk
     >>> for result in lmk.track("clip.mp4", "faces"):
@@ -40,18 +40,18 @@ def track(
     1 [1] (1, 10, 2)
     2 [1] (1, 10, 2)
 
-    source: what `lmk run` takes: "webcam", a file or folder, a URL; an open `Source`; or several of
-    these, watched together. Live sources give their newest frame, files every frame. model: the
-    name of a shipped model, a model or run folder, a .adapter file or an exported file, or several.
+    source: as for `lmk run`: "webcam", a file or folder, a URL; or an open `Source`; or a list of
+    these, processed together. Of live sources the newest frame is used, of files every frame.
+    model: the name of a shipped model, a model or run folder, a .adapter file or an exported file,
+    or a list of these. region, search_s, smoothing, runtime, device: see `TrackOptions`. They are
+    the options of `lmk run`, with the same defaults. context: to stop or pause the run from another
+    thread, to read stage times and failures, and to receive messages, which otherwise go to the
+    logger "lmk".
 
-    region, search_s, smoothing, runtime, device: see `TrackOptions`. They mean what the options
-    of `lmk run` mean, and have the same defaults. context: to stop or pause from elsewhere, to read
-    stage times and failures, and to hear messages, which otherwise go to the logger "lmk".
-
-    Nothing is opened before the first frame is asked for. Closing the generator closes the sources
-    and ends their threads. Leaving a loop over it does so, since nothing refers to it any more;
-    where you keep it in a variable, call its `close()` or use contextlib.closing. The frame of a
-    result is uint8 BGR (H, W, 3); landmarks and boxes are float32 in its pixels.
+    Nothing is opened before the first frame is requested. Closing the generator closes the sources
+    and ends their threads. Leaving a loop over it closes it too, unless a variable refers to it:
+    then call its `close()` or use contextlib.closing. The frame of a result is uint8 BGR (H, W, 3);
+    landmarks and boxes are float32 in its pixels.
 
     Raises UsageError, UnavailableError, SourceError and WeightsError.
     """

@@ -1,4 +1,4 @@
-"""Which object is which, from frame to frame, and where to look for it next."""
+"""Track objects from frame to frame."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
 REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
-LOST_SEARCH_S = 0.2  # between two searches in that time, beside objects that are followed
+LOST_SEARCH_S = 0.2  # between two searches in that time, also while objects are tracked
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """How objects are followed.
+    """How objects are tracked.
 
-    follow: the finder is asked when nothing is followed, every `search_s` seconds, and more often
-    for a second after a loss; in between a crop comes from the last landmarks. Otherwise it is
-    asked in every frame.
+    follow: whether the finder runs only when nothing is tracked, every `search_s` seconds, and more
+    often for a second after a loss; between these frames the crops come from the last landmarks.
+    Otherwise it runs in every frame.
     """
 
     follow: bool = False
@@ -46,10 +46,9 @@ class _Track:
 class Tracker:
     """One model's objects in one source.
 
-    `smoothing` None leaves landmarks as they are, for pictures that have nothing to do with one
-    another. In every frame `look` says where to look, and `update` takes what was found there.
-    Raises UsageError when objects are to be followed by a model that does not say how it frames
-    them, and for a filter that does not exist.
+    `smoothing` None is for unrelated pictures. For every frame, `crop_boxes` returns the boxes to
+    search, and `update` receives the landmarks found in them. Raises UsageError for tracking with a
+    model without framing, and for an unknown filter.
     """
 
     def __init__(
@@ -62,9 +61,9 @@ class Tracker:
     ) -> None:
         if tracking.follow and framing is None:
             raise UsageError(
-                f"{model} cannot follow objects: it does not say how it frames them, which takes "
-                "two landmarks. Train or export it again with this lmk, or choose another --region "
-                "than track"
+                f"{model} cannot be tracked: it has no framing, which needs at least two "
+                "landmarks. Train or export it again with this version of lmk, or choose a "
+                "--region other than track"
             )
         if smoothing:
             new_filter(smoothing)  # a wrong name is an error before the first frame
@@ -74,8 +73,8 @@ class Tracker:
         self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
         self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
 
-    def look(self, image_bgr: Image, time_s: float) -> FloatArray:
-        """Boxes (N, 4) to cut out of a frame, x, y, width, height in image pixels."""
+    def crop_boxes(self, image_bgr: Image, time_s: float) -> FloatArray:
+        """Boxes (N, 4) of the crops of a frame, x, y, width, height in image pixels."""
         if time_s <= self._time_s:  # pictures: objects of one are not those of the next
             self._tracks, self._lost = [], []
         self._time_s = time_s
@@ -91,9 +90,9 @@ class Tracker:
     def update(
         self, time_s: float, xy_image: FloatArray, scores: FloatArray, smooth: bool
     ) -> Objects:
-        """Take the landmarks (N, K, 2) and scores (N, K) found in the boxes of `look`.
+        """Update the tracks with landmarks (N, K, 2) and scores (N, K) found in `crop_boxes`.
 
-        Returns the objects that are there, smoothed if the tracker was made to and `smooth` is set.
+        Returns the objects that are not lost, smoothed if `smooth` is set and there is a filter.
         """
         boxes = _stack([track.box_xywh for track in self._tracks])
         shown, opacity = xy_image.copy(), np.ones_like(scores)
@@ -133,7 +132,7 @@ class Tracker:
                 self._tracks.append(self._new(box))
 
     def _identify(self, boxes_xywh: FloatArray, time_s: float) -> None:
-        """Give every box the track that it overlaps most, each once, or a new one."""
+        """Assign to every box the track that it overlaps most, each once, or a new one."""
         left, matched = list(self._tracks), []
         for box in boxes_xywh:
             shares = overlap(box, _stack([track.box_xywh for track in left]))
@@ -147,7 +146,7 @@ class Tracker:
         self._lost += [(time_s, track) for track in left]
 
     def _new(self, box_xywh: FloatArray) -> _Track:
-        """Begin a track, with the number of an object that was lost there, or the next one."""
+        """Start a track, with the ID of an object that was lost there, or the next one."""
         shares = overlap(box_xywh, _stack([track.box_xywh for _, track in self._lost]))
         if len(shares) and shares.max() > SAME:
             number = self._lost.pop(int(shares.argmax()))[1].number

@@ -1,4 +1,4 @@
-"""Where landmarks were in the last frames."""
+"""The places of landmarks in the last frames."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Key = tuple[str, int]  # model, number of the object
 
 
 class Trails:
-    """The last places of every landmark of every object that is still there, source by source."""
+    """The last places of every landmark of every current object, per source."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[Key, deque[FloatArray]]] = {}
         self._frames: dict[str, int] = {}
 
     def follow(self, source: str, frame: int, objects: Sequence[Objects]) -> None:
-        """Add a frame's landmarks and forget what is gone; the same frame again changes nothing."""
+        """Add a frame's landmarks and remove lost objects; a repeated frame changes nothing."""
         if self._frames.get(source) == frame:
             return
         self._frames[source] = frame
@@ -45,7 +45,7 @@ class Trails:
 
 
 def draw_trails(image: Image, xy: FloatArray, radius: float) -> None:
-    """Draw where an object's landmarks (T, K, 2) came from, thin where it is long ago."""
+    """Draw the trails of an object's landmarks (T, K, 2), thinner with age."""
     points = np.ascontiguousarray(subpixel(xy).transpose(1, 0, 2))
     bands = np.array_split(np.arange(len(xy)), BANDS)
     for index, path in enumerate(points):

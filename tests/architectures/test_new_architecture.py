@@ -180,7 +180,9 @@ def test_an_unknown_architecture_is_an_error_that_names_those_known(
     adapter: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(catalogue.ARCHITECTURES, "pocket")
-    with pytest.raises(WeightsError, match="no architecture 'pocket': this lmk knows hourglass"):
+    with pytest.raises(
+        WeightsError, match="no architecture 'pocket': this version of lmk has hourglass"
+    ):
         find_model(str(adapter.folder))
 
 
@@ -191,6 +193,6 @@ def test_a_manifest_that_contradicts_its_architecture_is_refused(
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "stride": 4}))
     with pytest.raises(
-        WeightsError, match=r"another pocket than this lmk has: expected .*'stride'"
+        WeightsError, match=r"another pocket than this version of lmk: expected .*'stride'"
     ):
         find_model(str(adapter.folder))

@@ -42,9 +42,9 @@ def test_bench_measures_writes_saves_and_run_uses_it(
         *("--precision", "fp32", "--batch", "1,3", "--threads", "1", "--seconds", "0.2"),
         *("--verify-data", foxes, "--json", tmp_path / "bench.json", "--save", "--limit", "0.1"),
     )
-    tables = said.partition("How far off")[0].splitlines()
+    tables = said.partition("Distances are from")[0].splitlines()
     assert max(map(len, tables)) <= 100
-    assert "--runtime auto takes onnxruntime in fp32 on cpu with 1 thread from now on" in said
+    assert "--runtime auto now uses onnxruntime in fp32 on cpu with 1 thread:" in said
 
     record = json.loads((tmp_path / "bench.json").read_text())
     assert problems(record) == []
@@ -77,7 +77,7 @@ def test_nothing_measured_is_what_is_not_there(tmp_path: Path) -> None:
         env=environment,
     )
     assert done.returncode == 4, done.stderr
-    assert "nothing that was asked for runs here" in done.stderr
+    assert "no requested runtime and precision runs here" in done.stderr
     assert (tmp_path / "a.json").is_file()
 
 
@@ -86,9 +86,9 @@ def test_nothing_measured_is_what_is_not_there(tmp_path: Path) -> None:
     [
         (["absent"], 1, "no model 'absent'"),
         (["faces", "--runtime", "tflite"], 2, "--runtime tflite: expected all, or some of"),
-        (["faces", "--batch", "0"], 2, "expected --batch with whole numbers"),
+        (["faces", "--batch", "0"], 2, "--batch: expected whole numbers"),
         (["faces", "--limit", "0.1"], 2, "--limit changes nothing without --save"),
-        (["faces", "--threads", "two"], 2, "expected --threads with whole numbers"),
+        (["faces", "--threads", "two"], 2, "--threads: expected whole numbers"),
     ],
 )
 def test_wrong_calls_end_with_one_line(arguments: list[str], code: int, words: str) -> None:

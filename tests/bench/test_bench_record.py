@@ -48,18 +48,18 @@ BROKEN = {
     "type": ("environment.cores", "two", 'environment.cores is "two", expected int'),
     "true is no number": ("environment.cores", True, "environment.cores is true, expected int"),
     "no price": (f"{MEASURED}.accuracy", KeyError, "accuracy is missing"),
-    "no pictures": (f"{MEASURED}.accuracy.images", 0, "accuracy is of no images"),
+    "no pictures": (f"{MEASURED}.accuracy.images", 0, "accuracy has 0 images"),
     "not a number": (f"{MEASURED}.stages_ms.decode.std", float("nan"), "decode.std is nan"),
     "negative": (f"{MEASURED}.cold_start.load_s", -1.0, "load_s is -1.0, below 0"),
     "falling": (f"{MEASURED}.stages_ms.inference.p99", 0.01, "inference: percentiles fall"),
-    "whole below part": (f"{MEASURED}.stages_ms.end_to_end.mean", 0.01, "longer than the whole"),
+    "whole below part": (f"{MEASURED}.stages_ms.end_to_end.mean", 0.01, "longer than end to end"),
     "stage": (f"{MEASURED}.stages_ms.decode", KeyError, "stages_ms lacks decode"),
     "batch": (f"{MEASURED}.throughput.1", {"batch": 8}, "throughput[1].images_per_s is missing"),
-    "silent row": ("rows.1.why_not", None, "rows[1] has neither or both"),
+    "silent row": ("rows.1.why_not", None, "rows[1] must have either"),
     "rows": ("rows", [], "nothing was measured"),
     "rows are a list": ("rows", {"a": 1}, 'rows is {"a": 1}, expected array'),
     "date": ("date", "yesterday", "date is yesterday"),
-    "hash": ("model.sha256", "abc", "model.sha256 is no SHA-256"),
+    "hash": ("model.sha256", "abc", "model.sha256 is not a SHA-256"),
 }
 
 

@@ -26,7 +26,7 @@ def test_it_is_100_columns_wide_at_most_and_nothing_is_cut() -> None:
     for one in LONGEST:
         one["measured"]["disturbed"] = True
         one["measured"]["other_load_cores"] = 3.25
-    reason = "no NVIDIA driver here (libcuda.so.1 is not installed): " + "install the driver " * 9
+    reason = "no NVIDIA driver found (libcuda.so.1 is not installed): " + "install the driver " * 9
     lines = printed(bench_record([*LONGEST, absent(Case("tensorrt", "cuda", "fp16"), reason)]))
     assert max(map(len, lines)) <= 100
     assert not [line for line in lines if "…" in line]
@@ -58,13 +58,13 @@ def test_a_disturbed_run_says_so_in_its_rows_and_below() -> None:
     assert any("bf16*" in line for line in lines)
     assert not any("fp32*" in line for line in lines)
     assert any(
-        line.startswith("* disturbed: other programs kept up to 1.3 cores") for line in lines
+        line.startswith("* disturbed: other programs used up to 1.3 cores") for line in lines
     )
     assert not any("disturbed" in line for line in printed(bench_record([quiet])))
 
 
 def test_rows_that_cannot_run_stand_together_with_their_reason() -> None:
     cases = [Case("tensorrt", "cuda", precision) for precision in ("fp32", "fp16", "int8")]
-    lines = printed(bench_record([absent(case, "no NVIDIA driver here") for case in cases]))
+    lines = printed(bench_record([absent(case, "no NVIDIA driver found") for case in cases]))
     (line,) = (line for line in lines if "tensorrt" in line)
     assert line.split() == ["tensorrt", "fp32", "fp16", "int8", "no", "NVIDIA", "driver", "here"]

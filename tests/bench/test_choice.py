@@ -149,7 +149,7 @@ def test_a_choice_ends_when_the_framing_changes_and_auto_says_so(
     backend = open_backend(str(folder))
     assert (backend.name, backend.framing) == ("openvino", framing)
     assert backend.description.endswith(
-        "; the choice of lmk bench is left out, because the model changed: run  "
+        "; the choice of lmk bench is ignored, because the model changed: run  "
         f"lmk bench {folder} --save  again"
     )
 
@@ -173,7 +173,7 @@ def test_a_choice_for_a_gpu_that_is_gone_is_not_used(
 
 
 def no_gpu() -> None:
-    raise UnavailableError("no NVIDIA driver here")
+    raise UnavailableError("no NVIDIA driver found")
 
 
 def test_a_choice_that_cannot_be_read_is_not_used(saved: str, adapter_model) -> None:

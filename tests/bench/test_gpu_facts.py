@@ -65,7 +65,7 @@ def test_without_a_driver_or_the_package_there_is_nothing(
     nvml: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_driver() -> None:
-        raise UnavailableError("no NVIDIA driver here")
+        raise UnavailableError("no NVIDIA driver found")
 
     monkeypatch.setattr(gpu, "Cuda", no_driver)
     nvml.nvmlInit = refuse

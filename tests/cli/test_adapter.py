@@ -65,7 +65,7 @@ def test_what_was_packed_is_shown(lmk, adapter_model, core_model, tmp_path: Path
 
 def test_a_shipped_adapter_is_verified_against_its_shipped_core(lmk, tmp_path: Path) -> None:
     path = packed(lmk, "faces", tmp_path / "mugs.adapter")
-    told = f"{path}: manifest and weights whole, folds into core-pose\n"
+    told = f"{path}: manifest and weights are intact, folds into core-pose\n"
     assert lmk("adapter", "verify", path) == (0, told, "")
 
 
@@ -74,7 +74,7 @@ def test_the_core_given_must_be_the_adapters(
 ) -> None:
     path = packed(lmk, adapter_model.folder, tmp_path / "small.adapter")
     code, told, _ = lmk("adapter", "verify", path, "--core", core_model.folder)
-    assert (code, told) == (0, f"{path}: manifest and weights whole, folds into core\n")
+    assert (code, told) == (0, f"{path}: manifest and weights are intact, folds into core\n")
 
     needed = (
         f"adapter needs the core core with content hash {core_model.manifest.weights_sha256:.12}"
@@ -92,7 +92,7 @@ def test_the_core_given_must_be_the_adapters(
     ("where", "message"),
     [
         (b"softargmax_beta", "the manifest of {} was changed after it was packed"),
-        (b"", "{} is not the file its manifest describes (other content hash)"),
+        (b"", "{} does not match its manifest (different content hash)"),
     ],
     ids=["manifest", "weights"],
 )

@@ -83,8 +83,8 @@ def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
             "absent is not there: expected a",
         ),
         (["train", "--images", ".", "-o", "r", "--core", "absent"], 1, "no model 'absent'"),
-        (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not here"),
-        (["pretrain", "-o", "r"], 2, "annotated pictures with --data FILE"),
+        (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not available"),
+        (["pretrain", "-o", "r"], 2, "annotated pictures: add --data FILE"),
         (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
         (["pretrain", "--data", ".", "--core", "absent", "-o", "r"], 1, "no model 'absent'"),
         (["pretrain", "--data", ".", "-o", "r"], 1, "expected a COCO keypoint file, or a packed"),
@@ -103,7 +103,7 @@ def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
             "compares nothing",
         ),
         (["fold", "core-pose", "absent.adapter", "-o", "d"], 1, "no model 'absent.adapter'"),
-        (["adapter", "pack", "core-pose", "-o", "x.adapter"], 2, "only adapters are packed"),
+        (["adapter", "pack", "core-pose", "-o", "x.adapter"], 2, "only adapters can be packed"),
         (["adapter", "show", "faces"], 2, "expected a .adapter file, got faces"),
         (["data", "verify", "."], 1, "make one with lmk data pack"),
         (["models", "show", "absent"], 1, "no model 'absent'"),
@@ -168,7 +168,7 @@ def test_a_run_is_stopped_resumed_exported_and_run(foxes: Path, core_model, tmp_
     train += ["--batch-size", 2, "--steps", 100000, "--precision", "fp32", "--generator-width", 4]
     first = lmk(*train, "--max-minutes", 0.05)
     assert first.returncode == 0, first.stderr
-    assert "go on with --resume" in first.stderr
+    assert "continue with --resume" in first.stderr
     again = lmk(*train, "--max-minutes", 0.05)
     assert again.returncode == 1
     assert "add --resume" in again.stderr

@@ -17,7 +17,7 @@ def test_a_set_is_drawn_packed_verified_and_shown(tmp_path: Path) -> None:
     assert "12 pictures of 64 x 64 px" in done("draw", "-o", "foxes", "--count", 12, "--size", 64)
     (tmp_path / "foxes" / "images" / "05.png").write_bytes(b"broken")
     packed = done("pack", "foxes/keypoints.json", "-o", "packed", "--size", 48)
-    assert "11 crops of 48 x 48 px, 10 keypoints each" in packed
+    assert "11 crops of 48 x 48 px, 10 points per crop" in packed
     assert "skipped 1, listed in packed/index.json" in packed
     assert np.load(tmp_path / "packed" / "crops.npy").shape == (11, 48, 48, 3)
     assert packed.splitlines()[-1] in done("verify", "packed")

@@ -84,10 +84,14 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
         (["--normalize", "nose,tail"], 2, "no points tail"),
         (["--counts", "1,few"], 2, "such as 1,10,100,all"),
         (["--counts", "0"], 2, "at least 1"),
-        (["--counts", "10", "--folds", "3"], 1, "10 training images asked for, only 6 there"),
+        (
+            ["--counts", "10", "--folds", "3"],
+            1,
+            "10 training images requested, but only 6 available",
+        ),
         (["--folds", "10", "--metrics", "forward"], 1, "9 usable images"),
         (["--ridge", "0"], 2, "above 0"),
-        (["--save"], 2, "give the model folder itself"),
+        (["--save"], 2, "give the model folder"),
         (["--runtime", "torch"], 2, "torch does not read dots.onnx"),
     ],
 )
@@ -107,7 +111,7 @@ def test_figures_are_saved_in_a_folder_and_not_in_what_came_with_lmk(folder: Pat
     options = ["--data", "test/set.json", "--metrics", "spread", "--save"]
     refused = lmk(folder, "eval", "faces", *options)
     assert refused.returncode == 2
-    assert "faces came with lmk" in refused.stderr
+    assert "faces is a shipped model" in refused.stderr
     shutil.copytree(SHIPPED / "faces", folder / "mine")
     done = lmk(folder, "eval", "mine", *options)
     assert done.returncode == 0, done.stderr

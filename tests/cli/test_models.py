@@ -61,5 +61,5 @@ def test_show_verifies_nothing_of_a_changed_copy(tmp_path: Path) -> None:
     weights.write_bytes(content)
     result = CliRunner().invoke(app, ["models", "show", str(copy)])
     assert "verified" not in result.stdout
-    with pytest.raises(WeightsError, match="other content hash"):
+    with pytest.raises(WeightsError, match="different content hash"):
         raise result.exception

@@ -84,7 +84,7 @@ def test_pictures_are_searched_by_the_models_own_finder(tmp_path: Path) -> None:
     lines = tmp_path / "out.jsonl"
     done = lmk_run(tmp_path, "--model", "faces", "--no-show", "-o", lines)
     assert done.returncode == 0, done.stderr
-    assert "nothing was found in 1 frame: --region center takes the middle" in done.stdout
+    assert "no objects were found in 1 frame: --region center uses" in done.stdout
     face, nothing = (json.loads(line)["objects"] for line in lines.read_text().splitlines())
     assert nothing == []
     assert len(face) == 1
@@ -196,10 +196,10 @@ CASES = {
     "camera name": (2, ["webcam:front"], "webcam:NUMBER"),
     "box": (2, ["clip.mkv", "--region", "box:1,2,3"], "box:X,Y,W,H"),
     "box without area": (2, ["clip.mkv", "--region", "box:1,2,0,3"], "width > 0"),
-    "box elsewhere": (2, ["clip.mkv", "--region", "box:999,0,9,9"], "outside of a frame of"),
+    "box elsewhere": (2, ["clip.mkv", "--region", "box:999,0,9,9"], "outside a frame of"),
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "gives a .mp4 file"),
-    "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv is: choose another place"),
+    "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv: choose another path"),
     "output address": (2, ["clip.mkv", "-o", "fake://host/topic"], ".jsonl, .csv, .parquet, .mp4"),
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "not a valid ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
@@ -207,18 +207,18 @@ CASES = {
     "region": (2, ["clip.mkv", "--region", "nose"], "or track: before one of these"),
     "words to draw": (2, ["clip.mkv", "--draw", "boxes,hats"], "expected some of boxes"),
     "a source twice": (2, ["clip.mkv", "clip.mkv"], "different sources"),
-    "a model's name twice": (2, ["clip.mkv", "-m", "dots.onnx"], "models of different names"),
-    "a picture and a video": (2, ["clip.mkv", "good.png"], "do not go together"),
+    "a model's name twice": (2, ["clip.mkv", "-m", "dots.onnx"], "models with different names"),
+    "a picture and a video": (2, ["clip.mkv", "good.png"], "cannot be in one run"),
     "page of a picture": (2, ["good.png", "--serve", "0"], "--serve is for cameras"),
-    "token without page": (2, ["clip.mkv", "--token", "abc"], "--token changes nothing here"),
+    "token without page": (2, ["clip.mkv", "--token", "abc"], "--token has no effect here"),
     "search without tracking": (
         *(2, ["clip.mkv", "--region", "center", "--search", "9"]),
-        "it goes with --region track:WORD",
+        "it is for --region track:WORD",
     ),
     "cutoff without filter": (2, ["clip.mkv", "--no-smooth", "--cutoff", "3"], "with --smooth"),
-    "hold of a picture": (2, ["good.png", "--hold", "2"], "it goes with cameras and videos"),
+    "hold of a picture": (2, ["good.png", "--hold", "2"], "it is for cameras and videos"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
-    "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot follow"),
+    "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot be tracked"),
     "cuda": (4, ["clip.mkv", "--device", "cuda"], "CUDAExecutionProvider"),
 }
 

@@ -78,7 +78,7 @@ def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
     write_settings(whole, preset("fast"))
     refused = lmk(*base, "--config", whole, "--preset", "paper")
     assert refused.returncode == 2
-    assert "--preset paper changes nothing beside --config" in refused.stderr
+    assert "--preset paper has no effect with --config" in refused.stderr
     for rate in (None, 0.002):
         write_settings(whole, replace(preset("fast"), rate_body=rate or preset("fast").rate_body))
         other = [*base, "--config", whole, "--method", "finetune"]
@@ -108,7 +108,7 @@ def test_a_file_may_name_other_features_than_the_command(
     shutil.rmtree(tmp_path / "run")
     file.write_text("perceptual: core\n")
     done = lmk(*base, "--perceptual-weights", weights)
-    assert "go with --perceptual" not in done.stderr
+    assert "add --perceptual" not in done.stderr
     assert str(weights) in done.stderr, "which is not there"
 
 
@@ -122,11 +122,11 @@ def test_what_needs_no_pictures_is_said_before_they_are_read(
     base = ["train", "--images", foxes]
     core = ["--core", core_model.folder]
     for arguments, words in {
-        (*core, "-o", tmp_path / "file"): "is no folder",
+        (*core, "-o", tmp_path / "file"): "is not a folder",
         (*core, "-o", tmp_path / "run"): "add --resume to go on",
         (*core, "-o", tmp_path / "new", "--resume"): "nothing to resume",
         ("--core", adapter_model.folder, "-o", tmp_path / "new"): "is an adapter",
-        ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: name one",
+        ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: add --core NAME",
     }.items():
         done = lmk(*base, *arguments)
         assert done.returncode in (1, 2)
@@ -150,7 +150,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert plan["detector"].startswith("550,026 parameters learnable, 6,217,216 frozen")
     assert plan["pictures"] == "4, seen 20.0 times each"
     assert plan["steps"] == "40 of 2 pairs"
-    assert "s a step, fastest of 3" in plan["time"]
+    assert "s per step, fastest of 3" in plan["time"]
     assert "GB" in plan["memory"]
     assert not run.exists()
 
@@ -161,7 +161,10 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
         (["--preset", "slow"], "no preset 'slow': expected one of fast, paper"),
         (["--data", "other.json"], "either --images DIR or --data SET"),
         (["--config", "absent.yaml"], "cannot read absent.yaml"),
-        (["--perceptual", "core", "--perceptual-weights", "v.safetensors"], "go with --perceptual"),
+        (
+            ["--perceptual", "core", "--perceptual-weights", "v.safetensors"],
+            "add --perceptual vgg19",
+        ),
         (["--reconstruction", 0, "--equivariance", 0], "nothing to learn from"),
         (["--batch-size", 1], "--batch-size"),
     ],

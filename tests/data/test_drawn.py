@@ -26,7 +26,7 @@ def test_drawn_foxes_are_read_back_with_their_points(tmp_path: Path) -> None:
 
 def test_a_folder_in_use_is_refused_and_a_failure_leaves_none(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "photo.png").touch()
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         write_foxes(tmp_path, 2, seed=0, report=Reporter())
     monkeypatch.setattr("cv2.imwrite", lambda *_: False)
     with pytest.raises(OutputError, match="cannot write"):

@@ -103,10 +103,10 @@ def test_what_is_there_already_is_kept(tmp_path: Path) -> None:
     out.mkdir()
     pack(tmp_path / "photos", out, Reporter(), SIZE)  # an empty folder is as good as none
     before = (out / "crops.npy").read_bytes()
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         pack(tmp_path / "photos", out, Reporter(), SIZE)
     assert (out / "crops.npy").read_bytes() == before
-    with pytest.raises(UsageError, match="packed already"):
+    with pytest.raises(UsageError, match="already packed"):
         pack(out, tmp_path / "again", Reporter(), SIZE)
 
 

@@ -90,7 +90,7 @@ def test_a_vanished_or_shortened_file_is_a_data_error(noise) -> None:
     crops, _ = noise
     os.truncate(crops.path, crops.path.stat().st_size - 1)
     crops[np.array([0, 9])]  # still whole
-    with pytest.raises(DataError, match="become shorter"):
+    with pytest.raises(DataError, match="is shorter than before"):
         crops[np.array([0, 10])]
     crops.path.unlink()
     with pytest.raises(DataError, match="can no longer be read: No such file"):
@@ -121,7 +121,7 @@ def test_verify_finds_a_changed_byte(packed: Path) -> None:
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte ^ 1]))
     open_packed(packed)  # cheap, does not notice
-    with pytest.raises(DataError, match=r"crops\.npy is not what was packed"):
+    with pytest.raises(DataError, match=r"crops\.npy was changed after it was packed"):
         verify(packed, Reporter())
 
 
@@ -132,7 +132,7 @@ def test_verify_finds_a_changed_point(tmp_path: Path) -> None:
     verify(folder, Reporter())
     points.xy_crop[2, 1, 0] += 0.5
     np.savez(folder / "keypoints.npz", xy_crop=points.xy_crop, labelled=points.labelled)
-    with pytest.raises(DataError, match=r"keypoints\.npz is not what was packed"):
+    with pytest.raises(DataError, match=r"keypoints\.npz was changed after it was packed"):
         verify(folder, Reporter())
 
 
@@ -165,10 +165,10 @@ def edit(folder: Path, change) -> None:
         (forget_a_file, "names 10 files"),
         (from_the_future, "has format 2, expected 1"),
         (other_size, "index.json says"),
-        (lambda folder: (folder / "index.json").write_text("{"), "no index of a packed set"),
-        (lambda folder: (folder / "index.json").write_text("[]"), "no index of a packed set"),
-        (lambda folder: (folder / "index.json").unlink(), "is no packed set: make one with"),
-        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "no NumPy file"),
+        (lambda folder: (folder / "index.json").write_text("{"), "not the index of a packed set"),
+        (lambda folder: (folder / "index.json").write_text("[]"), "not the index of a packed set"),
+        (lambda folder: (folder / "index.json").unlink(), "is not a packed set: make one with"),
+        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "not a NumPy file"),
     ],
 )  # fmt: skip
 def test_a_damaged_set_is_one_clear_error(packed: Path, damage, message: str) -> None:
@@ -188,5 +188,5 @@ def test_damaged_keypoints_are_one_clear_error(tmp_path: Path, content: bytes | 
         np.savez(folder / "keypoints.npz", xy_crop=np.zeros((4, 2, 2)), labelled=np.ones((4, 2)))
     else:
         (folder / "keypoints.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"keypoints\.npz does not fit its index"):
+    with pytest.raises(DataError, match=r"keypoints\.npz does not match its index"):
         open_packed(folder)

@@ -76,6 +76,6 @@ def test_demo_runs_without_torch(tmp_path: Path) -> None:
 def test_demo_touches_no_folder_of_others(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     for place in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(UsageError, match="something else"):
+        with pytest.raises(UsageError, match="contains other files"):
             demo.run_demo(place, Reporter(), train=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -21,7 +21,7 @@ from lmk.system.version import __version__
 from lmk.video.sources import open as sources
 
 RUN = f"pip install 'lmk[run]=={__version__}'"
-GOOD = Finding("camera", "gives frames", essential=True)
+GOOD = Finding("camera", "delivers frames", essential=True)
 
 
 def by_subject(findings: list[Finding]) -> dict[str, Finding]:
@@ -49,14 +49,14 @@ def test_a_runtime_without_a_trial_is_at_least_imported(monkeypatch) -> None:
     assert "onnxruntime" in imported
     assert found["ONNX Runtime"] == ("good", "can be imported; no model was run")
     assert found["OpenVINO"] == ("absent", "not installed")
-    assert found["some runtime"] == ("broken", "no model runs")
+    assert found["any runtime"] == ("broken", "no model runs")
 
 
 def test_a_runtime_that_computes_wrongly_is_broken(monkeypatch) -> None:
     monkeypatch.setattr(runtimes, "EXPECTED", runtimes.EXPECTED + 1)
     findings = runtimes.examine_runtimes()
     assert {f.found for f in findings if f.state == "broken"} == {
-        "runs and computes wrongly",
+        "runs, but returns wrong values",
         "no model runs",
     }
     assert findings[-1].stops
@@ -86,7 +86,7 @@ def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)  # importing it fails
     *found, last = runtimes.examine_runtimes()
     tried = [f for f in found if f.subject.startswith(("ONNX Runtime", "OpenVINO"))]
-    assert {f.found.partition(":")[0] for f in tried} == {"not tried"}
+    assert {f.found.partition(":")[0] for f in tried} == {"not tested"}
     assert {(f.state, f.remedy) for f in tried} == {("absent", RUN)}
     assert last.stops
 
@@ -118,7 +118,7 @@ def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None
     monkeypatch.setattr(software, "PACKAGES", (("no-such-thing", "run", True, "folding"),))
     found = [*runtimes.examine_runtimes(), *video.examine_video(), *software.examine_software()]
     told = {f.subject.partition(" 1")[0]: f.remedy for f in found}
-    assert told["ONNX Runtime"] == told["some runtime"] == RUN.replace("run", "jetson")
+    assert told["ONNX Runtime"] == told["any runtime"] == RUN.replace("run", "jetson")
     assert told["OpenVINO"] == "pip install openvino 'numpy<2'"
     assert told["OpenCV"] == "sudo apt install libopencv-python"
     assert told["no-such-thing"] == "pip install no-such-thing 'numpy<2'"
@@ -131,7 +131,7 @@ def test_a_missing_package_names_its_extra(monkeypatch) -> None:
     assert found["no-such-thing"].stops
     assert found["no-such-thing"].remedy == RUN
     assert not found["nothing"].stops
-    assert found["shipped models"].found == "cats, core-pose, faces, shoes: whole"
+    assert found["shipped models"].found == "cats, core-pose, faces, shoes: intact"
 
 
 @pytest.mark.parametrize(("free", "stops"), [(399, True), (400, False), (None, False)])

@@ -86,7 +86,7 @@ def test_hash_follows_images_and_points(tmp_path, dots) -> None:
     ("text", "message"),
     [
         ("", "not JSON"),
-        ('{"images": [], "annotations": [], "categories": []}', "names no images"),
+        ('{"images": [], "annotations": [], "categories": []}', "lists no images"),
     ],
 )
 def test_an_empty_file_is_an_error(tmp_path, text: str, message: str) -> None:

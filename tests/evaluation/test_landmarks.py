@@ -123,5 +123,5 @@ def test_models_are_named_briefly_but_apart(tmp_path) -> None:
     assert [model.name for model in apart] == ["dots.onnx", "more.onnx"]
     alike = open_models(models, "onnxruntime", "cpu")
     assert [model.name for model in alike] == models
-    with pytest.raises(UsageError, match="same model twice"):
+    with pytest.raises(UsageError, match="model is given twice"):
         open_models([models[0], models[0]], "onnxruntime", "cpu")

@@ -31,7 +31,7 @@ def test_a_detector_that_finds_the_points_has_almost_no_error(evaluated, dots) -
     """K = 3 landmarks, A = 4 points, the fourth a mean of two; the pictures are not square."""
     evaluation = measure(evaluated, benchmark_of(*dots), Reporter())
     assert evaluation.skipped == [
-        "pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
+        "pck, pckh: its 3 landmarks have no names, but there are 4 points"
     ]
     assert evaluation.get(FORWARD).keys() == evaluation.get(BACKWARD).keys() == {1, 5, 10, None}
     found = values(evaluation)
@@ -64,7 +64,7 @@ def test_counts_are_those_asked_for_or_an_error(evaluated, dots) -> None:
     evaluation = measure(evaluated, benchmark_of(*dots, counts=(7, 2), draws=3), Reporter())
     assert list(evaluation.get(FORWARD)) == [2, 7, None]
     assert evaluation.get(FORWARD)[7].percent.shape == (3, 12)
-    with pytest.raises(DataError, match="15 training images asked for, only 14"):
+    with pytest.raises(DataError, match="15 training images requested, but only 14"):
         measure(evaluated, benchmark_of(*dots, counts=(15,)), Reporter())
 
 
@@ -87,7 +87,7 @@ def test_plain_pictures_have_no_regressions(evaluated, tmp_path) -> None:
     assert [reason.split(":")[0] for reason in evaluation.skipped] == [
         "forward, backward, pck, pckh"
     ]
-    with pytest.raises(DataError, match=r"forward of .* annotates no points"):
+    with pytest.raises(DataError, match=r"forward of .* has no annotated points"):
         measure(evaluated, benchmark_of(file, metrics=("forward",)), Reporter())
 
 
@@ -111,7 +111,7 @@ def test_joints_of_a_core_are_found_by_name(evaluated, dots) -> None:
     assert values(evaluation)["PCKh@0.5"] == 100
     assert evaluation.get(FORWARD) is None
     assert (
-        "forward, backward: its landmarks have names, so they are measured only when asked for"
+        "forward, backward: its landmarks have names, so it is measured only on request"
         in evaluation.skipped
     )
     # Within a tenth of 14 px: all but the neck.

@@ -227,7 +227,7 @@ def test_pairs_that_do_not_fit_are_errors() -> None:
 def test_counts_that_cannot_be_drawn_are_errors() -> None:
     found, annotated, normalizer = make_points(5, 0)
     pairs = Pairs(found, annotated)
-    with pytest.raises(DataError, match="6 training images asked for, only 5"):
+    with pytest.raises(DataError, match="6 training images requested, but only 5"):
         regression_errors(pairs, pairs, normalizer, count=6)
     with pytest.raises(UsageError, match="at least 1"):
         regression_errors(pairs, pairs, normalizer, count=0)

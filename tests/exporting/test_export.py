@@ -88,7 +88,7 @@ def test_the_documented_example_exports_and_verifies(
 
 def test_one_call_refuses_what_does_not_exist_before_any_work(adapter_model, tmp_path) -> None:
     for options, words in (
-        ({"format": "tflite"}, "no format 'tflite': expected one of onnx, openvino"),
+        ({"format": "tflite"}, "unknown format 'tflite': expected one of onnx, openvino"),
         ({"precision": "fp8"}, f"written in {WRITTEN}, not fp8"),
         ({"batch": 0}, "expected --batch dynamic"),
         ({"precision": "int8"}, "--calibration-data FOLDER"),
@@ -166,7 +166,7 @@ def test_a_file_that_differs_is_refused_and_not_kept(
         ({"precision": "int8"}, "--calibration-data FOLDER"),
         ({"batch": BatchRange(1, 2, 3)}, "--batch 1:2:3 is for engines"),
         ({"format": "openvino", "batch": BatchRange(4, 4, 8)}, "--batch 4:4:8 is for engines"),
-        ({"format": "tensorrt-rtx", "heatmaps": True}, "engines give landmarks"),
+        ({"format": "tensorrt-rtx", "heatmaps": True}, "engines return only landmarks"),
     ],
 )
 def test_combinations_that_cannot_be_written_are_wrong_usage(
@@ -201,7 +201,7 @@ def test_the_command_that_makes_a_file_again_names_every_choice(adapter_model) -
 
 def test_export_into_a_file_is_an_output_error(adapter_model, tmp_path, samples: Samples) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is no folder"):
+    with pytest.raises(OutputError, match=r"cannot write .*file/out: .*file is not a folder"):
         export(adapter_model, tmp_path / "file" / "out", samples, reference=None)
 
 
@@ -209,7 +209,7 @@ def test_a_folder_that_may_not_be_written_is_said_before_any_work(
     adapter_model, tmp_path, samples: Samples, monkeypatch
 ) -> None:
     monkeypatch.setattr(files.os, "access", lambda place, _: place != tmp_path)
-    with pytest.raises(OutputError, match="may not be written"):
+    with pytest.raises(OutputError, match="is not writable"):
         export(adapter_model, tmp_path / "a" / "b", samples)
     assert not list(tmp_path.iterdir())
 
@@ -240,7 +240,7 @@ def test_a_changed_file_is_refused_with_the_command_that_rebuilds_it(
     with pytest.raises(WeightsError, match=rf"{part} was changed.*run  lmk export .*-f {format}"):
         open_backend(str(exported.path))
     (tmp_path / part).unlink()
-    with pytest.raises(WeightsError, match=f"{part} is missing|no file at"):
+    with pytest.raises(WeightsError, match=f"{part} is missing|does not exist"):
         open_backend(str(exported.path))
 
 

@@ -40,7 +40,7 @@ def test_a_large_folder_is_sampled_evenly(tmp_path: Path) -> None:
 
 def test_calibration_needs_enough_different_photographs(tmp_path: Path) -> None:
     save(tmp_path, noise(31))
-    with pytest.raises(DataError, match="31 different pictures; calibration needs at least 32"):
+    with pytest.raises(DataError, match="31 different pictures: calibration needs at least 32"):
         calibration_samples(tmp_path, 128)
     cv2.imwrite(str(tmp_path / "copy.png"), noise(1)[0])
     with pytest.raises(DataError, match="31 different"):
@@ -49,7 +49,7 @@ def test_calibration_needs_enough_different_photographs(tmp_path: Path) -> None:
 
 def test_calibration_refuses_blank_pictures(tmp_path: Path) -> None:
     blank = [np.full((32, 32, 3), level, np.uint8) for level in range(40)]
-    with pytest.raises(DataError, match=r"100% of the pictures .* nearly of one colour"):
+    with pytest.raises(DataError, match=r"100% of the pictures .* nearly uniform in colour"):
         calibration_samples(save(tmp_path, blank), 128)
 
 

@@ -45,7 +45,7 @@ def test_landmarker_looks_in_its_region_where_no_boxes_are_given(detector: Path)
     found = landmarker([IMAGE, IMAGE], [None, BOXES[1]])
     np.testing.assert_array_equal(found.boxes, np.float32([[50, 28, 121, 118], BOXES[1]]))
     np.testing.assert_allclose(found.xy, [XY, XY], atol=0.1)
-    with pytest.raises(UsageError, match="pictures have nothing to follow"):
+    with pytest.raises(UsageError, match="tracking needs a video, not pictures"):
         Landmarker(detector, region="track")
 
 

@@ -51,11 +51,11 @@ def load_plain(path: Path) -> dict[str, torch.Tensor]:
 
 def test_distance_is_relative_to_the_real_activations() -> None:
     real = torch.full((2, 3, 4, 5), 0.5)
-    painted = torch.full((2, 3, 4, 5), 0.6)
+    reconstructed = torch.full((2, 3, 4, 5), 0.6)
     distance = PerceptualDistance(TwoLayers())
     distance.calibrate(real)
     # (0.1 / 0.5)^2 in both layers, whatever their size
-    assert distance(painted, real).item() == pytest.approx(0.08, rel=1e-4)
+    assert distance(reconstructed, real).item() == pytest.approx(0.08, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,11 @@ def test_distance_is_relative_to_the_real_activations() -> None:
 )
 def test_norms_by_hand(norm: str, expected: float) -> None:
     real = torch.full((2, 3, 4, 6), 0.5)
-    painted = real.clone()
-    painted[..., 3:] += 0.3
-    assert PerceptualDistance(TwoLayers(), norm)(painted, real).item() == pytest.approx(expected)
+    reconstructed = real.clone()
+    reconstructed[..., 3:] += 0.3
+    assert PerceptualDistance(TwoLayers(), norm)(reconstructed, real).item() == pytest.approx(
+        expected
+    )
 
 
 def test_layers_are_chosen_by_name(tmp_path) -> None:
@@ -84,20 +86,20 @@ def test_layers_are_chosen_by_name(tmp_path) -> None:
     core = make_core()
     assert torch.equal(core_features(core, "block3")(images)[0], core_features(core)(images)[1])
     with pytest.raises(
-        UsageError, match=r"no perceptual layers relu9_9: expected all, or .*relu1_1"
+        UsageError, match=r"unknown perceptual layers relu9_9: expected all, or .*relu1_1"
     ):
         vgg19_features(tmp_path / "vgg.safetensors", "relu9_9")
     with pytest.raises(WeightsError, match="up to relu4_1"):
         vgg19_features(tmp_path / "vgg.safetensors", "relu4_1")
 
 
-def test_gradient_reaches_the_painted_picture_alone() -> None:
+def test_gradient_reaches_the_reconstructed_picture_alone() -> None:
     real = torch.rand(2, 3, 64, 64, requires_grad=True)
-    painted = torch.rand(2, 3, 64, 64, requires_grad=True)
+    reconstructed = torch.rand(2, 3, 64, 64, requires_grad=True)
     features = CoreFeatures(make_core())
-    PerceptualDistance(features, "l1")(painted, real).backward()
-    assert painted.grad is not None
-    assert painted.grad.abs().max() > 0
+    PerceptualDistance(features, "l1")(reconstructed, real).backward()
+    assert reconstructed.grad is not None
+    assert reconstructed.grad.abs().max() > 0
     assert real.grad is None
     assert all(parameter.grad is None for parameter in features.parameters())
 

@@ -66,7 +66,7 @@ def test_page_holds_tables_curves_and_provenance(html: str, compared) -> None:
         "dots <b>, shifted on aflw",
         "paper, proposed",
         "forward error in %",
-        "steadiest first",
+        "most stable first",
         "Best, typical and worst images: shifted",
         "lmk compare x",
         compared.benchmark.test.sha256,
@@ -88,7 +88,7 @@ def test_page_of_plain_pictures_ranks_by_consistency(alone, tmp_path) -> None:
     best = sorted(plain.get(CONSISTENCY).distance_px.mean(axis=1))[:6]
     assert [picture.caption for picture in rows[0].pictures] == [f"{v:.1f} px" for v in best]
     write_page(results, tmp_path / "report.html", Reporter())
-    assert "By consistency under a random turn" in (tmp_path / "report.html").read_text()
+    assert "By consistency under a random rotation" in (tmp_path / "report.html").read_text()
 
 
 def test_page_without_jinja_names_the_extra(compared, tmp_path, monkeypatch) -> None:

@@ -16,8 +16,8 @@ def test_notes_say_what_was_left_out(alone) -> None:
     measured = put(evaluation, {PCK: Pck(counted, counted, 3), PCKH: Pck(counted, counted, 0)})
     benchmark = replace(alone.benchmark, exclusions=["2 of 9 images of aflw lack points"])
     notes = replace(alone, benchmark=benchmark, evaluations=[measured]).notes()
-    assert "Left out of the regressions: 2 of 9 images of aflw lack points" in notes
-    assert "Left out of PCK: 3 images without reference length" in notes
+    assert "Excluded from the regressions: 2 of 9 images of aflw lack points" in notes
+    assert "Excluded from PCK: 3 images without reference length" in notes
     assert not any("PCKh: 0" in note for note in notes)
     bare = without(measured, FORWARD, BACKWARD, PCK)
     notes = replace(alone, benchmark=benchmark, evaluations=[bare]).notes()
@@ -27,5 +27,5 @@ def test_notes_say_what_was_left_out(alone) -> None:
 def test_models_that_ran_alike_share_a_note(compared) -> None:
     notes = compared.notes()
     assert "shifted: shifted" in notes
-    reason = "not measured: pck, pckh: its 3 landmarks have no names, and 4 points are annotated"
+    reason = "not measured: pck, pckh: its 3 landmarks have no names, but there are 4 points"
     assert f"dots <b>, shifted: {reason}" in notes

@@ -110,5 +110,5 @@ def test_the_terminal_s_tables_fit_100_columns(compared) -> None:
     assert "…" not in printed
     assert "12 images of" in printed
     assert "ridge weight 1e-05" in printed
-    assert "Not measured: 100, 500, 1,000, 5,000 training images, for there are 12" in printed
+    assert "Not measured: 100, 500, 1,000, 5,000 training images; there are only 12" in printed
     assert "distance between the eyes (the default here)" in printed

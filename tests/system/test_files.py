@@ -41,7 +41,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, monkeypatch) -
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").touch()
     for name in ("file", "full"):
-        with pytest.raises(UsageError, match="exists already"), new_folder(tmp_path / name):
+        with pytest.raises(UsageError, match="already exists"), new_folder(tmp_path / name):
             pass
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -
     check_file(tmp_path / "new" / "a.json")
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "a.json"):
-        with pytest.raises(OutputError, match=r"is a folder|is no folder"):
+        with pytest.raises(OutputError, match=r"is a folder|is not a folder"):
             check_file(path)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 

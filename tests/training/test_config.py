@@ -21,7 +21,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 def test_unknown_options_are_named(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("batch-size: 7\nbach-size: 8\n")
-    with pytest.raises(UsageError, match="does not know: bach_size"):
+    with pytest.raises(UsageError, match="does not have: bach_size"):
         read_config(tmp_path / "my.yaml", KNOWN, TEXTS)
 
 
@@ -41,5 +41,5 @@ def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> Non
 
 def test_a_number_for_a_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("core: null\nimages: 2024\n")
-    with pytest.raises(UsageError, match="images: 2024 is no text: put it in quotes"):
+    with pytest.raises(UsageError, match="images: 2024 is not a text: put it in quotes"):
         read_config(tmp_path / "my.yaml", KNOWN, TEXTS)

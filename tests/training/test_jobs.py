@@ -80,7 +80,7 @@ def test_without_reconstruction_nothing_is_loaded_to_compare_pictures_by(
 
 def test_finetune_after_projection_goes_on_from_an_adapted_run(core_model, adapter_model) -> None:
     options = replace(OPTIONS, method="finetune-after-projection", keypoints=14)
-    with pytest.raises(UsageError, match="goes on from an adapted run"):
+    with pytest.raises(UsageError, match="starts from an adapted run"):
         jobs.make_learner(foxes(2), core_model, options, CPU)
     jobs.make_learner(foxes(2), adapter_model, replace(options, keypoints=7), CPU)
 
@@ -88,7 +88,7 @@ def test_finetune_after_projection_goes_on_from_an_adapted_run(core_model, adapt
 def test_an_adapter_is_no_core_for_projections(adapter_model) -> None:
     """Its core's hash is all that a second adapter could name, and would not be what it learnt."""
     options = replace(OPTIONS, method="projection")
-    with pytest.raises(UsageError, match="projection needs a whole network as core"):
+    with pytest.raises(UsageError, match="projection needs a complete network as core"):
         jobs.make_learner(foxes(2), adapter_model, options, CPU)
     jobs.make_learner(foxes(2), adapter_model, replace(options, method="finetune"), CPU)
 

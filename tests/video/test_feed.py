@@ -45,7 +45,7 @@ def test_a_file_loses_no_frame_and_is_read_only_a_little_ahead() -> None:
 def test_a_live_source_gives_its_newest_frame_and_counts_the_others() -> None:
     ready, stages, source = threading.Condition(), Stages(), Made(30, live=True)
     feed = Feed(source, stages, ready)
-    wait_until(lambda: stages.dropped["a newer frame came"] == 29)
+    wait_until(lambda: stages.dropped["replaced by a newer frame"] == 29)
     assert take_all(feed, ready) == [29]
     feed.close()
 
@@ -58,7 +58,7 @@ class Dropping(Made):
         for frame in super().__iter__():
             yield frame
             self.dropped["damaged"] += frame.index % 2
-            self.dropped["cut short"] += frame.index == self.count - 1
+            self.dropped["truncated"] += frame.index == self.count - 1
 
 
 def test_what_a_source_drops_is_known_as_soon_as_its_next_frame() -> None:
@@ -70,7 +70,7 @@ def test_what_a_source_drops_is_known_as_soon_as_its_next_frame() -> None:
         with ready:
             feed.take()
     take_all(feed, ready)
-    assert stages.dropped == {"damaged": 2 + 4, "cut short": 1}
+    assert stages.dropped == {"damaged": 2 + 4, "truncated": 1}
     feed.close()
 
 

@@ -31,12 +31,12 @@ def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(FILTERS, "mean", Mean)
     tracks, frame = tracker(Smoothing(filter="mean")), np.zeros((60, 90, 3), np.uint8)
     for time_s, x, expected in ((0.0, 10, 10), (0.1, 20, 15), (0.2, 60, 30)):
-        tracks.look(frame, time_s)
+        tracks.crop_boxes(frame, time_s)
         xy, scores = np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)
         found = tracks.update(time_s, xy, scores, smooth=True)
         np.testing.assert_allclose(found.xy, [[[expected, 5], [3, expected]]], rtol=1e-6)
 
 
 def test_an_unknown_filter_is_wrong_usage_before_the_first_frame() -> None:
-    with pytest.raises(UsageError, match="no filter 'kalman': expected one of one-euro"):
+    with pytest.raises(UsageError, match="unknown filter 'kalman': expected one of one-euro"):
         tracker(Smoothing(filter="kalman"))

@@ -149,8 +149,8 @@ def test_times_are_the_medians_the_rate_and_what_was_dropped() -> None:
     stages = Stages()
     for ms in (1.0, 9.0, 2.0):
         stages.add("model", ms)
-    stages.drop("a newer frame came", 3)
-    rows = (("frames/s", "-"), ("model", "2.0 ms"), ("dropped, a newer frame came", "3"))
+    stages.drop("replaced by a newer frame", 3)
+    rows = (("frames/s", "-"), ("model", "2.0 ms"), ("dropped, replaced by a newer frame", "3"))
     assert time_rows(stages) == rows
 
 

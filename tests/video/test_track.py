@@ -163,7 +163,7 @@ def test_a_model_that_fails_on_a_frame_is_logged(
         results = list(lmk.track(Made(3), detector))
     assert [len(result.objects[0].ids) for result in results] == [1, 0, 1]
     assert [record.message for record in caplog.records] == [
-        "dots failed on a frame, and goes on: out of memory"
+        "dots failed on a frame; the run continues: out of memory"
     ]
     assert "out of memory" not in capfd.readouterr().out
 

@@ -37,7 +37,7 @@ def mean_in(box: list[float]) -> np.ndarray:
 
 
 def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9):
-    boxes = found.look(FRAME, time_s)
+    boxes = found.crop_boxes(FRAME, time_s)
     scores = np.full((len(boxes), 3), score, np.float32)
     given = np.array(xy, np.float32).reshape(-1, 3, 2)[: len(boxes)]
     return boxes, found.update(time_s, given, scores, smooth=True)
@@ -144,9 +144,9 @@ def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_i
     for exact, expected in ((True, [50, 60, 40, 40]), (False, [30, 40, 80, 80])):
         finder = Finder(fixed((50, 60, 40, 40)), exact)
         looks = Tracker("dots", finder, framing, Tracking(), None)
-        np.testing.assert_allclose(looks.look(FRAME, 0.0), [expected])
+        np.testing.assert_allclose(looks.crop_boxes(FRAME, 0.0), [expected])
 
 
 def test_following_needs_a_framing() -> None:
-    with pytest.raises(UsageError, match="does not say how it frames"):
+    with pytest.raises(UsageError, match="it has no framing"):
         Tracker("old", Finder(Finds([]), True), None, Tracking(follow=True), None)

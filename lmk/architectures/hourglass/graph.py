@@ -1,7 +1,7 @@
 """The hourglass as an ONNX graph, written node by node from plain arrays.
 
-It mirrors `network.py` beside it and needs numpy and onnx alone, so that an edge device turns a
-core and an adapter into a runnable file by itself. The parity check holds the two together.
+It mirrors `network.py` and needs only numpy and onnx, so that an edge device can turn a core and an
+adapter into a runnable file by itself. The parity check compares the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hourglass that the core and every adapted network share.
+"""The hourglass, the network of the core and of every adapted model.
 
 Source: Newell et al., ECCV 2016, with the hierarchical residual block of Bulat and Tzimiropoulos,
 ICCV 2017, as used by Sanchez and Tzimiropoulos, NeurIPS 2019.
@@ -20,8 +20,8 @@ DEPTH = 4
 class ResidualBlock(nn.Module):
     """Three pre-activated 3x3 convolutions whose outputs are concatenated and added to the input.
 
-    They give half, a quarter and a quarter of the output channels. Where the width changes, the
-    input passes a pre-activated 1x1 convolution first.
+    They have half, a quarter and a quarter of the output channels. Where the width changes, the
+    input first passes a pre-activated 1x1 convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -51,7 +51,7 @@ class ResidualBlock(nn.Module):
 
 
 class HourglassModule(nn.Module):
-    """One level of the hourglass: a skip at this resolution plus everything at half of it."""
+    """One level of the hourglass: a skip connection at this resolution plus all levels below."""
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
@@ -70,9 +70,9 @@ class HourglassModule(nn.Module):
 
 
 class Hourglass(LandmarkNetwork):
-    """Landmark detector: pictures in, one heatmap per landmark out at a quarter of the resolution.
+    """The hourglass: pictures in, one heatmap per landmark out at a quarter of the resolution.
 
-    H and W of the pictures are multiples of 64; the toolkit uses 128.
+    H and W of the pictures are multiples of 64; lmk uses 128.
     """
 
     architecture = ARCHITECTURE

@@ -1,4 +1,4 @@
-"""The hourglass as the rest of lmk sees it."""
+"""The declaration of the hourglass."""
 
 from __future__ import annotations
 

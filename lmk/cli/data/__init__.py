@@ -1,4 +1,4 @@
-"""`lmk data`: sets of pictures, made ready and looked at."""
+"""`lmk data`: prepare, pack, verify, show and draw sets of pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lmk.cli.data.show import show
 from lmk.cli.data.verify import verify
 
 app = typer.Typer(
-    help="Prepare, pack, check, look at and draw sets of pictures.", no_args_is_help=True
+    help="Prepare, pack, verify, show and draw sets of pictures.", no_args_is_help=True
 )
 app.command("prepare", help=prepare.HELP)(prepare.prepare)
 app.command("pack")(pack)

@@ -1,4 +1,4 @@
-"""`lmk data draw`: a category whose points are known."""
+"""`lmk data draw`: a synthetic category with known points."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def draw(
 ) -> None:
     """Draw a synthetic category, a jointed toy fox, with ten known points.
 
-    Writes images/*.png and keypoints.json, a COCO keypoint file, for trials, tests and scaling
-    runs. A seed always gives the same pictures.
+    Writes images/*.png and the COCO keypoint file keypoints.json, for trials, tests and scaling
+    runs. The same seed always draws the same pictures.
     """
     from lmk.data.drawn import write_foxes
     from lmk.system.progress import Reporter
 
     file = write_foxes(output, count, seed, Reporter(), size)
-    typer.echo(f"{file}  {count:,} pictures of {size} x {size} px, 10 keypoints each")
+    typer.echo(f"{file}  {count:,} pictures of {size} x {size} px, 10 points per picture")

@@ -18,11 +18,11 @@ def pack(
         int, typer.Option(min=32, max=4096, help="Side of the crops, in pixels.")
     ] = 160,
 ) -> None:
-    """Decode and resize every picture once, into one file that training reads from.
+    """Decode and resize every picture once, into one file for training.
 
-    The centred square of each picture is kept, at SIZE x SIZE pixels, with its keypoints where SRC
-    has them. Pictures that cannot be used are skipped and listed in the new folder's index.json,
-    with the reason; more than a tenth of them is an error. The crops are a plain NumPy file:
+    Keeps the centred square of each picture, at SIZE x SIZE pixels, with its points where SRC has
+    points. Unusable pictures are skipped and listed in the new folder's index.json with the reason;
+    if they are more than a tenth, the command fails. The crops are a plain NumPy file:
     numpy.load("OUT/crops.npy", mmap_mode="r").
     """
     from lmk.data.pack import pack as pack_set
@@ -30,7 +30,7 @@ def pack(
 
     packed = pack_set(source, output, Reporter(), size)
     crops, skipped = packed.crops, len(packed.index.skipped)
-    points = f", {len(packed.keypoints.names)} keypoints each" if packed.keypoints else ""
+    points = f", {len(packed.keypoints.names)} points per crop" if packed.keypoints else ""
     typer.echo(f"{output}  {len(crops):,} crops of {size} x {size} px{points}")
     if skipped:
         typer.echo(f"skipped {skipped:,}, listed in {output / 'index.json'}")

@@ -12,19 +12,21 @@ from lmk.data.prepare.catalogue import PUBLIC_SETS
 _LIST = "\n".join(f"- {public_set.name}: {public_set.summary}" for public_set in PUBLIC_SETS)
 HELP = f"""Turn a public data set, as downloaded, into crops and COCO keypoint files.
 
-NAME is one of
+NAME is one of:
 
 {_LIST}
 
-Nothing is downloaded; a missing file is named together with the page that offers it.
+Nothing is downloaded. If a file is missing, the error names it and the page that offers it.
 """
 
 
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which set, see above.")],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder it was unpacked to.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set, see above.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Folder that the data set was unpacked to.")
+    ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to make: images/, train.json, ...")
+        Path, typer.Option("-o", "--output", help="New folder for images/, train.json, ...")
     ],
     size: Annotated[int, typer.Option(min=32, help="Side of the square crops in pixels.")] = 160,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`lmk data show`: look at a set."""
+"""`lmk data show`: draw a contact sheet of a set."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def show(
         Path, typer.Option("-o", "--output", help="PNG file to write; replaced if it exists.")
     ] = Path("sheet.png"),
     count: Annotated[int, typer.Option(min=1, max=600, help="Pictures to show.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed shows others.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random choice of pictures.")] = 0,
 ) -> None:
-    """Draw a contact sheet of random pictures, with the annotated points where there are any.
+    """Draw a contact sheet of random pictures, with their annotated points, if any.
 
-    Pictures are shown as training sees them: the centred square, upright.
+    Each picture is shown as in training: its centred square, upright.
     """
     from lmk.data.show import show as show_set
     from lmk.system.errors import UsageError

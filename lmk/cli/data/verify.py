@@ -11,7 +11,7 @@ import typer
 def verify(
     packed: Annotated[Path, typer.Argument(metavar="PACKED", help="Folder of a packed set.")],
 ) -> None:
-    """Compare a packed set with the content hashes that were written when it was packed."""
+    """Check a packed set against the content hashes that were written when it was packed."""
     from lmk.data.packed import verify as verify_set
     from lmk.system.progress import Reporter
 

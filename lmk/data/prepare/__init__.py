@@ -1,10 +1,10 @@
-"""Public data sets, as they are downloaded, to crops and COCO keypoint files.
+"""Turn public data sets, as downloaded, into crops and COCO keypoint files.
 
-catalogue      the sets: name, what it is, where it comes from
-source         finds and opens the files of a download
-record         one object: picture, points, the square to cut out, split
-mpii, lsp ...  one reader a set: its annotations to records
-crop           the square, cut out and resized
-keypoint_file  crops and points as COCO's content
-write          reads, cuts in parallel and writes a folder that appears whole
+catalogue      the sets: name, description and public page
+source         finds and reads the files of a download
+record         one object: picture, points, the square to crop, split
+mpii, lsp ...  one reader per set: its annotations to records
+crop           crops the square and resizes it
+keypoint_file  crops and points as the content of a COCO file
+write          reads, crops in parallel and writes a folder that appears completely
 """

@@ -2,8 +2,8 @@
 
 Read as the public code of Jakab et al. (NeurIPS 2018) reads release 2: aflw_train_images.txt and
 aflw_train_keypoints.mat, whose `gt` is N x 5 x 2 in the order y, x; the same for test; pictures in
-output/. It is the partition of the paper. The points are taken to count from 0, as there; the
-release does not say.
+output/. It is the partition of the paper. Points are assumed to count from 0, as there; the release
+does not specify it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Read as the README of its code documents, by way of public readers: bbcpose.mat holds a struct array
 `bbcpose` with type (train, val or test), train_frames and train_joints (2 x 7 x N), test_frames and
 test_joints for each video; frame n of video v is v/n.jpg. The first 20 videos are BBC-Pose, the
-others its extension. Points count pixels from 1, MATLAB's way.
+others its extension. Points count pixels from 1, as MATLAB does.
 """
 
 from __future__ import annotations
@@ -57,6 +57,6 @@ def _frames(video: dict[str, Any], kind: str) -> list[tuple[int, Any]]:
     if joints.shape != (2, 7, len(numbers)):
         raise DataError(
             f"{kind}_joints of {video.get('videoName')} is {joints.shape}, "
-            f"expected (2, 7, {len(numbers)}), two coordinates of seven joints a frame"
+            f"expected (2, 7, {len(numbers)}), two coordinates of seven joints per frame"
         )
     return list(zip(numbers.tolist(), joints.transpose(2, 1, 0) - 1, strict=True))

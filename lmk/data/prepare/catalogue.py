@@ -1,4 +1,4 @@
-"""The public sets that can be prepared, with nothing heavy imported: the help text lists them."""
+"""The public sets that can be prepared. Imports nothing slow, because the help text lists them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ PUBLIC_SETS = (
     PublicSet(
         "300w-lp",
         "300W-LP",
-        "faces turned by rendering, 68 points: 61,225 images",
+        "faces rotated by rendering, 68 points: 61,225 images",
         "http://www.cbsr.ia.ac.cn/users/xiangyuzhu/projects/3DDFA/main.htm",
         "w300_lp",
     ),
@@ -104,9 +104,9 @@ PUBLIC_SETS = (
 
 
 def find_set(name: str) -> PublicSet:
-    """Look a set up by its name. Raises UsageError that lists the names."""
+    """Find a set by its name. Raises UsageError that lists the names."""
     for public_set in PUBLIC_SETS:
         if public_set.name == name:
             return public_set
     names = ", ".join(public_set.name for public_set in PUBLIC_SETS)
-    raise UsageError(f"no public set is called {name}: expected one of {names}")
+    raise UsageError(f"unknown public set {name}: expected one of {names}")

@@ -1,4 +1,4 @@
-"""CelebA, its faces cut out by their five points, split by the lists of MAFL.
+"""CelebA, with faces cropped by their five points, split by the lists of MAFL.
 
 Read as documented by the set: list_landmarks_align_celeba.txt (or list_landmarks_celeba.txt) with
 the number of images, a heading, and in a line the file's name and x, y of five points. MAFL's
@@ -36,7 +36,7 @@ def read(source: Source) -> Annotations:
         face(folder / image, _splits(image, train, test), numbers.reshape(5, 2))
         for image, numbers in rows
     ]
-    note = f"{folder.name}; train leaves out the {len(test)} test faces of MAFL"
+    note = f"{folder.name}; train excludes the {len(test)} test faces of MAFL"
     return Annotations("face", FIVE_POINTS, records, note=note)
 
 
@@ -47,7 +47,7 @@ def _splits(image: str, mafl_train: set[str], mafl_test: set[str]) -> tuple[str,
 
 
 def _image_folder(source: Source) -> tuple[str, Path]:
-    """Choose the aligned images if they are there, as the authors of the paper do."""
+    """Choose the aligned images if they exist, as the authors of the paper do."""
     for kind in (ALIGNED, IN_THE_WILD):
         for name in (f"img_{kind}", f"Img/img_{kind}", f"Img/img_{kind}_hq"):
             if (source.root / name).is_dir():

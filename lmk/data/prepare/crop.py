@@ -1,4 +1,4 @@
-"""A square of a picture, cut out and resized."""
+"""Crop a square of a picture and resize it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIN_SHARE_INSIDE = 0.05  # a square with less of the picture in it comes from a 
 
 
 def whole_square(width: int, height: int) -> Square:
-    """Return the smallest square round a whole image, the image in its middle."""
+    """Return the smallest square around an image, with the image in its middle."""
     side = max(width, height)
     return Square(-((side - width) // 2), -((side - height) // 2), side)
 
@@ -31,11 +31,11 @@ def whole_square(width: int, height: int) -> Square:
 def cut_square(
     image: Image, square: Square, size: int, white_border: bool
 ) -> tuple[Image, FloatArray]:
-    """Cut a square out of an image uint8 (H, W, 3) and resize it to (size, size, 3).
+    """Crop a square from an image uint8 (H, W, 3) and resize it to (size, size, 3).
 
-    What lies beyond the image repeats its edge pixels, or is white. Returns the crop and the
-    float32 matrix (2, 3) from image to crop pixels. Raises DataError when the square is too small
-    to show anything or lies almost wholly beyond the image.
+    Pixels beyond the image repeat its edge pixels, or are white. Returns the crop and the float32
+    matrix (2, 3) from image to crop pixels. Raises DataError when the square is too small or lies
+    almost completely beyond the image.
     """
     left, top, side = square
     height, width = image.shape[:2]

@@ -1,7 +1,7 @@
-"""What the face sets share: their points' names and how loosely a face is cut out.
+"""What the face sets share: the names of their points, and the margin of a crop.
 
-Left and right are the image's, so that the left eye is the one with the smaller x of an upright
-face; this is how the sets number their points.
+Left and right are those of the image: in an upright face the left eye has the smaller x. The sets
+number their points in this way.
 """
 
 from __future__ import annotations
@@ -58,10 +58,7 @@ def face(image: Path, splits: tuple[str, ...], xy_image: FloatArray) -> Record:
 
 
 def face_square(xy_image: FloatArray) -> Square:
-    """Place the loose square of a face by its 5 or 68 points (K, 2) in image pixels.
-
-    Of 68 points, five are taken or averaged, so that a face fills its crop alike in every set.
-    """
+    """Place the square of a face, with margin, by its 5 or 68 points (K, 2), image pixels."""
     if len(xy_image) == len(SIXTY_EIGHT_POINTS):
         eyes = xy_image[36:42].mean(axis=0), xy_image[42:48].mean(axis=0)
         xy_image = np.stack([*eyes, xy_image[30], xy_image[48], xy_image[54]])

@@ -17,8 +17,8 @@ from lmk.geometry import apply_affine
 class Crop:
     """A written crop of a record.
 
-    `number` is its id in every file, `source` the picture's path in the download, `to_crop` the
-    float32 matrix (2, 3) from image to crop pixels, `side_px` the side of the square cut out.
+    number: its id in every file. source: the picture's path in the download. to_crop: float32
+    matrix (2, 3) from image to crop pixels. side_px: side of the square in the image.
     """
 
     record: Record
@@ -39,8 +39,8 @@ def coco_content(
     """List images, objects and the category of crops of size x size pixels, as COCO has them.
 
     Points are in crop pixels, flagged 2 where labelled and 0, at 0, 0, elsewhere. Besides COCO's
-    own keys an image has its `source` and the side cut out of it, and an object of a set with head
-    boxes `head_bbox`, x, y, width, height in crop pixels.
+    own keys an image has its `source` and the side of its square, and an object of a set with head
+    boxes has `head_bbox`, x, y, width, height in crop pixels.
     """
     category = {
         "id": 1,

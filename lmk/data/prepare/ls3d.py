@@ -1,8 +1,8 @@
 """LS3D-W, the 7,200 test images balanced over poses that FAN is measured on, 68 points.
 
 The release pairs every picture with a .t7 file of Lua Torch (68 x 2), which scipy does not read:
-converted to .mat with a variable `pts`, they are read. Points are taken to count from 1, as Lua and
-MATLAB do; the release does not say.
+converted to .mat with a variable `pts`, they are read. Points are assumed to count from 1, as in
+Lua and MATLAB; the release does not specify it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read(source: Source) -> Annotations:
 
 def _how_to_convert(source: Source) -> str:
     return (
-        f"{source.root} holds .t7 files of Lua Torch, expected .mat files. Convert them with  "
+        f"{source.root} contains .t7 files of Lua Torch, expected .mat files. Convert them with  "
         f"pip install torchfile && cd '{source.root}' && python -c \"import pathlib, scipy.io, "
         "torchfile; [scipy.io.savemat(p.with_suffix('.mat'), "
         f"{{'{KEY}': torchfile.load(str(p))}}) for p in pathlib.Path('.').rglob('*.t7')]\""

@@ -1,8 +1,8 @@
 """Leeds Sports Pose: people at sports, 14 joints.
 
 Read as its README documents: images/im0001.jpg ... and joints.mat, whose `joints` is 3 x 14 x 2000:
-x, y and a flag. All joints have places; the flag says which are hidden and is not used. Points
-count pixels from 1, MATLAB's way. By the set's protocol the first 1,000 images train.
+x, y and a flag. All joints have places; the flag marks hidden ones and is not used. Points count
+pixels from 1, as MATLAB does. By the set's protocol the first 1,000 images train.
 """
 
 from __future__ import annotations
@@ -65,6 +65,6 @@ def read(source: Source) -> Annotations:
 
 
 def person(image: Path, split: str, xy_image: FloatArray, labelled: Flags) -> Record:
-    """Place a person's square by the labelled joints, of which there must be one."""
+    """Place a person's square by the labelled joints, at least one."""
     square = loose_square(xy_image[labelled], CROP_FACTOR)
     return Record(image, (split,), xy_image, labelled, square)

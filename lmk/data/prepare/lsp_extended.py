@@ -1,7 +1,8 @@
 """Leeds Sports Pose Extended: 10,000 training images, up to 14 joints each.
 
 Read as its README documents: images/im00001.jpg ... and joints.mat, whose `joints` is
-14 x 3 x 10000: x, y and 1 where the joint was annotated. Points count pixels from 1, MATLAB's way.
+14 x 3 x 10000: x, y and 1 where the joint was annotated. Points count pixels from 1, as MATLAB
+does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from lmk.data.prepare.source import Source
 
 
 def read(source: Source) -> Annotations:
-    """Read all people; those without a joint are left out."""
+    """Read all people; those without a joint are skipped."""
     folder = source.find("images")
     joints = source.points(source.find("joints.mat"), "joints", (14, 3, -1)).transpose(2, 0, 1)
     records, skipped = [], []

@@ -2,9 +2,9 @@
 
 Read as its README documents: mpii_human_pose_v1_u12_1.mat with the struct RELEASE, its img_train
 and annolist; a person is an annorect with annopoints.point (x, y, id), objpos and scale, a 200th of
-its height in pixels, and the head's corners x1, y1, x2, y2. Points count pixels from 1, MATLAB's
-way. Only training images are annotated; of them, those listed in valid_images.txt, if that file
-stands beside, are val.
+its height in pixels, and the head's corners x1, y1, x2, y2. Points count pixels from 1, as MATLAB
+does. Only training images are annotated; those that valid_images.txt beside it lists, if it exists,
+are val.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def read(source: Source) -> Annotations:
 def _validation_images(source: Source) -> tuple[set[str], str]:
     file = source.root / VALIDATION_LIST
     if not file.exists():
-        return set(), f"no val: {VALIDATION_LIST}, a list of held-out images, is not there"
-    return set(source.names(file)), f"val holds the images of {VALIDATION_LIST}"
+        return set(), f"no val: {VALIDATION_LIST}, a list of held-out images, does not exist"
+    return set(source.names(file)), f"val has the images of {VALIDATION_LIST}"
 
 
 def _record(image: Path, split: str, person: dict[str, Any]) -> Record | None:
@@ -102,5 +102,5 @@ def _head_box(person: dict[str, Any]) -> Any:
 
 
 def _structs(value: Any) -> list[dict[str, Any]]:
-    """List the structs of a MATLAB field, which holds none, one or an array of them."""
+    """List the structs of a MATLAB field, which has none, one or an array of them."""
     return [entry for entry in np.ravel(np.asarray(value, object)) if isinstance(entry, dict)]

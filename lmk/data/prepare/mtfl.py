@@ -1,4 +1,4 @@
-"""MTFL: faces of the web and of LFW to train, of AFLW to test.
+"""MTFL: faces from the web and LFW for training, from AFLW for testing.
 
 Read as its ReadMe documents: training.txt and testing.txt, in a line the picture's path, x1 ... x5,
 y1 ... y5 and four attributes. Points count pixels from 1, as in the public reader of DVE

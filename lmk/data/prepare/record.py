@@ -1,4 +1,4 @@
-"""What every reader makes of a set's annotations, whatever their format."""
+"""The records that every reader makes of a set's annotations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from lmk.arrays import Flags, FloatArray
 
 
 class Square(NamedTuple):
-    """The pixels left ... left + side - 1 by top ... top + side - 1; may reach over the image."""
+    """The pixels left ...
+
+    left + side - 1 by top ... top + side - 1; may extend beyond the image.
+    """
 
     left: int
     top: int
@@ -21,9 +24,9 @@ class Square(NamedTuple):
 class Record:
     """One object on a picture.
 
-    xy_image float32 (K, 2) in image pixels; labelled bool (K,). `splits` are the names of the COCO
-    files that it belongs to. `square` is what is cut out, None for the whole picture.
-    `head_box_xyxy` holds two opposite corners in image pixels where the set has such boxes.
+    xy_image float32 (K, 2) in image pixels; labelled bool (K,). splits: the names of the COCO files
+    that it belongs to. square: the part to crop, None for the complete picture. head_box_xyxy: two
+    opposite corners in image pixels, if the set has such boxes.
     """
 
     image: Path
@@ -36,10 +39,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Annotations:
-    """A set: what its objects and points are called, its records, and those left out with reasons.
+    """A set: the names of its category and points, its records, and skipped ones with reasons.
 
-    `skeleton` pairs indices of keypoints. `white_border` pads squares that reach over the image
-    with white in place of its edge pixels. `note` says what a user should know of the choices.
+    skeleton: pairs of indices of keypoints. white_border: whether squares beyond the image are
+    padded with white and not with edge pixels. note: facts about the choices for the user.
     """
 
     category: str
@@ -52,10 +55,10 @@ class Annotations:
 
 
 def loose_square(xy_image: FloatArray, factor: float) -> Square:
-    """Place the square round the centre of the points' box, its side `factor` times the longer one.
+    """Place the square around the centre of the points' box; side: `factor` times the longer side.
 
-    xy_image (K, 2), K >= 1, in image pixels. The box is that of the points themselves, so that
-    a single point gives a square of one pixel, which is too small to be cut.
+    xy_image (K, 2), K >= 1, in image pixels. The box is that of the points themselves: a single
+    point gives a square of one pixel, which is too small for a crop.
     """
     low, high = xy_image.min(axis=0), xy_image.max(axis=0)
     return centred_square((low + high) / 2, factor * float((high - low).max()))

@@ -1,4 +1,4 @@
-"""The files of a download: found, or missed with their name and the set's public page."""
+"""Find and read the files of a download; errors name the file and the set's public page."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Source:
     about: PublicSet
 
     def find(self, *names: str) -> Path:
-        """Find the first of several places that a file or folder may have below the root.
+        """Find the first existing one of several paths below the root.
 
-        Raises DataError that names the file, the set and the page it comes from.
+        Raises DataError that names the file, the set and its page.
         """
         for name in names:
             if (self.root / name).exists():
                 return self.root / name
         raise DataError(
-            f"{self.root} lacks {' or '.join(names)}, a part of {self.about.title}, "
-            f"which comes from {self.about.page}"
+            f"{self.root} lacks {' or '.join(names)}, a part of {self.about.title}: get it from "
+            f"{self.about.page}"
         )
 
     def names(self, file: Path) -> list[str]:
@@ -62,7 +62,7 @@ class Source:
             numbers = np.zeros(0, np.float32)
         if len(numbers) < count or not np.isfinite(numbers).all():
             raise DataError(
-                f"{file}, line {line}: expected a name and {count} numbers, came "
+                f"{file}, line {line}: expected a name and {count} numbers, got "
                 f"{' '.join(fields[:4])} ...; compare the list with that of {self.about.page}"
             )
         return numbers
@@ -81,11 +81,11 @@ class Source:
             content: dict[str, Any] = loadmat(file, simplify_cells=True)
         except NotImplementedError as error:
             raise DataError(
-                f"{file} is a MATLAB 7.3 file, which scipy does not read: in MATLAB or Octave, "
+                f"{file} is a MATLAB 7.3 file, which SciPy does not read: in MATLAB or Octave, "
                 "load it and save it again with  save -v7"
             ) from error
         except (ValueError, TypeError, OSError, MatReadError, zlib.error) as error:
-            raise DataError(f"{file} is not a MATLAB file that scipy can read: {error}") from error
+            raise DataError(f"{file} is not a MATLAB file that SciPy can read: {error}") from error
         missing = [key for key in keys if key not in content]
         if missing:
             raise DataError(

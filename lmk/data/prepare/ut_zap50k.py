@@ -1,8 +1,8 @@
 """UT-Zappos50K: shoes on white, without points.
 
-The folders ut-zap50k-images/<category>/<sub-category>/<brand>/ hold 50,025 pictures. The paper, as
-those it cites, tests on 500 and trains on the others, but publishes no list: here the 500 are those
-whose paths have the smallest SHA-256, the same on every machine.
+The folders ut-zap50k-images/<category>/<sub-category>/<brand>/ contain 50,025 pictures. The paper,
+like those that it cites, tests on 500 and trains on the others, but publishes no list. Here the 500
+are those whose paths have the smallest SHA-256, the same on every machine.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NUM_TEST = 500
 
 
 def read(source: Source) -> Annotations:
-    """Read the tree of pictures, given the folder that holds it or the tree itself."""
+    """Read the tree of pictures, given the folder that contains it or the tree itself."""
     is_tree = source.root.name.startswith(FOLDER)
     tree = source.root if is_tree else source.find(FOLDER, f"{FOLDER}-square")
     images = list_images(tree)
     if len(images) <= NUM_TEST:
         raise DataError(
-            f"{tree} holds {len(images)} pictures, expected the 50,025 of {source.about.page}"
+            f"{tree} has {len(images)} pictures, expected the 50,025 of {source.about.page}"
         )
     test = set(sorted(images, key=lambda image: _digest(image, tree))[:NUM_TEST])
     records = [
@@ -41,7 +41,7 @@ def read(source: Source) -> Annotations:
         )
         for image in images
     ]
-    note = f"{NUM_TEST} test images drawn by the hash of their paths: no list is published"
+    note = f"{NUM_TEST} test images chosen by the hash of their paths, because no list is published"
     return Annotations("shoe", (), records, white_border=True, note=note)
 
 

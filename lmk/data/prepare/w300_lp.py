@@ -1,10 +1,10 @@
-"""300W-LP: faces of 300W turned to large poses by rendering, 68 points.
+"""300W-LP: faces of 300W rotated to large poses by rendering, 68 points.
 
 Read as TensorFlow Datasets and public training code of FAN do: pictures in AFW, HELEN, IBUG and
 LFPW, points in landmarks/<folder>/<name>_pts.mat, of which `pts_3d` (68 x 2) are those of the 3D
 model on the image, as in LS3D. Without landmarks/, `pt2d` (2 x 68) in the <name>.mat beside the
-picture. They count pixels from 1, MATLAB's way. The folders *_Flip hold mirror images and are left
-out.
+picture. They count pixels from 1, as MATLAB does. The folders *_Flip contain mirror images and are
+skipped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def read(source: Source) -> Annotations:
             split = "val" if "test" in image.stem else "train"
             xy_matlab = _points(source, file, with_landmarks)
             records.append(face(image, (split,), xy_matlab - 1))
-    note = "points: pts_3d of landmarks/" if with_landmarks else "points: pt2d, no landmarks/ there"
+    used = "pts_3d of landmarks/" if with_landmarks else "pt2d, because there is no landmarks/"
+    note = f"points: {used}"
     return Annotations("face", SIXTY_EIGHT_POINTS, records, skipped, note=note)
 
 

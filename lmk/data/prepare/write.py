@@ -1,4 +1,4 @@
-"""A public set's crops and COCO keypoint files, written as one folder."""
+"""Write the crops and COCO keypoint files of a public set as one folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SKIPPED_LIST = "skipped.txt"
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written: images in each split's COCO file, and why records were left out."""
+    """What was written: images per split's COCO file, and why records were skipped."""
 
     images: dict[str, int]
     skipped: list[str]
@@ -39,11 +39,10 @@ def prepare(
 ) -> Prepared:
     """Turn the download of a public set, in `root`, into crops and COCO keypoint files.
 
-    `output` gets images/ with JPEG crops of size x size pixels, a COCO file a split whose points
-    are in crop pixels, and skipped.txt where records were left out, each with the reason. It
-    appears when everything is written. Raises UsageError if it exists, OutputError, and DataError
-    where files of the set are missing or malformed, or more than a tenth of the pictures cannot be
-    used.
+    `output` gets images/ with JPEG crops of size x size pixels, one COCO file per split with points
+    in crop pixels, and skipped.txt if records were skipped, each with the reason. It appears when
+    everything is written. Raises UsageError if it exists, OutputError, and DataError if files of
+    the set are missing or malformed, or more than a tenth of the pictures cannot be used.
     """
     source = Source(root, find_set(name))
     with new_folder(output) as folder:
@@ -54,7 +53,7 @@ def prepare(
         if skipped:
             (folder / SKIPPED_LIST).write_text("\n".join(skipped) + "\n")
             report.warn(
-                f"left out {len(skipped)} of {len(crops) + len(skipped)} objects, listed in "
+                f"skipped {len(skipped)} of {len(crops) + len(skipped)} objects, listed in "
                 f"{output / SKIPPED_LIST}, the first: {skipped[0]}"
             )
         images = _write_splits(annotations, crops, source, folder, size)
@@ -64,16 +63,16 @@ def prepare(
 def _read(source: Source) -> Annotations:
     if not source.root.is_dir():
         raise DataError(
-            f"{source.root} is no folder: unpack {source.about.title} there, "
-            f"which comes from {source.about.page}"
+            f"{source.root} is not a folder: unpack {source.about.title} from {source.about.page} "
+            "there"
         )
     reader = importlib.import_module(f"lmk.data.prepare.{source.about.module}")
     annotations: Annotations = reader.read(source)
     if not annotations.records:
         first = f", the first: {annotations.skipped[0]}" if annotations.skipped else ""
         raise DataError(
-            f"{source.root} holds no picture of {source.about.title} with its annotation{first}. "
-            f"The set comes from {source.about.page}"
+            f"{source.root} has no picture of {source.about.title} with its annotation{first}. Get "
+            f"the set from {source.about.page}"
         )
     return annotations
 
@@ -81,7 +80,7 @@ def _read(source: Source) -> Annotations:
 def _write_crops(
     annotations: Annotations, source: Source, folder: Path, size: int, report: Reporter
 ) -> tuple[list[Crop], list[str]]:
-    """Cut and write in parallel; returns the crops in the records' order, and the failures."""
+    """Crop and write in parallel; returns the crops in the records' order, and the failures."""
     records = annotations.records
     folder.mkdir()
 
@@ -103,7 +102,7 @@ def _write_crops(
     if len(unusable) > MAX_BAD_SHARE * len(records):
         raise DataError(
             f"{len(unusable)} of {len(records)} pictures of {source.about.title} cannot be used, "
-            f"the first: {unusable[0]}. They come from {source.about.page}"
+            f"the first: {unusable[0]}. Get the set from {source.about.page}"
         )
     return [result for result in results if isinstance(result, Crop)], unusable
 
@@ -119,7 +118,7 @@ def _cut(record: Record, number: int, name: str, white_border: bool, size: int) 
 def _write_splits(
     annotations: Annotations, crops: list[Crop], source: Source, folder: Path, size: int
 ) -> dict[str, int]:
-    """Write a COCO file a split; returns how many images each has."""
+    """Write one COCO file per split; returns the number of images of each."""
     about = source.about
     info = {"description": about.title, "url": about.page, "note": annotations.note}
     images = {}

@@ -1,4 +1,4 @@
-"""A metric: what it needs, how it is computed from landmarks, and all that is shown of it."""
+"""A metric: its requirements, its computation from landmarks, and its presentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A model on a benchmark: gives metrics the landmarks that they ask for, each found once.
+    """A model on a benchmark: gives metrics the landmarks that they request, each computed once.
 
     All landmarks are float32 (N, K, 2) in pixels of the evaluation pictures.
     """
@@ -36,28 +36,26 @@ class Trial:
 
     @cached_property
     def found_train(self) -> FloatArray:
-        """Landmarks of the images that regressors are fitted on, without such a set the test's."""
+        """Landmarks of the images that regressors are fitted on, by default the test images."""
         train = self.benchmark.train
         return self.model.find(train.images, self.report) if train else self.found
 
     def found_in(self, view: View, index: Indices | None = None) -> FloatArray:
-        """Landmarks of the test images as a view shows them: all of them, or those at index."""
+        """Landmarks of the test images in a view: of all, or of those at index."""
         images = self.benchmark.test.images
         return self.model.find(images if index is None else images[index], self.report, view)
 
 
 @dataclass(frozen=True, eq=False)
 class Metric(Generic[Value]):
-    """One way to measure a model; what it gives is a Value, from which the figures are made.
+    """One way to measure a model; it returns a Value, from which the figures are made.
 
-    name: for `--metrics`. term, meaning: its entry in the page's explanation; "{length}" in it
-    stands for what errors are divided by. obstacle: why it cannot be measured, empty where it can.
-    measure: compute it. figures: its figures.
-
-    Optional: not_by_default: why it is not measured unless it is asked for, `obstacle` if None.
-    record: what JSON holds of it beside the figures. tables: its own tables, of all models. notes:
-    sentences on how it was measured, from the values of those models that have one. published: the
-    paper's figures for these data, by the names of ours.
+    name: for `--metrics`. term, meaning: its definition on the page; "{length}" in it stands for
+    the length that errors are divided by. obstacle: why it cannot be measured, empty if it can.
+    measure: compute it. figures: its figures. Optional: not_by_default: why it is only measured on
+    request, `obstacle` if None. record: its entry in JSON besides the figures. tables: its own
+    tables, of all models. notes: sentences on how it was measured, from the values of those models
+    that have one. published: the paper's figures for these data, by the names of ours.
     """
 
     name: str
@@ -75,11 +73,11 @@ class Metric(Generic[Value]):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured of one model.
+    """The values of one model.
 
-    found float32 (N, K, 2): the test images' landmarks in pixels of the evaluation pictures.
-    measured: the value of each metric that was measured, in the catalogue's order. skipped: in
-    words, the metrics that model and data do not allow, and why.
+    found float32 (N, K, 2): landmarks of the test images in pixels of the evaluation pictures.
+    measured: the value of each measured metric, in the catalogue's order. skipped: in words, the
+    metrics that model and data do not allow, and why.
     """
 
     model: EvaluatedModel
@@ -92,7 +90,7 @@ class Evaluation:
         return cast("Value | None", self.measured.get(metric))
 
     def figures(self) -> list[Figure]:
-        """All figures of what was measured, the most important first."""
+        """All figures of the measured metrics, the most important first."""
         found = [
             figure for metric, value in self.measured.items() for figure in metric.figures(value)
         ]

@@ -1,4 +1,4 @@
-"""The metrics by the names that `--metrics` takes, in the order in which they are shown."""
+"""The metrics by their names for `--metrics`, in the order of tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRICS = {
     "pck": "lmk.evaluation.metrics.joints:PCK",
     "pckh": "lmk.evaluation.metrics.joints:PCKH",
 }
-"""Where each metric is: module and object. Names alone, so that `lmk --help` loads none of them."""
+"""Where each metric is: module and object. Only names, so that `lmk --help` loads none of them."""
 
 
 def load_metrics() -> list[Metric[Any]]:

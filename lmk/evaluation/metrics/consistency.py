@@ -1,4 +1,4 @@
-"""Consistency: do landmarks turn with the picture?"""
+"""Consistency: do landmarks rotate with the picture?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def distance_figure(
 
 
 def distances_record(measured: Consistency) -> dict[str, Any]:
-    """What JSON holds of distances."""
+    """Distances in JSON."""
     return {
         "average_px": measured.average,
         "per_point_px": measured.per_landmark.tolist(),
@@ -62,8 +62,8 @@ def _by_landmark(benchmark: Benchmark, evaluations: Sequence[Evaluation]) -> lis
     rows.append(["average", *averages, *(f"{c[-1]:.2f}" for c in columns)])
     names = [evaluation.model.name for evaluation in evaluations]
     note = (
-        f"The landmark's number in brackets. Pictures are turned by N(0, {DEGREES:g} degrees) and "
-        "shrunk to fit, so no point leaves the frame."
+        f"The landmark's number is in brackets. Pictures are rotated by N(0, {DEGREES:g} degrees) "
+        "and shrunk to fit, so that no point leaves the picture."
     )
     title = f"Consistency in px of the {EVALUATION_SIZE} px evaluation picture, by landmark"
     return [Table(title, ["rank", *names, *paper.header(columns)], rows, note)]
@@ -81,10 +81,10 @@ def _published_columns(benchmark: Benchmark) -> paper.Columns:
 CONSISTENCY = Metric(
     name="consistency",
     term="Consistency",
-    meaning="Distance between the landmarks of a turned image and the turned landmarks of the "
-    f"image, in pixels of the {EVALUATION_SIZE} px evaluation picture, whatever the network's "
-    f"input size. Turns by N(0, {DEGREES:g} degrees) about the centre; the canvas that holds the "
-    f"turned image is resized to {EVALUATION_SIZE} px, so that no point leaves the picture; "
+    meaning="Distance between the landmarks of a rotated image and the rotated landmarks of the "
+    f"image, in pixels of the {EVALUATION_SIZE} px evaluation picture, for every input size of the "
+    f"network. Rotations by N(0, {DEGREES:g} degrees) about the centre; the canvas that contains "
+    f"the rotated image is resized to {EVALUATION_SIZE} px, so that no point leaves the picture; "
     "uncovered corners repeat the edge.",
     obstacle=always,
     measure=_measure,

@@ -1,4 +1,4 @@
-"""PCK and PCKh: how many joints, the annotated points of a body, the landmarks of a core find."""
+"""PCK and PCKh: the share of joints, the annotated points of a body, that a core finds."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MEANING = (
 
 
 def _joints_obstacle(model: EvaluatedModel, benchmark: Benchmark) -> str:
-    """Why no landmark can stand for each annotated point; empty where one can."""
+    """Why landmarks cannot be assigned to the annotated points; empty if they can."""
     names, landmarks = benchmark.test.names, model.backend.num_landmarks
     if not names:
-        return f"{benchmark.test.file} annotates no points"
+        return f"{benchmark.test.file} has no annotated points"
     if model.landmark_names is None and landmarks != len(names):
-        return f"its {landmarks} landmarks have no names, and {len(names)} points are annotated"
+        return f"its {landmarks} landmarks have no names, but there are {len(names)} points"
     if model.landmark_names and not set(names) <= set(model.landmark_names):
-        return "its landmarks are not the annotated points"
+        return "its landmarks have other names than the annotated points"
     return ""
 
 
@@ -59,7 +59,7 @@ def _pckh_obstacle(model: EvaluatedModel, benchmark: Benchmark) -> str:
 
 
 def _unnamed(model: EvaluatedModel, benchmark: Benchmark) -> str:
-    """Why landmarks are not taken for the annotated points unless that is asked for."""
+    """Why landmarks are assigned to the annotated points only on request."""
     unnamed = "" if model.landmark_names else "its landmarks have no names"
     return _joints_obstacle(model, benchmark) or unnamed
 
@@ -75,9 +75,9 @@ def _pckh(trial: Trial) -> Pck:
 
 
 def _joints(trial: Trial) -> Points:
-    """For each annotated point the landmark that stands for it, by name, (N, A, 2).
+    """For each annotated point the landmark with its name, (N, A, 2).
 
-    The landmarks of an exported file have no names and stand for the points in order.
+    The landmarks of an exported file have no names and are assigned to the points in order.
     """
     known, names = trial.model.landmark_names, trial.benchmark.test.names
     return trial.found if known is None else trial.found[:, [known.index(name) for name in names]]
@@ -100,7 +100,7 @@ def _record(measured: Pck) -> dict[str, Any]:
 
 
 def _by_joint(benchmark: Benchmark, name: str, evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Share of each joint that was found: by PCKh where that was measured, else by PCK."""
+    """Found share per joint: by PCKh if that was measured, else by PCK."""
     measured = [_pckh_or_pck(evaluation) for evaluation in evaluations]
     rows = []
     for index, joint in enumerate(benchmark.test.names):
@@ -132,7 +132,7 @@ def _pck_notes(benchmark: Benchmark, measured: Sequence[Pck]) -> list[str]:
 
 def _excluded(name: str, measured: Sequence[Pck]) -> list[str]:
     excluded = max(one.excluded for one in measured)
-    return [f"Left out of {name}: {excluded} images without reference length"] if excluded else []
+    return [f"Excluded from {name}: {excluded} images without reference length"] if excluded else []
 
 
 PCK: Metric[Pck] = Metric(

@@ -20,7 +20,7 @@ from lmk.evaluation.regression import (
 from lmk.evaluation.table import ABSENT, Table
 
 Curve = dict[int | None, RegressionErrors]
-"""Errors by number of training images, None for all, which is always there."""
+"""Errors by number of training images; None, for all, is always there."""
 
 COUNTS = paper.COUNTS  # as in the paper's table 2; None is all images
 FAILURE_PERCENT = 10.0
@@ -29,7 +29,7 @@ FORWARD_ERROR, BACKWARD_ERROR = "forward error", "backward error"
 
 
 def chosen_counts(benchmark: Benchmark) -> list[int | None]:
-    """Numbers of training images in order, all (None) the last: those asked for, or that exist."""
+    """Numbers of training images in order, all (None) last: the requested ones, or the default."""
     asked = benchmark.protocol.counts
     if asked is None:
         return [count for count in COUNTS if not count or count <= benchmark.training_images]
@@ -42,7 +42,7 @@ def _obstacle(_model: EvaluatedModel, benchmark: Benchmark) -> str:
 
 def _not_by_default(model: EvaluatedModel, benchmark: Benchmark) -> str:
     if model.landmark_names:
-        return "its landmarks have names, so they are measured only when asked for"
+        return "its landmarks have names, so it is measured only on request"
     return benchmark.regression_obstacle()
 
 
@@ -55,7 +55,7 @@ def _backward(trial: Trial) -> Curve:
 
 
 def _curve(trial: Trial, swap: bool) -> Curve:
-    """Errors for each number of training images; swapped, from annotated points to landmarks."""
+    """Errors for each number of training images; if swapped, from annotated points to landmarks."""
     benchmark = trial.benchmark
     protocol, usable, train_set = benchmark.protocol, benchmark.test_usable, benchmark.train
     lengths = benchmark.normalizer_px[usable]
@@ -95,7 +95,7 @@ def _backward_figures(curve: Curve) -> list[Figure]:
 
 
 def _record(curve: Curve) -> dict[str, Any]:
-    """Errors by training images, and of the last the share of images below each error."""
+    """Errors by training images, and for the last number the share of images below each error."""
     everything = curve[None].percent
     return {
         "by_training_images": [
@@ -135,8 +135,9 @@ def _by_count(
         rows.append(["all" if count is None else f"{count:,}", *cells, *listed])
     names = [evaluation.model.name for evaluation in evaluations]
     note = (
-        "± standard deviation over draws of the training images. With about as many images as the "
-        "predicting points have coordinates, the default ridge weight leaves regressors unstable."
+        "± standard deviation over draws of the training images. If there are about as many images "
+        "as coordinates of the predicting points, regressors with the default ridge weight are "
+        "unstable."
     )
     title = f"{metric.term} in %"
     return [Table(title, ["training images", *names, *paper.header(columns)], rows, note)]
@@ -152,7 +153,7 @@ def _published(
 def _published_columns(
     benchmark: Benchmark, published: Mapping[str, paper.Columns]
 ) -> paper.Columns:
-    """The paper's errors, where ours are in their unit: the distance between the eyes."""
+    """The paper's errors, if ours have the same unit: the distance between the eyes."""
     if benchmark.normalize != "eyes":
         return ()
     return published.get(benchmark.test.name.lower(), ())
@@ -163,8 +164,8 @@ def _notes(benchmark: Benchmark, _curves: Sequence[Curve]) -> list[str]:
     there = benchmark.training_images
     missing = [f"{count:,}" for count in COUNTS if count and count > there]
     if missing and benchmark.protocol.counts is None:
-        said.append(f"Not measured: {', '.join(missing)} training images, for there are {there:,}")
-    return said + [f"Left out of the regressions: {reason}" for reason in benchmark.exclusions]
+        said.append(f"Not measured: {', '.join(missing)} training images; there are only {there:,}")
+    return said + [f"Excluded from the regressions: {reason}" for reason in benchmark.exclusions]
 
 
 def _regressor(benchmark: Benchmark) -> str:
@@ -172,7 +173,7 @@ def _regressor(benchmark: Benchmark) -> str:
     fitted = (
         f"on {int(benchmark.train_usable.sum()):,} images of {train.file}"
         if train
-        else f"by {protocol.folds}-fold cross-validation, since there is no --regressor-data"
+        else f"by {protocol.folds}-fold cross-validation, because --regressor-data is not given"
     )
     return (
         f"Regressors fitted {fitted}; ridge weight {protocol.ridge:g} of the scatter "
@@ -181,7 +182,7 @@ def _regressor(benchmark: Benchmark) -> str:
 
 
 def normalizer_note(benchmark: Benchmark) -> str:
-    """Say what errors are divided by, and whether that was chosen."""
+    """Describe the length that errors are divided by, and whether it is the default."""
     chosen = "" if benchmark.protocol.normalize else " (the default here)"
     return describe_normalizer(benchmark.normalize) + chosen
 
@@ -189,8 +190,9 @@ def normalizer_note(benchmark: Benchmark) -> str:
 FORWARD: Metric[Curve] = Metric(
     name="forward",
     term="Forward error",
-    meaning="A ridge regression predicts the annotated points from the landmarks. Mean distance "
-    "to them, in % of {length}. Low: the landmarks carry the object's shape.",
+    meaning="A ridge regression predicts the annotated points from the landmarks. Mean distance to "
+    "them, in % of {length}. A low value means that the landmarks carry the object's "
+    "shape.",
     obstacle=_obstacle,
     not_by_default=_not_by_default,
     measure=_forward,
@@ -203,8 +205,9 @@ FORWARD: Metric[Curve] = Metric(
 BACKWARD: Metric[Curve] = Metric(
     name="backward",
     term="Backward error",
-    meaning="The other way round: the landmarks predicted from the annotated points, over the same "
-    "length. Low: each landmark follows the object, or none moves at all.",
+    meaning="The opposite: a ridge regression predicts the landmarks from the annotated points; "
+    "divided by the same length. A low value means that each landmark follows the object, "
+    "or that no landmark moves.",
     obstacle=_obstacle,
     not_by_default=_not_by_default,
     measure=_backward,

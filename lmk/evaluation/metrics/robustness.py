@@ -1,4 +1,4 @@
-"""Robustness: do landmarks stay when the picture is mirrored, lit or noisy?"""
+"""Robustness: do landmarks keep their places under mirroring, brightness and noise?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lmk.evaluation.metrics.consistency import distance_figure, distances_record
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """Consistency on a random subset of the test images, which are changed in other ways.
+    """Consistency on a random subset of the test images, under other changes.
 
     index (n,): which images.
     """
@@ -36,7 +36,7 @@ class Robustness:
 
 
 def robustness_subset(benchmark: Benchmark) -> Indices:
-    """Draw the images that are mirrored, lit and made noisy: indices in order."""
+    """Draw the images for robustness: indices in order."""
     total, protocol = len(benchmark.test.images), benchmark.protocol
     count = min(protocol.robustness_images, total)
     return np.sort(np.random.default_rng([protocol.seed, 3]).choice(total, count, replace=False))
@@ -77,7 +77,7 @@ def _record(measured: Robustness) -> dict[str, Any]:
 
 def _notes(benchmark: Benchmark, _measured: Sequence[Robustness]) -> list[str]:
     drawn = min(benchmark.protocol.robustness_images, len(benchmark.test.images))
-    return [f"Mirrored, lit and noisy: {drawn} of the test images, drawn at random"]
+    return [f"Mirroring, brightness and noise: {drawn} random test images"]
 
 
 ROBUSTNESS = Metric(
@@ -86,8 +86,8 @@ ROBUSTNESS = Metric(
     meaning="The same distance for images mirrored left to right, multiplied by a gain of "
     f"{1 - views.BRIGHTNESS:g} to {1 + views.BRIGHTNESS:g}, and with Gaussian noise of "
     f"{views.NOISE:g} grey levels. A discovered landmark has no known mirror image: the best "
-    "assignment is the one-to-one one with the least mean distance over the set; same index "
-    "measures without it.",
+    "assignment is the one-to-one assignment with the smallest mean distance over all images; "
+    "same index is without it.",
     obstacle=always,
     measure=_measure,
     figures=_figures,

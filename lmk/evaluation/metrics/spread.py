@@ -25,9 +25,10 @@ def _figures(measured: Spread) -> list[Figure]:
 SPREAD = Metric(
     name="spread",
     term="Nearest neighbour, motion",
-    meaning="Distance from a landmark to its nearest neighbour in the image, and how far a "
-    f"landmark moves around its own mean place, in pixels of the {EVALUATION_SIZE} px evaluation "
-    "picture. Collapsed landmarks have small errors too: then these are small as well.",
+    meaning="Nearest neighbour: distance from a landmark to the nearest other one in the image. "
+    "Motion: distance of a landmark from its own mean place. Both in pixels of the "
+    f"{EVALUATION_SIZE} px evaluation picture. Collapsed landmarks can have small errors, "
+    "but these two figures are then small too.",
     obstacle=_obstacle,
     measure=lambda trial: spread(trial.found),
     figures=_figures,

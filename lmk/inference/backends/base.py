@@ -1,4 +1,4 @@
-"""What every inference runtime offers the rest of lmk."""
+"""The interface of all inference runtimes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lmk.model.framing import Framing
 
 
 class Transfers(Protocol):
-    """One inference on a device with memory of its own, in three steps.
+    """One inference on a device with its own memory, in three steps.
 
-    Each step is done when it returns, so that it can be timed.
+    Each step is complete when it returns, so that it can be timed.
     """
 
     def upload(self, images: npt.NDArray[np.uint8]) -> None:
@@ -30,8 +30,7 @@ class Transfers(Protocol):
 class Backend(Protocol):
     """One model, loaded into one inference runtime on one device.
 
-    `input_size` is the side of its input, px. `framing` is None for a model that does not say how
-    its objects are framed.
+    `input_size` is the side of its input, px. `framing` is None for a model without framing.
     """
 
     name: str
@@ -42,7 +41,7 @@ class Backend(Protocol):
 
     @property
     def transfers(self) -> Transfers | None:
-        """An inference taken apart; None on the processor, where nothing is copied."""
+        """The steps of an inference; None on the CPU, where nothing is copied."""
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """Find the landmarks of a batch.
@@ -52,4 +51,4 @@ class Backend(Protocol):
         """
 
     def layers(self) -> dict[str, int]:
-        """Number of convolutions that are really computed in each precision."""
+        """Number of convolutions per precision that they are really computed in."""

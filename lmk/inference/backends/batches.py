@@ -1,4 +1,4 @@
-"""Any number of pictures through a model that takes so many at once."""
+"""Run any number of pictures through a model whose batch size is limited."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Run = Callable[[Images], tuple[FloatArray, FloatArray]]
 def in_batches(
     run: Run, images: Images, smallest: int, largest: int | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Call `run` with `smallest` to `largest` (None: any) pictures at a time.
+    """Call `run` on batches of `smallest` to `largest` (None: any number of) pictures.
 
-    images uint8 (N, S, S, 3), N >= 1; a short last batch is filled with its last picture, whose
+    images uint8 (N, S, S, 3), N >= 1; a short last batch is padded with its last picture, and the
     extra results are dropped. Returns landmarks (N, K, 2) and scores (N, K).
     """
     if len(images) >= smallest and (largest is None or len(images) <= largest):

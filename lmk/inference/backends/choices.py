@@ -1,7 +1,7 @@
 """The runtime, precision and threads that `lmk bench --save` found fastest for a model here.
 
-A choice holds for one machine, one model and the package versions that it was measured with. When
-one of them changed since, it is left out.
+A choice is valid for one machine, one model and the package versions that it was measured with.
+After a change of any of them it is ignored.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class Choice:
-    """What to run a model with, and what it was measured to give.
+    """What to run a model with, and the figures that were measured.
 
-    `model` is the word that finds the model, `model_sha256` the hash of what exported files take
-    from it. `file` is what the runtime opens: an exported file in the user's cache, whose SHA-256
-    is `file_sha256`, or the model itself (for torch, then empty). `threads` None is the runtime's
-    own number. `p50_ms` is of one picture, end to end, `mean_px` how far landmarks lie from the
-    float32 reference in input pixels.
+    model: its name or path. model_sha256: hash of the parts of it that exported files contain.
+    file: what the runtime opens, an exported file in the user's cache; file_sha256: its SHA-256,
+    empty for torch, which opens the model itself. threads: None leaves the number to the runtime.
+    p50_ms: of one picture, end to end. mean_px: how far landmarks lie from the float32 reference,
+    input pixels.
     """
 
     model: str
@@ -49,7 +49,7 @@ class Choice:
 
 
 def save_choice(choice: Choice) -> Path:
-    """Keep a choice in the user's cache, in place of an earlier one. Raises OutputError."""
+    """Save a choice in the user's cache; replaces an earlier one. Raises OutputError."""
     path = choice_file(choice.model)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n")
@@ -59,8 +59,8 @@ def save_choice(choice: Choice) -> Path:
 def saved_choice(model: str, device: str | None) -> tuple[Choice | None, str | None]:
     """Return the choice for a model's name or folder, or what changed since it was saved.
 
-    Both are None where none was saved. `device` None takes the choice's own. Raises WeightsError
-    when there is no such model.
+    Both are None where none was saved. With `device` None, that of the choice is used. Raises
+    WeightsError when there is no such model.
     """
     found = find_model(model)
     path = choice_file(found.reference)
@@ -74,7 +74,7 @@ def saved_choice(model: str, device: str | None) -> tuple[Choice | None, str | N
 
 
 def choice_file(reference: str) -> Path:
-    """Where the choice is kept for the model that this word finds."""
+    """The file of the choice for a model's name or folder."""
     return choice_folder() / f"{hashlib.sha256(reference.encode()).hexdigest()[:16]}.json"
 
 
@@ -84,7 +84,7 @@ def choice_folder() -> Path:
 
 
 def machine_identity(device: str) -> str:
-    """What tells this machine from another: its chip and usable cores; for "cuda" the GPU too."""
+    """Identity of this machine: its chip and usable cores; for "cuda" the GPU too."""
     processor = f"{chip()}, cores {','.join(map(str, usable_cores()))}"
     return f"{processor}, {_gpu()}" if device == "cuda" else processor
 
@@ -97,7 +97,7 @@ def _gpu() -> str:
 
 
 def runtime_versions() -> dict[str, str]:
-    """Versions of lmk and of the runtimes that are installed."""
+    """Versions of lmk and of the installed runtimes."""
     return {"lmk": __version__} | installed_versions(PACKAGES)
 
 

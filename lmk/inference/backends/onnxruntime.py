@@ -1,4 +1,4 @@
-"""Inference by ONNX Runtime, on the processor or an NVIDIA GPU, in the file's precision."""
+"""Inference by ONNX Runtime, on the CPU or an NVIDIA GPU, in the file's precision."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class OnnxRuntimeBackend:
         if provider not in self._session.get_providers():
             raise UnavailableError(
                 f"ONNX Runtime could not start {provider}: expected an NVIDIA driver, CUDA and "
-                "cuDNN of the versions it names above. Install them or choose --device cpu"
+                "cuDNN in the versions that it names above. Install them or choose --device cpu"
             )
         signature = _signature(self._session)
         self.num_landmarks, self.input_size = check_signature(signature, self._path)
@@ -80,7 +80,7 @@ class OnnxRuntimeBackend:
         return in_batches(self._run, images, self._batch or 1, self._batch)
 
     def layers(self) -> dict[str, int]:
-        """See `Backend.layers`; read from the profile of one inference in a session of its own."""
+        """See `Backend.layers`; read from the profile of one inference in a separate session."""
         import onnxruntime
 
         with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
@@ -133,7 +133,7 @@ def _open_session(
     options.intra_op_num_threads = threads or 0  # 0: one for each physical core
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, profile
-    # Its waiting threads spin by default, and take the cores from whatever else runs.
+    # Its waiting threads spin by default, and take the cores from other work.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
@@ -144,7 +144,7 @@ def _open_session(
 def _convolutions(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Precision of each convolution in a profile.
 
-    It also turns batch norms into convolutions, depthwise ones, which are left out.
+    Depthwise convolutions are excluded: the runtime makes them of batch norms.
     """
     for event in events:
         if event["cat"] != "Node" or not event["name"].endswith("_kernel_time"):

@@ -1,4 +1,4 @@
-"""Inference by OpenVINO on the processor, in the precision that the file was exported for."""
+"""Inference by OpenVINO on the CPU, in the precision that the file was exported for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lmk.artifact.formats import PRECISIONS
 from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import UnavailableError, missing_extra
 
-# Left to itself OpenVINO computes in bfloat16 where the processor has it; only a file that was
+# By default OpenVINO computes in bfloat16 where the CPU supports it; only a file that was
 # exported and verified for that may. float16 weights are computed with in float32.
 HINTS = {"bf16": "bf16"}
 FRONT_ENDS = {".onnx": "onnx", ".xml": "ir"}
@@ -38,7 +38,7 @@ class OpenVinoBackend:
     def __init__(self, model: str, device: str, threads: int | None = None) -> None:
         if device != "cpu":
             raise UnavailableError(
-                f"OpenVINO runs lmk's models on the cpu, not on {device}: choose "
+                f"OpenVINO runs lmk's models on the CPU, not on {device}: choose "
                 f"--runtime onnxruntime for {device}"
             )
         try:
@@ -61,14 +61,15 @@ class OpenVinoBackend:
         core = openvino.Core()
         if hint == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UnavailableError(
-                f"{path} was verified for bfloat16, which this processor does not compute in: run  "
+                f"{path} was verified for bfloat16, which this CPU does not support: run  "
                 "lmk export NAME -o DIR -f openvino --precision fp32"
             )
         self._compiled = core.compile_model(network, "CPU", config)
         took = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if took != hint:
             raise UnavailableError(
-                f"OpenVINO was asked for {hint} and took {took}: choose --runtime onnxruntime"
+                f"expected OpenVINO to compute in {hint}, but it computes in {took}: choose "
+                "--runtime onnxruntime"
             )
         self._request = self._compiled.create_infer_request()
         release = openvino.__version__.partition("-")[0]
@@ -98,7 +99,7 @@ class OpenVinoBackend:
 
 
 def _read_network(path: Path) -> Any:
-    # Through one front end alone: Core.read_model tries every front end on a broken file, and
+    # Through one front end only: Core.read_model tries every front end on a broken file, and
     # those write to stderr.
     from openvino.frontend import FrontEndManager
 

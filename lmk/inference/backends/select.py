@@ -1,4 +1,4 @@
-"""Which runtime runs a model."""
+"""Select the runtime that runs a model."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ def open_backend(
 ) -> Backend:
     """Load a model into a runtime.
 
-    `model` is the name of a shipped model, a model or run folder, or an exported file; `runtime`
-    one of NAMES; `device` "cpu" or "cuda", by default the cpu but for engines; `threads` how
-    many threads compute on the processor, by default the runtime's own number. "auto" takes what
-    `lmk bench --save` chose for this model on this machine, if it did and `saved` is set; the
-    backend's description says so, and what changed when the choice holds no longer. Nothing is
-    tried in place of what was asked for. Raises UsageError, WeightsError, and UnavailableError
-    when the runtime or device is not on this machine.
+    model: the name of a shipped model, a model or run folder, or an exported file. runtime: one of
+    NAMES. device: "cpu" or "cuda", by default the CPU, and the GPU for engines. threads: number of
+    threads on the CPU, by default the runtime chooses. If `saved` is set, runtime "auto" uses the
+    choice that `lmk bench --save` saved for this model on this machine; the backend's description
+    says so, or what changed since. There is no fallback. Raises UsageError, WeightsError, and
+    UnavailableError when the runtime or device is not on this machine.
     """
     choice = changed = None
     if saved and runtime == "auto" and not format_of(model):
@@ -43,12 +42,12 @@ def open_backend(
         return backend
     runtime, device = _choose(model, runtime, device)
     if threads and device != "cpu":
-        raise UsageError(f"threads are for the processor, not for {device}: leave them out")
+        raise UsageError(f"threads are for the CPU, not for {device}: omit them")
     backend = _open(model, runtime, device, threads)
     if changed:
         backend.description += (
-            f"; the choice of lmk bench is left out, because {changed} changed: run  "
-            f"lmk bench {model} --save  again"
+            f"; the choice of lmk bench is ignored, because {changed} changed: run  lmk bench "
+            f"{model} --save  again"
         )
     return backend
 
@@ -59,23 +58,23 @@ def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend
 
 
 def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:
-    """Check runtime and device against each other and the file, and fill in what was left open."""
+    """Check that runtime, device and file match, and fill in defaults."""
     if runtime not in NAMES:
-        raise UsageError(f"no runtime {runtime!r}: expected one of {', '.join(NAMES)}")
+        raise UsageError(f"unknown runtime {runtime!r}: expected one of {', '.join(NAMES)}")
     format = format_of(model)
     readers = format.runtimes if format else tuple(RUNTIMES)
     engine = (format is not None and format.engine) or reads_engines(runtime)
     device = device or ("cuda" if engine else "cpu")
     if device not in PREFERENCE:
-        raise UsageError(f"no device {device!r}: expected one of {', '.join(PREFERENCE)}")
+        raise UsageError(f"unknown device {device!r}: expected one of {', '.join(PREFERENCE)}")
     if engine and device != "cuda":
-        raise UsageError(f"engines run on an NVIDIA GPU, not on {device}: leave out --device")
+        raise UsageError(f"engines run on an NVIDIA GPU, not on {device}: omit --device")
     if runtime == "auto":
         runtime = readers[0] if engine else _fastest_installed(device, readers)
     if runtime not in readers:
         raise UsageError(
-            f"{runtime} does not read {Path(model).name}: give the model's name or folder, or "
-            f"choose --runtime {' or '.join(readers)}"
+            f"{runtime} cannot read {Path(model).name}: give the model's name or folder, or choose "
+            f"--runtime {' or '.join(readers)}"
         )
     return runtime, device
 

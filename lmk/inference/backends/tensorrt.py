@@ -1,7 +1,7 @@
-"""Inference by a TensorRT engine, needing numpy and TensorRT's Python package alone.
+"""Inference by a TensorRT engine.
 
-Written against NVIDIA's documentation of TensorRT 10 and of TensorRT for RTX 1; not run on a GPU
-yet.
+Needs only numpy and TensorRT's Python package. Written from NVIDIA's documentation of TensorRT 10
+and of TensorRT for RTX 1; not yet tested on a GPU.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TensorRtBackend:
         path = Path(model)
         if not path.is_file():
             raise WeightsError(
-                f"TensorRT runs engines and there is none at {model}: build one with  "
+                f"expected a TensorRT engine, got {model}: build an engine with  "
                 f"lmk export NAME -o DIR -f {kind}"
             )
         known = check_unchanged(path)
@@ -78,7 +78,7 @@ class TensorRtBackend:
     def compute(self) -> None:
         """See `Transfers.compute`."""
         if not self._context.execute_async_v3(self._cuda.stream):
-            raise WeightsError(f"{self.description} failed to run: export the engine again")
+            raise WeightsError(f"{self.description} failed: export the engine again")
         self._cuda.synchronize()
 
     def download(self) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""TensorRT's two Python bindings, `tensorrt` and TensorRT for RTX, which have one interface."""
+"""TensorRT's two Python bindings, `tensorrt` and TensorRT for RTX. Both have the same interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inference by PyTorch in float32, for checking the other runtimes against the network itself."""
+"""Inference by PyTorch in float32, to check the other runtimes against the network itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TorchBackend:
         from lmk.networks.load import load_network
 
         if threads:
-            torch.set_num_threads(threads)  # of the whole process
+            torch.set_num_threads(threads)  # of the complete process
         network, self._beta = load_network(model)
         self._network, self._device = network.to(device), device
         self.transfers = self if device == "cuda" else None

@@ -1,4 +1,4 @@
-"""What finds objects in a frame."""
+"""The interface of the regions, which find objects in a frame."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Find = Callable[[Image], FloatArray]
 class Finder:
     """Finds objects.
 
-    `exact` says that its boxes are the crops to use, as a person names them; otherwise they are a
-    detector's, and a model's framing turns them into crops.
+    exact: whether its boxes are already the crops, as those that a person gives. Otherwise they
+    come from a detector, and the model's framing turns them into crops.
     """
 
     find: Find
     exact: bool
 
     def crop_boxes(self, image_bgr: Image, framing: Framing | None) -> FloatArray:
-        """Boxes (N, 4) of the crops to cut out of a frame for a model that frames objects so."""
+        """Boxes (N, 4) of the crops of a frame, for a model with this framing."""
         found = self.find(image_bgr)
         return found if self.exact or framing is None else framing.boxes_round_found(found)

@@ -1,4 +1,4 @@
-"""Faces of people and cats, by the cascades that come with OpenCV 4."""
+"""Detect faces of people and cats with the cascades of OpenCV 4."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEP, NEIGHBOURS = 1.1, 3
 
 
 class Cascade:
-    """Viola and Jones's detector for `kind` "face" or "cat". Raises UnavailableError."""
+    """Make the Viola-Jones detector for `kind` "face" or "cat". Raises UnavailableError."""
 
     def __init__(self, kind: str) -> None:
         self._detector = cv2.CascadeClassifier(str(_file(CASCADES[kind])))

@@ -1,4 +1,4 @@
-"""Which region a run uses: as asked for, or what suits the model and the source."""
+"""Choose the region of a run: the requested one, or the default for model and source."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ TRACK = "track"
 
 
 def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Finder, bool]:
-    """Return the finder, and whether its objects are followed.
+    """Return the finder, and whether its objects are tracked.
 
-    `text` is a finder's (see `open_finder`), `track` or `track:FINDER`, or empty: then the finder
-    that the model knows looks in every picture and is tracked in a video; without one it is the
-    centre.
-    Raises UsageError, WeightsError, UnavailableError.
+    text: that of a finder (see `open_finder`), `track` or `track:FINDER`. If empty, the detector
+    that the model names, in every picture, or tracked in a video; for a model without a detector,
+    the centred square. Raises UsageError, WeightsError, UnavailableError.
     """
     kind, _, finder = text.partition(":")
     known = framing.finder if framing else None
@@ -26,12 +25,12 @@ def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Find
         return open_finder(text), False
     if still:
         raise UsageError(
-            f"--region {text}: pictures have nothing to follow. Choose  --region "
-            f"{finder or known or 'center'}  which looks in every picture"
+            f"--region {text}: tracking needs a video, not pictures. Choose  --region "
+            f"{finder or known or 'center'}  which searches every picture"
         )
     if not finder and not known:
         raise UsageError(
-            "--region track: this model names no finder for its objects. Say one, such as "
+            "--region track: this model names no detector for its objects. Name a region, such as "
             "track:center, track:cascade:face or track:onnx:FILE"
         )
     return open_finder(finder or str(known)), True

@@ -1,6 +1,6 @@
-"""Objects found by somebody else's detector: an ONNX file with one of three common layouts.
+"""Detect objects with any detector in an ONNX file that has one of three common layouts.
 
-Input: one float32 tensor (1, 3, H, W), RGB in [0, 1], the frame shrunk into it with grey borders.
+Input: one float32 tensor (1, 3, H, W), RGB in [0, 1], the frame resized into it with grey borders.
 Output, the first one, by its shape, boxes in pixels of that input:
 
     (1, N, 6), N <= 1000    x1, y1, x2, y2, score, class; final, as of end-to-end YOLOs (10, 26)
@@ -28,7 +28,7 @@ LAYOUTS = "(1, N, 6), (1, 4 + C, N) or (1, N, 5 + C)"
 
 
 class OnnxDetector:
-    """A detector in ONNX Runtime, on the processor; with `only`, the boxes of that class alone.
+    """A detector in ONNX Runtime, on the CPU; with `only`, the boxes of that class only.
 
     Raises UsageError, WeightsError, and UnavailableError without ONNX Runtime.
     """
@@ -39,7 +39,7 @@ class OnnxDetector:
         except ImportError as error:
             raise missing_extra("onnxruntime", "run") from error
         if not path.is_file():
-            raise UsageError(f"--region onnx:{path}: there is no such file")
+            raise UsageError(f"--region onnx:{path}: the file does not exist")
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -47,7 +47,7 @@ class OnnxDetector:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors share no base of their own
-            raise WeightsError(f"{path} is no ONNX file that ONNX Runtime can load") from error
+            raise WeightsError(f"{path} is not an ONNX file that ONNX Runtime can load") from error
         self._path, self._only = path, only
         self._input, self._size_hw = self._read_input()
 
@@ -78,12 +78,12 @@ class OnnxDetector:
 
 
 def _takes(size: int | str | None, wanted: int) -> bool:
-    """Whether a dimension may have a size; an open one is a name or None."""
+    """Whether a dimension can have this size; the name of a free one is a text or None."""
     return not isinstance(size, int) or size == wanted
 
 
 def _letterbox(image_bgr: Image, size_hw: tuple[int, int]) -> tuple[FloatArray, float]:
-    """Shrink or grow a frame into the top left of (1, 3, H, W), and by how much."""
+    """Resize a frame into the top left of (1, 3, H, W); return it and the scale."""
     height, width = image_bgr.shape[:2]
     scale = min(size_hw[0] / height, size_hw[1] / width)
     inside_wh = max(round(width * scale), 1), max(round(height * scale), 1)

@@ -1,4 +1,4 @@
-"""What the words of --region mean."""
+"""Make the region that the text of --region describes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def open_finder(text: str) -> Finder:
     if kind == "onnx" and rest:
         path, _, only = rest.partition("#")
         if only and not only.isdecimal():
-            raise UsageError(f"expected onnx:FILE#CLASS with the class's number, got {text}")
+            raise UsageError(f"expected onnx:FILE#CLASS with the number of the class, got {text}")
         detector = OnnxDetector(Path(path), int(only) if only else None)
         return Finder(detector, exact=False)
-    raise UsageError(f"no region {text!r}: expected {WORDS}, or track: before one of these")
+    raise UsageError(f"unknown region {text!r}: expected {WORDS}, or track: before one of these")
 
 
 def _numbers(text: str) -> tuple[float, ...]:

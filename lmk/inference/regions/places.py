@@ -1,4 +1,4 @@
-"""Places that are known before any frame is seen."""
+"""Regions at fixed places of the frame."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lmk.system.errors import UsageError
 
 
 def center(image_bgr: Image) -> FloatArray:
-    """Look at the largest centred square of every frame."""
+    """The largest centred square of every frame."""
     height, width = image_bgr.shape[:2]
     return check_boxes(center_square(width, height))
 
 
 def fixed(boxes_xywh: Boxes) -> Find:
-    """Look at the same boxes (4,) or (N, 4) in every frame.
+    """The same boxes (4,) or (N, 4) in every frame.
 
-    Raises UsageError, also for a frame that one of them lies wholly outside of.
+    Raises UsageError, also for a frame that does not overlap one of them.
     """
     boxes = check_boxes(boxes_xywh)
 
@@ -29,8 +29,8 @@ def fixed(boxes_xywh: Boxes) -> Find:
         if outside.any():
             box = ",".join(f"{value:g}" for value in boxes[outside][0])
             raise UsageError(
-                f"box:{box} lies outside of a frame of {width} x {height} pixels: give X,Y of its "
-                "left top corner and W,H in pixels of the frame"
+                f"box:{box} lies outside a frame of {width} x {height} pixels: give X,Y of its top "
+                "left corner and its size W,H in pixels of the frame"
             )
         return boxes
 

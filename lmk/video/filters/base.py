@@ -1,4 +1,4 @@
-"""What every filter of landmarks offers, and how much landmarks are smoothed."""
+"""The interface of the filters, and their options."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from lmk.arrays import FloatArray
 class Smoothing:
     """How much landmarks are smoothed.
 
-    cutoff_hz: of a landmark at rest; lower is steadier. per_speed: Hz added to it per
-    crop side per second of speed; higher lags less. low_score: a landmark below it is held in its
-    last place in the crop, and fades out in `fade_s`. filter: a name in `filters/catalogue.py`.
+    cutoff_hz: of a landmark at rest; lower is smoother. per_speed: increase of the cutoff with
+    speed, Hz per crop side per second; higher lags less. low_score: a landmark with a lower score
+    keeps its last place in the crop, and fades out in `fade_s`. filter: a name in
+    `filters/catalogue.py`.
     """
 
     cutoff_hz: float = 1.5
@@ -30,6 +31,6 @@ class Filter(Protocol):
     def __call__(self, time_s: float, xy_image: FloatArray, side_px: float) -> FloatArray:
         """Smooth the landmarks (K, 2) of one frame, image pixels.
 
-        side_px: of the object's crop, so that speeds do not depend on its size. Times may repeat,
-        and one that is earlier than the last counts as repeated.
+        side_px: side of the object's crop, so that speeds do not depend on its size. Times may
+        repeat; a time before the last one counts as repeated.
         """

@@ -1,4 +1,4 @@
-"""Which filters there are: a new one is a file here, and a line in this table."""
+"""The table of filters. A new filter is one file in this folder and one line in the table."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def new_filter(options: Smoothing) -> Filter:
     """Make the filter of one object. Raises UsageError for a name that is not in the table."""
     if options.filter not in FILTERS:
         known = ", ".join(FILTERS)
-        raise UsageError(f"no filter {options.filter!r}: expected one of {known}")
+        raise UsageError(f"unknown filter {options.filter!r}: expected one of {known}")
     return FILTERS[options.filter](options)

@@ -1,6 +1,6 @@
 """The One Euro filter of Casiez, Roussel and Vogel (CHI 2012).
 
-A low-pass whose cutoff rises with speed, so that what rests is still and what moves does not lag.
+A low-pass whose cutoff rises with speed: landmarks at rest are still, moving ones do not lag.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every place for results offers."""
+"""The interface of the sinks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ REMEDY = "Free space or choose another place"
 
 
 class Sink(Protocol):
-    """Takes results in order; `draws` says that it needs the frame with its landmarks."""
+    """Receives results in order. draws: whether it needs the frame with its landmarks."""
 
     draws: bool
 
     def write(self, result: Result) -> None:
-        """Take one more result. Raises OutputError."""
+        """Write one result. Raises OutputError."""

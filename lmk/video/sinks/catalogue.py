@@ -1,6 +1,7 @@
-"""Which sinks there are: a new one is a file beside this one, and a line in this table.
+"""The table of sinks.
 
-Imports nothing that is heavy, since the help of `lmk run` is made from it.
+A new sink is one file in this folder and one line in the table. It imports nothing slow, because
+the help of `lmk run` reads it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ Content = Literal["landmarks", "video", "pictures"]
 
 @dataclass(frozen=True)
 class SinkKind:
-    """A kind of sink, chosen by its address.
+    """A type of sink, chosen by its address.
 
-    takes: suffixes of paths, such as ".csv", and schemes of URLs, such as "mqtt://".
-    maker: MODULE:FUNCTION. The function takes the address, a Path or the text of a URL, and gives a
+    takes: suffixes of paths, such as ".csv", and schemes of URLs, such as "mqtt://". maker:
+    MODULE:FUNCTION. The function takes the address, a Path or the text of a URL, and gives a
     context manager of a `Sink`. For videos it also takes the source's frames per second, or None.
     holds: "landmarks" of all sources together, or the frames of one source: "video", "pictures".
-    extra: what installs the packages that the module imports: pip install 'lmk[EXTRA]'.
-    is_folder: whether a path is made into a folder.
+    extra: installs the packages that the module imports: pip install 'lmk[EXTRA]'. is_folder:
+    whether the path becomes a folder.
     """
 
     takes: tuple[str, ...]
@@ -42,5 +43,5 @@ SINKS = [
 
 
 def addresses(*contents: Content) -> list[str]:
-    """Suffixes and schemes of the sinks that hold one of these, or of all sinks."""
+    """Suffixes and schemes of the sinks with this content, or of all sinks."""
     return [mark for kind in SINKS if not contents or kind.holds in contents for mark in kind.takes]

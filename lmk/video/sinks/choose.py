@@ -1,4 +1,4 @@
-"""Which kind of sink an address asks for, and whether it fits the sources."""
+"""Choose the sink for an address, and check that it fits the sources."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ Address = Path | str
 
 
 def read_address(text: Address) -> Address:
-    """Tell URLs from paths."""
+    """Parse an address as a URL or a path."""
     return text if isinstance(text, str) and SCHEME.match(text) else Path(text)
 
 
 def shown(address: Address) -> str:
-    """What messages call an address, without passwords."""
+    """An address as messages show it, without passwords."""
     return str(address) if isinstance(address, Path) else without_secrets(address)
 
 
 def check_output(text: Address, sources: Sequence[Source], texts: Sequence[str]) -> None:
-    """Refuse, before any work, an address that does not fit the sources. Raises UsageError.
+    """Check, before any work, that an address fits the sources.
 
-    texts: how each source was called. What holds landmarks, such as .csv, fits all. Frames go into
-    an .mp4 file for a video, camera or stream, into a picture for a picture, and into a folder of
-    pictures for a folder. Several sources go into a folder that has a file or a folder of each.
-    Nothing goes where a source is, nor pictures into a folder that is one.
+    Raises UsageError. texts: the sources as given. A table of landmarks, such as .csv, fits all.
+    Frames of a video, camera or stream go into an .mp4 file, a picture into a picture, and a folder
+    into a folder of pictures. Several sources go into a folder with one file or folder per source.
+    An output must not replace a source, nor put pictures into a source's folder.
     """
     address = read_address(text)
     kind = _find(address)
@@ -48,7 +48,7 @@ def check_output(text: Address, sources: Sequence[Source], texts: Sequence[str])
         _check_apart(address, sources, texts)
     elif kind is None:
         raise UsageError(
-            f"no output goes to {shown(address)}: expected an address with one of "
+            f"unknown output {shown(address)}: expected a name that ends or starts with one of "
             f"{', '.join(addresses())}, or a folder"
         )
     if kind is None or kind.holds != "landmarks":
@@ -58,7 +58,7 @@ def check_output(text: Address, sources: Sequence[Source], texts: Sequence[str])
 
 
 def open_output(text: Address, sources: Sequence[Source]) -> AbstractContextManager[Sink]:
-    """Open the sink for an address that `check_output` let through. Raises OutputError."""
+    """Open the sink for an address that `check_output` accepted. Raises OutputError."""
     address = read_address(text)
     kind = _find(address)
     if kind and kind.holds == "landmarks":
@@ -70,13 +70,13 @@ def open_output(text: Address, sources: Sequence[Source]) -> AbstractContextMana
 
 
 def _check_apart(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:
-    """Raise UsageError for a path where a source is."""
+    """Raise UsageError for a path that would replace a source."""
     for place in [path] if path.suffix else [path, *_places(path, sources).values()]:
         for text in texts:
             if _meets(place, Path(text)):
                 raise UsageError(
-                    f"-o {path} would write {place}, where the source {text} is: choose another "
-                    "place"
+                    f"-o {path} would write {place}, which is the source {text}: choose another "
+                    "path"
                 )
 
 
@@ -96,11 +96,13 @@ def _check_frames(
     if not (holds == ("pictures" if still else "video") if single else is_folder):
         titles = ", ".join(source.title for source in sources)
         tables = ", ".join(addresses("landmarks"))
-        raise UsageError(f"{titles} gives {expected}, or a table ({tables}), got {shown(address)}")
+        raise UsageError(
+            f"{titles} goes into {expected}, or into a table ({tables}), got {shown(address)}"
+        )
 
 
 def _open_frames(address: Address, source: Source) -> AbstractContextManager[Sink]:
-    """Open what holds the frames of one source; a folder where the address has no suffix."""
+    """Open the sink for the frames of one source; a folder if the address has no suffix."""
     if source.still:
         return _make(_find(address) or _first("pictures"), address)
     return _make(_find(address) or _first("video"), address, source.fps)
@@ -129,7 +131,7 @@ def _make(kind: SinkKind, address: Address, *more: Any) -> AbstractContextManage
 
 
 def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
-    """Name a place in the folder for each of several."""
+    """Name one path in the folder per source."""
     if len(sources) == 1:
         return {}
     stems = file_stems(source.title for source in sources)
@@ -139,7 +141,7 @@ def _places(folder: Path, sources: Sequence[Source]) -> dict[str, Path]:
 
 
 def _meets(place: Path, source: Path) -> bool:
-    """Whether writing to a place would touch a source: the same file, or inside a folder."""
+    """Whether writing to a path would change a source: the same file, or inside a folder."""
     whole, within = place.resolve(), source.resolve()
     there = os.path.exists(source)  # noqa: PTH110, a Path raises for a long pipeline
     if whole == within or (place.exists() and there and place.samefile(source)):

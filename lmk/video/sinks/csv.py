@@ -17,10 +17,9 @@ DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2}
 
 @contextmanager
 def csv_sink(path: Path) -> Iterator[Sink]:
-    """Write one row a landmark below a line of names, those of `Row`; a frame's rows at once.
+    """Write a header, the fields of `Row`, and one row per landmark; all rows of a frame at once.
 
-    Replaces an earlier file. However the run ends, what was written stays, in whole frames. Raises
-    OutputError.
+    Replaces an earlier file. However the run ends, the file holds whole frames. Raises OutputError.
     """
     with whole_lines(path) as append:
         append(_lines([Row._fields]))

@@ -16,10 +16,9 @@ from lmk.video.sinks.lines import LineSink, whole_lines
 
 @contextmanager
 def json_sink(path: Path) -> Iterator[Sink]:
-    """Write one JSON object a frame, a line each, at once: others may read while the run goes on.
+    """Write one line with one JSON object per frame, at once: others can read it during the run.
 
-    Replaces an earlier file. However the run ends, what was written stays, in whole lines. Raises
-    OutputError.
+    Replaces an earlier file. However the run ends, the file holds whole lines. Raises OutputError.
     """
     with whole_lines(path) as append:
         yield LineSink(append, _line)
@@ -32,7 +31,7 @@ def _line(result: Result) -> str:
 def to_json(result: Result) -> dict[str, Any]:
     """Return a frame's result as plain values, image pixels rounded to a thousandth.
 
-    `opacity` is below 1 for a landmark that was lost and is held in its last place.
+    `opacity` is below 1 while a lost landmark keeps its last place.
     """
     objects = [
         {

@@ -1,4 +1,4 @@
-"""Text files that end with a whole line at every moment."""
+"""Text files that end with a complete line at any time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lmk.video.result import Result
 
 @contextmanager
 def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
-    """Give a function that appends lines, each call at once on the disk or not at all.
+    """Give a function that appends lines; each call writes to the disk at once, all or nothing.
 
-    Replaces an earlier file. What was appended stays, however the block ends. Raises OutputError.
+    Replaces an earlier file. Appended lines stay, however the block ends. Raises OutputError.
     """
     check_writable(path.parent)
     if path.is_dir():  # a pipe may be written to
@@ -44,7 +44,7 @@ def whole_lines(path: Path) -> Iterator[Callable[[str], None]]:
 
 
 class LineSink:
-    """Appends what a function makes of each result, whole lines of text."""
+    """Appends the lines of text that a function makes of each result."""
 
     draws = False
 

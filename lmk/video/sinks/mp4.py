@@ -1,4 +1,4 @@
-"""H.264 in fragmented MP4: what is on the disk plays, however the writing ended."""
+"""H.264 in fragmented MP4: the file on the disk can be played, however the writing ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FRAGMENTED = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
     "frag_duration": str(FRAGMENT_US),
 }
-TICKS = 90_000  # a second, as in MPEG streams: fine enough for any camera's clock
+TICKS = 90_000  # per second, as in MPEG streams: fine enough for any camera's clock
 DEFAULT_FPS = 30.0
 FAILURES = (OSError, av.FFmpegError)
 # Matrix of BT.601 with the range of television, which is what OpenCV's conversion gives; primaries
@@ -41,11 +41,11 @@ COLOR = {"colorspace": 6, "color_range": 1, "color_primaries": 1, "color_trc": 1
 
 
 class Mp4:
-    """A video that is being written, its frames at the times they are given.
+    """A video that is being written, with the given times of its frames.
 
-    path: is made, or replaced, at the first frame, whose size all others are fitted to; odd sizes
-    grow by a repeated column or row. fps: how long the last frame is shown.
-    A full disk ends the file after its last whole fragment. Raises OutputError, and
+    path: made, or replaced, at the first frame. All other frames are resized to the size of the
+    first; odd sizes grow by a repeated column or row. fps: sets how long the last frame is shown. A
+    full disk ends the file after its last complete fragment. Raises OutputError, and
     UnavailableError without PyAV or its H.264 encoder.
     """
 
@@ -57,7 +57,10 @@ class Mp4:
         self._start_s, self._last = 0.0, -1  # the last frame's time in ticks
 
     def add(self, image_bgr: Image, time_s: float) -> None:
-        """Append a frame, uint8 BGR (H, W, 3). A time that does not grow is taken as just after."""
+        """Append a frame, uint8 BGR (H, W, 3).
+
+        A time that does not increase counts as just after the last one.
+        """
         try:
             if self._file is None:
                 self._open(image_bgr, time_s)
@@ -67,7 +70,7 @@ class Mp4:
             raise self._ended_early(error) from error
 
     def close(self) -> None:
-        """Write what the encoder still holds. Without a frame nothing is made."""
+        """Write what is left in the encoder. Without a frame no file is made."""
         if self._file is None:
             return
         try:
@@ -97,8 +100,8 @@ class Mp4:
             self._file.close()
             self.path.unlink()
             raise OutputError(
-                f"cannot write {self.path}: H.264 holds no frames of {width} x {height} pixels. "
-                "Choose a smaller source"
+                f"cannot write {self.path}: H.264 does not support frames of {width} x {height} "
+                "pixels. Choose a smaller source"
             ) from error
         self._stream, self._start_s = stream, time_s
 
@@ -116,7 +119,7 @@ class Mp4:
             self._container.mux(packet)
 
     def _ended_early(self, error: Exception) -> OutputError:
-        """Cut the file after its last whole fragment, and say how much is in it."""
+        """Cut the file after its last complete fragment, and report how many frames it has."""
         code = getattr(error, "errno", 0)
         reason = os.strerror(code) if code in errno.errorcode else str(error)
         if self._file is None:
@@ -133,19 +136,19 @@ class Mp4:
             with suppress(OSError):
                 self.path.unlink()
             return OutputError(f"cannot write {self.path}: {reason}. {REMEDY}")
-        return OutputError(f"{self.path} ends early, with {kept} frames in it: {reason}. {REMEDY}")
+        return OutputError(f"{self.path} ends early, after {kept} frames: {reason}. {REMEDY}")
 
 
 def _check_encoder() -> None:
     if CODEC not in av.codecs_available:
         raise UnavailableError(
-            f"this PyAV has no {CODEC}, which MP4 files are written with: run  "
+            f"this PyAV has no {CODEC}, which MP4 files need: run  "
             "pip install --force-reinstall --only-binary :all: av"
         )
 
 
 def _fit(image: Image, size_wh: tuple[int, int]) -> Image:
-    """Repeat the last column and row of an odd frame; resize one of another size altogether."""
+    """Repeat the last column and row of an odd frame; resize a frame of another size."""
     width, height = image.shape[1::-1]
     right, bottom = size_wh[0] - width, size_wh[1] - height
     if right in (0, 1) and bottom in (0, 1):
@@ -156,7 +159,7 @@ def _fit(image: Image, size_wh: tuple[int, int]) -> Image:
 
 
 def _keep_whole_fragments(path: Path) -> int:
-    """Cut a fragmented MP4 after its last whole `mdat` box, and return how many frames remain.
+    """Cut a fragmented MP4 after its last complete `mdat` box, and return how many frames remain.
 
     Boxes, ISO/IEC 14496-12 section 4.2: 32 bits of size in bytes, four letters, content.
     """

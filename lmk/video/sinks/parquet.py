@@ -17,21 +17,21 @@ from lmk.video.sinks.base import Sink
 from lmk.video.sinks.rows import Row, rows
 
 BATCH_ROWS = 1 << 12
-PART_ROWS = 1 << 16  # 3.6 minutes of ten landmarks at 30 frames a second
+PART_ROWS = 1 << 16  # 3.6 minutes of ten landmarks at 30 frames per second
 
 
 @contextmanager
 def parquet_sink(folder: Path) -> Iterator[Sink]:
-    """Write a folder of Parquet files, part-000000.parquet and on, one row a landmark as in `Row`.
+    """Write a folder of Parquet files, part-000000.parquet and so on, one row per landmark.
 
-    pandas, Polars, DuckDB, Arrow and Spark read such a folder as one table. A single file could not
-    be read before its end; each part can from the moment it appears, 65,536 rows later than the one
-    before. An error or a stop writes the rest as a last part; a kill loses it. On a full disk the
-    parts before stay. Raises OutputError, also where something is in the folder.
+    pandas, Polars, DuckDB, Arrow and Spark read such a folder as one table. A single file would
+    only be readable at its end; each part is readable as soon as it appears, every 65,536 rows. An
+    error or a stop writes the rest as a last part; a kill loses the rest. On a full disk the
+    earlier parts stay. Raises OutputError, also for a folder that is not empty.
     """
     check_writable(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise OutputError(f"{folder} exists already: choose another place or delete it first")
+        raise OutputError(f"{folder} already exists: choose another path or delete it first")
     sink = _ParquetSink(folder)
     try:
         yield sink
@@ -55,7 +55,7 @@ class _ParquetSink:
             self._write_part()
 
     def close(self) -> None:
-        """Write what is left, and a part without rows where there was none at all."""
+        """Write the remaining rows, or one part without rows if there were none."""
         self._close_batch()
         if any(batch.num_rows for batch in self._batches) or not self._parts:
             self._write_part()

@@ -27,5 +27,5 @@ class _PictureSink:
 
 @contextmanager
 def picture_sink(path: Path) -> Iterator[Sink]:
-    """Write a picture, or into a folder (a path without suffix) one a frame under its own name."""
+    """Write one picture; or, into a folder (a path without suffix), one per frame, by its name."""
     yield _PictureSink(path, folder=not path.suffix)

@@ -1,4 +1,4 @@
-"""Results as rows of a table, one a landmark, as CSV and Parquet hold them."""
+"""Results as rows of a table, one per landmark, for CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lmk.video.result import Result
 class Row(NamedTuple):
     """One landmark of one object in one frame.
 
-    source: title. frame, time_s: number and time since the source's first. name: of a picture,
-    else empty. model, id: whose landmark, and of which object. landmark: its number. x, y: image
-    pixels. score in [0, 1]. opacity: below 1 while a lost landmark is held in its last place.
+    source: title. frame, time_s: number and time since the first frame of the source. name: of a
+    picture, else empty. model, id: the model, and the ID of the object. landmark: its number. x, y:
+    image pixels. score in [0, 1]. opacity: below 1 while a lost landmark keeps its last place.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 def rows(result: Result) -> Iterator[Row]:
-    """Give a frame's rows, object after object; none for a frame without objects."""
+    """Yield the rows of a frame, object by object; none for a frame without objects."""
     frame = result.frame
     where = result.source, frame.index, round(frame.time_s, 6), frame.name
     for found in result.objects:

@@ -1,4 +1,4 @@
-"""One sink for each of several sources."""
+"""One sink per source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lmk.video.sinks.base import Sink
 
 @contextmanager
 def split_sink(open_for: Callable[[str], AbstractContextManager[Sink]]) -> Iterator[Sink]:
-    """Hand every result to its source's own sink, opened with the source's title at its first."""
+    """Pass every result to its source's own sink, opened with its title at its first result."""
     with ExitStack() as stack:
         yield _SplitSink(stack, open_for)
 
@@ -34,7 +34,7 @@ class _SplitSink:
 
 
 def file_stems(titles: Iterable[str]) -> dict[str, str]:
-    """Turn sources' titles into file names without suffix; the second of a name gets a number."""
+    """Turn sources' titles into file names without suffix; a repeated name gets a number."""
     stems: dict[str, str] = {}
     for title in titles:
         first = stem = file_stem(title)

@@ -20,12 +20,12 @@ WAITING = 2  # frames that wait for the encoder; more would take memory and save
 
 @contextmanager
 def video_sink(path: Path, fps: float | None = None) -> Iterator[Sink]:
-    """Write an MP4 whose frames have the times of the source's, also where its rate varies.
+    """Write an MP4 with the times of the source's frames, also where its rate varies.
 
-    fps: the source's rate, if it has one. Encodes in a thread of its own, so that the next frame's
-    landmarks are found meanwhile; no frame is left out. The file replaces an earlier one at the
-    first frame and plays at any moment up to its last second, so that a crash or a full disk keeps
-    what was recorded. Raises OutputError, also when no frame came, and UnavailableError without
+    fps: the source's rate, if it has one. Encodes in a separate thread, in parallel with the search
+    for the next frame's landmarks; no frame is dropped. The file replaces an earlier one at the
+    first frame. At any time it can be played up to its last second, so that a crash or a full disk
+    keeps the recording. Raises OutputError, also without any frame, and UnavailableError without
     PyAV.
     """
     check_file(path)

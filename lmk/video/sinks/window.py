@@ -1,4 +1,4 @@
-"""Results in windows, one a source, and what their keys do."""
+"""Show results in windows, one per source, with keys."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from lmk.video.sinks.split import file_stems, split_sink
 
 KEYS = (
     ("q, Esc", "quit"),
-    ("space", "pause, go on"),
-    ("n", "one frame on"),
+    ("space", "pause, continue"),
+    ("n", "next frame"),
     ("s", "snapshot as PNG"),
-    ("r", "start, end an MP4"),
-    ("f", "steady landmarks, or raw"),
+    ("r", "start, end an MP4 recording"),
+    ("f", "smooth landmarks on, off"),
     ("b", "boxes"),
-    ("i", "numbers of objects"),
+    ("i", "IDs of objects"),
     ("l", "names of landmarks"),
     ("c", "scores"),
     ("t", "trails"),
-    ("d", "rate and stage times"),
+    ("d", "frame rate and stage times"),
     ("h", "this help"),
 )
 QUIT, PAUSE, STEP, HELP = (ord("q"), 27), (ord(" "),), (ord("n"), ord(".")), (ord("h"),)
@@ -58,14 +58,16 @@ def window_sink(
     still: bool = False,
     folder: Path = Path(),
 ) -> Iterator[Window | None]:
-    """Show each source in a window of its own, and obey its keys.
+    """Show each source in its own window, and handle its keys.
 
-    titles: the sources' own. overlay: what drew the results. still: a picture waits for a key.
-    folder: for snapshots and recordings. Without a display it says so once and gives None. All in
-    the thread that opened it, as window systems want it.
+    titles: of the sources. overlay: draws the results. still: whether a picture waits for a key.
+    folder: for snapshots and recordings. Without a display it warns once and gives None. Use it
+    only in the thread that opened it, as window systems require.
     """
     if not _open_windows(titles):
-        report.warn("no display was found, so nothing is shown (--no-show says that this is meant)")
+        report.warn(
+            "no display was found, so nothing is shown (to hide this message use --no-show)"
+        )
         yield None
         return
     keys = STILL_KEYS if still else KEYS
@@ -80,7 +82,7 @@ def window_sink(
 
 
 class Window:
-    """A sink with keys; `poll` must be called often, also while no frames come."""
+    """A sink with keys; `poll` must be called often, also while no frames arrive."""
 
     draws = True
 
@@ -119,7 +121,7 @@ class Window:
             self._actions[ord(key)] = partial(overlay.toggle, option)
 
     def write(self, result: Result) -> None:
-        """Show a result, and record it. Raises OutputError when a recording's disk is full."""
+        """Show a result, and record it. Raises OutputError when the disk is full."""
         self._last[result.source] = result
         if self._recording:
             self._recording.write(result)
@@ -129,7 +131,7 @@ class Window:
             moves_on = self.poll(STILL_WAIT_MS)
 
     def poll(self, wait_ms: int = 1) -> bool:
-        """Obey a key if one was pressed, and say whether it was one without a meaning of its own.
+        """Handle a pressed key; return whether it was one without its own meaning.
 
         Closing a window quits.
         """
@@ -150,7 +152,7 @@ class Window:
         self._files.close()
 
     def _draw_again(self) -> None:
-        """Show at once what a key changed, also while paused."""
+        """Show the effect of a key at once, also while paused."""
         for source, result in self._last.items():
             self._show(source, self._overlay(result.frame, result.objects, source))
 
@@ -158,7 +160,7 @@ class Window:
         cv2.imshow(source, self._with_notes(drawn))
 
     def _with_notes(self, drawn: Image) -> Image:
-        """Add, for the window alone, what goes on and the keys."""
+        """Draw the state and the keys, in the window only."""
         state = ("paused", self._controls.paused), ("recording", self._recording is not None)
         rows = tuple((name, "") for name, on in state if on) + (self._keys if self._help else ())
         if not rows:
@@ -174,7 +176,7 @@ class Window:
 
     def _toggle_filter(self) -> None:
         self._controls.filtering = not self._controls.filtering
-        self._report.say(f"landmarks are {'steady' if self._controls.filtering else 'raw'}")
+        self._report.say(f"smoothing is {'on' if self._controls.filtering else 'off'}")
 
     def _snapshot(self) -> None:
         for source, result in self._last.items():
@@ -222,7 +224,7 @@ def _open_windows(titles: Sequence[str]) -> bool:
 
 
 def _property_that_tells(title: str) -> int | None:
-    """The property that will tell that an open window was closed; GTK knows no visibility."""
+    """The property that shows that a window was closed; GTK does not support visibility."""
     for tells in (cv2.WND_PROP_VISIBLE, cv2.WND_PROP_AUTOSIZE):
         if cv2.getWindowProperty(title, tells) >= 0:
             return tells

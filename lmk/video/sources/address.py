@@ -1,4 +1,4 @@
-"""What OpenCV opens, and how messages may call it."""
+"""Addresses for OpenCV, and their titles in messages."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SECRET = re.compile(rf"(?i)([\w.%-]*(?:{SECRET_NAMES})[\w.%-]*=)(?:{VALUE})")
 class Address:
     """A device number, path, URL or pipeline, for the OpenCV back end `api`.
 
-    title: what messages call it, without secrets. remedy: how to mend that it does not open.
-    parameters: pairs of OpenCV's properties and their values, given while it is opened.
-    patience_s: how long to wait for a frame.
+    title: its name in messages, without secrets. remedy: what to do if it does not open.
+    parameters: pairs of OpenCV's properties and their values, for opening. patience_s: how long to
+    wait for a frame.
     """
 
     place: str | int
@@ -41,7 +41,7 @@ class Address:
 def without_secrets(text: str) -> str:
     """Return a URL or pipeline with user, password, keys and tokens replaced by ***.
 
-    Rather too much is hidden than too little: any `name=value` whose name sounds secret, and all
-    before the last @ of a URL.
+    Hides rather too much than too little: the value of any `name=value` whose name may be secret,
+    and all before the last @ of a URL.
     """
     return SECRET.sub(rf"\g<1>{HIDDEN}", USER.sub(f"{HIDDEN}@", text))

@@ -1,4 +1,4 @@
-"""What every source of frames offers."""
+"""The interface of the sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lmk.arrays import Image
 class Frame:
     """One picture of a source: uint8 BGR (H, W, 3), and its time since the first frame.
 
-    A picture file has time 0 and carries its path below the source's folder as `name`.
+    A picture file has time 0; its `name` is its path below the source's folder.
     """
 
     index: int
@@ -26,11 +26,11 @@ class Frame:
 class Source(ABC):
     """Frames in order.
 
-    title: what messages and results call it; never with a password in it. fps: frames a second,
-    None where there is none or it is not known. size_wh: of the first frame; later ones may differ.
-    live: cameras, streams and pipes, whose time is the clock's. still: pictures, which have no
-    time. frame_count: what the container claims, None where nobody knows. dropped: frames that
-    could not be given, by cause; the reading thread counts, others may look.
+    title: its name in messages and results; never contains a password. fps: frames per second, None
+    if there is none or it is unknown. size_wh: of the first frame; later ones may differ. live:
+    whether it is a camera, stream or pipe, with the time of the clock. still: whether it is
+    pictures, without time. frame_count: as the container states, None if unknown. dropped: frames
+    that could not be read, by cause; written by the reading thread, read by any thread.
     """
 
     title: str
@@ -43,14 +43,14 @@ class Source(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames, once, with times that always grow. Raises SourceError."""
+        """Yield the frames, once, with times that always increase. Raises SourceError."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file, camera or connection.
+        """Release the file, camera or connection.
 
-        Any thread may call it at any time: the iteration then ends, at the latest when a read
-        that waits gives up.
+        Any thread may call it at any time. The iteration then ends, at the latest when a waiting
+        read times out.
         """
 
     def __enter__(self) -> Source:

@@ -19,7 +19,7 @@ REMEDY = "plug it in, close other programs that use it, or choose another as web
 def open_camera(text: str, report: Reporter | None) -> Source:
     """Open `webcam`, `webcam:NUMBER` or a V4L2 path such as /dev/video0.
 
-    Raises UsageError for what is no number, and SourceError.
+    Raises UsageError for an invalid number, and SourceError.
     """
     if text.startswith("/dev/"):
         address = Address(text, f"camera {text}", REMEDY, cv2.CAP_V4L2)

@@ -1,4 +1,4 @@
-"""An OpenCV capture that skips what is damaged, and that another thread may close."""
+"""An OpenCV capture that skips damaged frames, and that another thread may close."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DAMAGED = "damaged"
 
 
 class Capture:
-    """What an address gives, opened and with its first frame read.
+    """An open capture with its first frame read.
 
-    fps and frame_count: as the container or camera claims, None where it does not. position_s:
-    the container's timestamp of the frame that `read` gave last. silent: `read` gave none because
-    nothing came in time. Damaged frames are counted in `dropped`. Raises SourceError for what
-    cannot be opened or gives no frame.
+    fps and frame_count: as the container or camera states, None if it does not. position_s: the
+    container's timestamp of the last frame. silent: whether the last `read` timed out. Damaged
+    frames are counted in `dropped`. Raises SourceError for an address that cannot be opened or
+    delivers no frame.
     """
 
     def __init__(self, address: Address, dropped: Counter[str]) -> None:
@@ -43,12 +43,12 @@ class Capture:
             count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if self._first is None:
             self.close()
-            reason = "opens but gives no frame" if opened else "cannot be opened"
+            reason = "opens but delivers no frame" if opened else "cannot be opened"
             raise SourceError(f"{address.title} {reason}: {address.remedy}")
         if not _is_bgr_or_grey(self._first, height):
             self.close()
             raise SourceError(
-                f"{address.title} gives arrays {self._first.shape} for frames {height} high: "
+                f"{address.title} delivers arrays {self._first.shape} for frames {height} high: "
                 "expected BGR or grey ones. End a pipeline with  ! videoconvert ! "
                 "video/x-raw,format=BGR ! appsink"
             )
@@ -57,15 +57,14 @@ class Capture:
         self.frame_count = int(count) if 0 < count < math.inf else None
 
     def read(self) -> Image | None:
-        """Give the next frame, uint8 BGR (H, W, 3); None at the end, when none comes within the
-        address's patience, and once it is closed."""
+        """Read the next frame, uint8 BGR (H, W, 3). None at the end, after a timeout or close."""
         image, self._first = self._first, None
         if image is None or self._closed.is_set():
             image = self._read_on(self._patience_s)
         return None if image is None else _bgr(image)
 
     def close(self) -> None:
-        """Release it as soon as a read that is under way in another thread is done."""
+        """Release it as soon as a read in another thread ends."""
         self._closed.set()
         with self._lock:
             self._capture.release()
@@ -106,17 +105,17 @@ def _open(address: Address) -> cv2.VideoCapture:
 
 
 def _is_bgr_or_grey(image: Image, height: int) -> bool:
-    """Whether a frame is no raw video, which OpenCV passes on from GStreamer as it is.
+    """Whether a frame is BGR or grey, and not another raw format that OpenCV passes from GStreamer.
 
-    That has two or four channels, or planes below one another in one: more rows than the `height`
-    that the capture says, 0 where it says nothing.
+    Those have two or four channels, or one channel with planes below one another: more rows than
+    the `height` of the capture, which is 0 if unknown.
     """
     channels = 1 if image.ndim == 2 else image.shape[2]
     return channels == 3 or (channels == 1 and not 0 < height < len(image))
 
 
 def _bgr(image: Image) -> Image:
-    """Give grey frames, which GStreamer and some cameras deliver, three channels."""
+    """Convert grey frames, which GStreamer and some cameras deliver, to three channels."""
     if image.ndim == 2 or image.shape[2] == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     return image

@@ -1,4 +1,4 @@
-"""Cameras and streams, opened again whenever they are lost."""
+"""Cameras and streams, which are reopened whenever they are lost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 
 
 class LiveSource(Source):
-    """Frames as they come, at the clock's time, until it is closed.
+    """Frames as they arrive, with the time of the clock, until it is closed.
 
-    Indices and times go on across a loss, during which time passes; the size may be another then.
+    Indices and times continue after a loss, and the time of the loss counts; the size may change.
     """
 
     live = True
@@ -48,15 +48,15 @@ class LiveSource(Source):
             index, time_s = index + 1, timeline.time_s(time.monotonic())
 
     def close(self) -> None:
-        """End the iteration: a read that waits ends in 2 s, an attempt to open in 10 s."""
+        """End the iteration: a waiting read ends within 2 s, an attempt to open within 10 s."""
         self._closed.set()
         self._capture.close()
 
     def _next(self) -> Image | None:
-        """Wait for the next frame, for ever if it must be; None once closed."""
+        """Wait for the next frame, without limit; None once closed."""
         image = self._capture.read()
         while image is None and not self._closed.is_set():
-            self._outages.begin("opening it again until it does")
+            self._outages.begin("trying to reopen it")
             self._capture.close()
             self._reopen()
             image = self._capture.read()
@@ -69,14 +69,14 @@ class LiveSource(Source):
             with suppress(SourceError):
                 self._capture = Capture(self._address, self.dropped)
                 break
-        if self._closed.is_set():  # meanwhile, when the new one was not yet known
+        if self._closed.is_set():  # closed before `close` knew the new capture
             self._capture.close()
         else:
             self._outages.end()
 
 
 def growing_waits() -> Iterator[float]:
-    """Give seconds to wait before each attempt: doubling, up to half a minute, for ever."""
+    """Yield seconds to wait before each attempt: doubling, up to half a minute, without end."""
     wait_s = FIRST_WAIT_S
     while True:
         yield wait_s

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-CUT_SHORT = "cut short"
+CUT_SHORT = "truncated"
 START, END = 0xD8, 0xD9
 BEGINNING = re.compile(rb"\xff\xd8")
 # Compressed data hold no such bytes. A segment says how long it is, and is skipped: a small JPEG
@@ -16,11 +16,11 @@ MAX_BYTES = 100_000_000
 
 
 def split_jpegs(chunks: Iterable[bytes], dropped: Counter[str]) -> Iterator[bytes]:
-    """Give each JPEG in a series of bytes as soon as its last byte is there.
+    """Yield each JPEG in a stream of bytes as soon as its last byte is there.
 
-    What lies between two, such as the headers of multipart/x-mixed-replace, is skipped. One that
-    another one or the end interrupts, or that has 100 MB without an end, is counted in `dropped`.
-    Markers are those of ITU-T T.81, annex B.
+    Bytes between two JPEGs, such as the headers of multipart/x-mixed-replace, are skipped. A JPEG
+    that the next one or the end interrupts, or without an end within 100 MB, is counted in
+    `dropped`. Markers are those of ITU-T T.81, annex B.
     """
     buffer, at, inside = bytearray(), 0, False
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What the text of a source means."""
+"""Open the source that a text describes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from lmk.video.sources.stream import PIPE, open_pipeline, open_url
 def open_sources(
     sources: Sequence[str | os.PathLike[str] | Source], report: Reporter | None = None
 ) -> Iterator[list[Source]]:
-    """Open several sources that are to be watched together, and close them with the block.
+    """Open several sources to process together, and close them at the end of the block.
 
-    sources: paths and texts as `open_source` takes them, or sources that are open already. Raises
-    what `open_source` raises, and UsageError for an empty list, for the same source twice, and for
-    pictures beside videos.
+    sources: paths and texts as for `open_source`, or open sources. Raises what `open_source`
+    raises, and UsageError for an empty list, for a repeated source, and for pictures together with
+    videos.
     """
     if not sources:
         raise UsageError("expected at least one source")
@@ -42,7 +42,7 @@ def open_sources(
         if len(set(titles)) < len(titles):
             raise UsageError(f"expected different sources, got {', '.join(titles)}")
         if len({source.still for source in opened}) > 1:
-            raise UsageError("pictures and videos do not go together: run one after the other")
+            raise UsageError("pictures and videos cannot be in one run: use two runs")
         yield opened
 
 
@@ -51,11 +51,10 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
 
     `webcam`, `webcam:1` or `/dev/video1`, a camera; `-`, `stdin:mjpeg@FPS` or
     `stdin:bgr24:WxH[@FPS]`, standard input; an image, a folder of images or a video file; a URL;
-    a GStreamer pipeline, which has ` ! ` in it. `report` hears when a live source is lost and
-    back, and of pictures of a folder that cannot be read.
-
-    Raises UsageError for a text that means nothing, UnavailableError where OpenCV lacks what it
-    needs, and SourceError for what cannot be opened or holds no frame.
+    a GStreamer pipeline, which has ` ! ` in it. `report` receives messages when a live source is
+    lost and back, and about unreadable pictures of a folder. Raises UsageError for an unknown text,
+    UnavailableError if OpenCV lacks a component, and SourceError for a source that cannot be opened
+    or has no frame.
     """
     if text in ("-", "stdin") or text.startswith("stdin:"):
         return open_standard_input(text, report)

@@ -1,4 +1,4 @@
-"""What is said when a live source falls silent and when it is back."""
+"""Messages when a live source is lost and when it is back."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from lmk.system.progress import Reporter
 
 
 class Outages:
-    """Says each loss once, and each return once with how long it took."""
+    """Reports each loss once, and each return once with the duration."""
 
     def __init__(self, title: str, report: Reporter | None) -> None:
         self._title, self._report = title, report
         self._count, self._since_s = 0, 0.0
 
     def begin(self, what_now: str) -> None:
-        """Say that nothing comes any more, and what is done about it."""
+        """Report that no frames arrive, and what is done about it."""
         self._count, self._since_s = self._count + 1, time.monotonic()
         if self._report:
-            self._report.warn(f"{self._title} gives no frames any more: {what_now}")
+            self._report.warn(f"{self._title} delivers no more frames: {what_now}")
 
     def end(self) -> None:
-        """Say that frames come again."""
+        """Report that frames arrive again."""
         away_s = time.monotonic() - self._since_s
         if self._report:
             times = "once" if self._count == 1 else f"{self._count} times"

@@ -1,4 +1,4 @@
-"""Picture files, one or a folder of them."""
+"""One picture file, or a folder of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lmk.system.progress import Reporter
 from lmk.video.sources.base import Frame, Source
 from lmk.video.sources.capture import DAMAGED
 
-WHOLE = "a whole image of a common format"
+WHOLE = "an undamaged image of a common format"
 
 
 def open_picture(path: Path) -> Source:
@@ -28,8 +28,8 @@ def open_picture(path: Path) -> Source:
 def open_folder(folder: Path, report: Reporter | None = None) -> Source:
     """Open the pictures below a folder, sorted by path.
 
-    `report` hears of what is left out: those that cannot be read, and animations. Raises
-    SourceError if there is none that can.
+    `report` receives a message per skipped picture: unreadable ones, and animations. Raises
+    SourceError if no picture can be read.
     """
     try:
         stills = list_images(folder, STILL_SUFFIXES)
@@ -37,7 +37,7 @@ def open_folder(folder: Path, report: Reporter | None = None) -> Source:
         raise SourceError(str(error)) from error
     for path in list_images(folder):
         if report and path.suffix.lower() not in STILL_SUFFIXES:
-            report.warn(f"left out: {path} may be an animation: run it by itself")
+            report.warn(f"skipped {path}, which may be an animation: use it as a source of its own")
     return _PictureSource(stills, folder, report)
 
 
@@ -78,7 +78,7 @@ class _PictureSource(Source):
                     raise SourceError(f"{error}: expected {WHOLE}") from error
                 self.dropped[DAMAGED] += 1
                 if self._report:
-                    self._report.warn(f"left out: {error}")
+                    self._report.warn(f"skipped: {error}")
                 continue
             yield Frame(index, 0.0, image, path.relative_to(self._folder).as_posix())
             index += 1

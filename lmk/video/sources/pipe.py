@@ -1,4 +1,4 @@
-"""Standard input as bytes, read so that waiting for them can be ended."""
+"""Standard input as bytes, whose reading can be interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class PipeClosedError(Exception):
-    """The pipe was closed on this side while somebody waited for its bytes."""
+    """The pipe was closed on this side during a read."""
 
 
 class Pipe:
@@ -31,23 +31,23 @@ class Pipe:
         self._patience_s = OPEN_TIMEOUT_S
 
     def wait_for_ever(self, outages: Outages | None) -> None:
-        """Wait from now on without limit; `outages` then hears of two seconds without bytes."""
+        """From now on wait without limit; report two seconds without bytes to `outages`."""
         self._outages, self._patience_s = outages, float("inf")
 
     def close(self) -> None:
-        """Let what waits for bytes in another thread raise PipeClosedError."""
+        """Make a waiting read in another thread raise PipeClosedError."""
         self._closed.set()
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the bytes as they come. Raises as `read_into` does."""
+        """Yield the bytes as they arrive. Raises what `read_into` raises."""
         chunk = memoryview(bytearray(CHUNK_BYTES))
         while count := self.read_into(chunk):
             yield bytes(chunk[:count])
 
     def read_into(self, buffer: memoryview) -> int:
-        """Wait for bytes, read as many as are there and fit, and return how many; 0 at the end.
+        """Wait for bytes, read what is available and fits, and return its length; 0 at the end.
 
-        Raises PipeClosedError, and SourceError when the first take longer than ten seconds.
+        Raises PipeClosedError, and SourceError when the first bytes take longer than ten seconds.
         """
         was_silent = self._wait()
         count = self._file.readinto(buffer) or 0
@@ -64,7 +64,7 @@ class Pipe:
                 return silent
             waited_s = time.perf_counter() - start
             if waited_s >= self._patience_s:
-                raise SourceError(f"{TITLE} gives nothing: pipe frames into it")
+                raise SourceError(f"{TITLE} delivers no bytes: pipe frames into it")
             if self._outages and not silent and waited_s >= READ_TIMEOUT_S:
                 self._outages.begin("waiting for more")
                 silent = True

@@ -1,4 +1,4 @@
-"""Videos that have an end: files, and addresses that give one."""
+"""Videos with an end: files, and URLs of files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmk.video.sources.base import Frame, Source
 from lmk.video.sources.capture import Capture
 from lmk.video.sources.timeline import Timeline
 
-REMEDY = "expected a video that FFmpeg can decode, whole and not empty"
+REMEDY = "expected a complete, non-empty video that FFmpeg can decode"
 
 
 def open_video(path: Path) -> Source:
@@ -24,9 +24,9 @@ def open_video(path: Path) -> Source:
 
 
 class Recording(Source):
-    """Every frame that can be decoded, at the container's time.
+    """Every frame that can be decoded, with the container's time.
 
-    OpenCV scales frames whose size changes on the way to the size of the first.
+    OpenCV scales all frames to the size of the first.
     """
 
     live = False
@@ -46,8 +46,8 @@ class Recording(Source):
             yield Frame(index, time_s, image)
             index += 1
         if self._capture.silent:
-            raise SourceError(f"{self.title} stopped after {time_s:.1f} s: it sends no more frames")
+            raise SourceError(f"{self.title} stopped after {time_s:.1f} s: no more frames arrive")
 
     def close(self) -> None:
-        """Let go of the file, when the frame that is being read is done."""
+        """Release the file, as soon as the current read ends."""
         self._capture.close()

@@ -34,8 +34,8 @@ def open_standard_input(text: str, report: Reporter | None) -> Source:
     """Open standard input, of JPEGs one after another or of raw frames.
 
     JPEGs: `-`, `stdin` or `stdin:mjpeg@FPS`. Raw frames: `stdin:bgr24:WIDTHxHEIGHT[@FPS]`, or
-    rgb24. With a rate it is a recording, of which no frame is left out; without one it is live.
-    Raises UsageError for another format, and SourceError for what holds no frame.
+    rgb24. With a rate it is a recording, and every frame is processed; without one it is live.
+    Raises UsageError for another format, and SourceError for input without a frame.
     """
     parts = FORMAT.fullmatch(text)
     fps = float(parts["fps"] or 0) if parts else 0.0
@@ -62,7 +62,7 @@ def _descriptor(live: bool) -> int:
             f"{TITLE} is a terminal: pipe frames into it, as in ffmpeg ... | lmk run -"
         )
     if live and stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise UsageError(f"{TITLE} is a file: give its frames a rate, as in stdin:mjpeg@25")
+        raise UsageError(f"{TITLE} is a file: add its frame rate, as in stdin:mjpeg@25")
     return descriptor
 
 
@@ -83,7 +83,7 @@ class _StandardInput(Source):
         self.fps, self.live = fps, fps is None
         first = next(images, None)
         if first is None:
-            raise SourceError(f"{TITLE} ends without a whole frame: expected {EXPECTED}")
+            raise SourceError(f"{TITLE} ends without a complete frame: expected {EXPECTED}")
         self._first: Image | None = first
         self.size_wh = (first.shape[1], first.shape[0])
         pipe.wait_for_ever(Outages(TITLE, report) if self.live else None)

@@ -1,4 +1,4 @@
-"""What comes over a network, or out of a GStreamer pipeline."""
+"""Streams of a network, and GStreamer pipelines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIPE = " ! "
 def open_url(text: str, report: Reporter | None) -> Source:
     """Open a URL that FFmpeg knows, such as http, rtsp, udp or srt.
 
-    Raises SourceError, and UnavailableError where OpenCV reads no streams.
+    Raises SourceError, and UnavailableError if OpenCV cannot read streams.
     """
     has = cv2.videoio_registry.hasBackend
     api = next((api for api in (cv2.CAP_FFMPEG, cv2.CAP_GSTREAMER) if has(api)), None)
@@ -28,7 +28,7 @@ def open_url(text: str, report: Reporter | None) -> Source:
             "this OpenCV was built without FFmpeg and GStreamer, which streams need: "
             "run  pip install opencv-python"
         )
-    remedy = "check the address, and that the stream is being sent"
+    remedy = "check the address, and that the stream is running"
     title = f"stream {without_secrets(text)}"
     return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
 
@@ -37,9 +37,9 @@ def open_pipeline(text: str, report: Reporter | None) -> Source:
     """Open a GStreamer pipeline that ends in an appsink, as gst-launch-1.0 would write it.
 
     A camera of a Jetson: nvarguscamerasrc ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert !
-    video/x-raw,format=BGR ! appsink. OpenCV before 4.7 waits for ever for one that stalls, unless
-    watchdog timeout=2000 is in it. Raises UsageError without an appsink, UnavailableError where
-    OpenCV has no GStreamer, and SourceError.
+    video/x-raw,format=BGR ! appsink. OpenCV before 4.7 waits without end for a pipeline that
+    stalls, unless it contains watchdog timeout=2000. Raises UsageError without an appsink,
+    UnavailableError if OpenCV has no GStreamer, and SourceError.
     """
     shown = without_secrets(text)
     if not text.split(PIPE)[-1].split()[:1] == ["appsink"]:
@@ -50,23 +50,23 @@ def open_pipeline(text: str, report: Reporter | None) -> Source:
     if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
         raise UnavailableError(
             f"this OpenCV was built without GStreamer, which {shown} needs: use the system's "
-            "(apt install python3-opencv, on a Jetson JetPack's) in an environment that "
-            "python3 -m venv --system-site-packages  made"
+            "OpenCV (apt install python3-opencv, on a Jetson that of JetPack) in an environment "
+            "made with  python3 -m venv --system-site-packages"
         )
-    remedy = "try it with gst-launch-1.0, and fakesink in place of appsink"
+    remedy = "test it with gst-launch-1.0, and fakesink in place of appsink"
     api = cv2.CAP_GSTREAMER
     title = f"pipeline {shown.split(PIPE)[0]}{PIPE}..."
     return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
 
 
 def _timeouts(api: int) -> tuple[int, ...]:
-    """What GStreamer's back end does not know keeps it from opening."""
+    """Parameters for opening: GStreamer's back end does not open with unknown ones."""
     major, minor = (int(part) for part in cv2.__version__.split(".")[:2])
     return () if api == cv2.CAP_GSTREAMER and (major, minor) < (4, 7) else TIMEOUTS
 
 
 def _open_stream(address: Address, report: Reporter | None) -> Source:
-    """Tell what is sent live from a recording, whose length is known."""
+    """Distinguish a live stream from a recording, whose length is known."""
     dropped: Counter[str] = Counter()
     capture = Capture(address, dropped)
     if capture.frame_count is not None:

@@ -1,4 +1,4 @@
-"""Times of frames that always grow, whatever the clock or the container says."""
+"""Times of frames that always increase, even if the clock or the container jumps back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ JUMP_S = 1.0
 
 
 class Timeline:
-    """Turns readings in seconds into times that start at 0 and always grow.
+    """Turns readings in seconds into times that start at 0 and always increase.
 
-    A reading that does not grow, or is no number, counts as one frame at `fps` after the last; so
-    do containers without timestamps. A reading that is more than a second too early is a clock
-    that was set back, or a container that starts anew: what follows goes on from there.
+    A reading that does not increase, or is NaN, counts as one frame at `fps` after the last; so do
+    containers without timestamps. A reading that is more than a second too early means that the
+    clock was set back, or that the container restarts: the times continue from there.
     """
 
     def __init__(self, first_s: float, fps: float | None) -> None:

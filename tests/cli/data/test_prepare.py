@@ -46,5 +46,5 @@ def test_a_set_is_prepared_and_its_files_are_named(tmp_path) -> None:
     assert content["images"][0]["width"] == 160
     again = lmk("data", "prepare", "mtfl", tmp_path, "-o", out)
     assert again.returncode == 2
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     assert "Traceback" not in again.stderr

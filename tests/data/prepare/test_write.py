@@ -127,7 +127,9 @@ def test_an_interruption_leaves_nothing_that_looks_finished(tree, tmp_path, monk
 
 
 def test_an_empty_or_absent_download_is_one_clear_error(tmp_path) -> None:
-    with pytest.raises(DataError, match=r"absent is no folder: unpack MTFL there.*mmlab"):
+    with pytest.raises(
+        DataError, match=r"absent is not a folder: unpack MTFL from .*mmlab.* there"
+    ):
         prepare("mtfl", tmp_path / "absent", tmp_path / "out", Reporter())
     for name in ("training.txt", "testing.txt"):
         (tmp_path / name).write_text("\n")
@@ -144,5 +146,5 @@ def test_every_set_has_a_reader_that_misses_its_files(tmp_path, public_set) -> N
 
 
 def test_an_unknown_set_is_answered_with_the_known_ones(tmp_path) -> None:
-    with pytest.raises(UsageError, match=r"no public set is called lfw: .*mpii, lsp"):
+    with pytest.raises(UsageError, match=r"unknown public set lfw: .*mpii, lsp"):
         prepare("lfw", tmp_path, tmp_path / "out", Reporter())

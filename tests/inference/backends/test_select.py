@@ -125,7 +125,7 @@ def test_a_file_that_the_runtime_or_device_does_not_fit_is_wrong_usage(
 
 
 def test_tensorrt_wants_an_engine_and_says_how_to_build_one() -> None:
-    with pytest.raises(WeightsError, match=r"none at faces: build one .* -f tensorrt$"):
+    with pytest.raises(WeightsError, match=r"got faces: build an engine .* -f tensorrt$"):
         open_backend("faces", "tensorrt")
 
 

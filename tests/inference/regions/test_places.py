@@ -36,8 +36,8 @@ def test_a_box_must_touch_the_frame(corner: str) -> None:
         ("box:1,2,3", "box:X,Y,W,H"),
         ("box:1,2,0,3", "width > 0"),
         ("cascade:dog", "cascade:cat"),
-        ("onnx:none.onnx", "no such file"),
-        ("onnx:none.onnx#cat", "the class's number"),
+        ("onnx:none.onnx", "the file does not exist"),
+        ("onnx:none.onnx#cat", "the number of the class"),
     ],
 )
 def test_bad_words_are_refused(text: str, said: str) -> None:
@@ -67,10 +67,10 @@ def test_the_region_that_suits_model_and_source(
 
 
 def test_pictures_are_not_followed() -> None:
-    with pytest.raises(UsageError, match="--region cascade:cat  which looks in every picture"):
+    with pytest.raises(UsageError, match="--region cascade:cat  which searches every picture"):
         choose_region("track", KNOWS, still=True)
 
 
 def test_track_without_a_finder_asks_for_one() -> None:
-    with pytest.raises(UsageError, match="names no finder"):
+    with pytest.raises(UsageError, match="names no detector"):
         choose_region("track", KNOWS_NOT, False)

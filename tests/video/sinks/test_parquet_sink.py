@@ -74,5 +74,5 @@ def test_parquet_without_objects_is_an_empty_table(tmp_path: Path) -> None:
 
 def test_parquet_touches_nothing_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(OutputError, match="exists already"), parquet_sink(tmp_path):
+    with pytest.raises(OutputError, match="already exists"), parquet_sink(tmp_path):
         pytest.fail("the sink opened")

@@ -87,7 +87,7 @@ def test_video_of_a_single_pixel_plays(tmp_path: Path) -> None:
 
 
 def test_frames_too_large_for_the_codec_are_an_output_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no frames of 20000 x 2 pixels"):
+    with pytest.raises(OutputError, match="not support frames of 20000 x 2 pixels"):
         write_all(video_sink(tmp_path / "out.mp4"), [result(0, 0.0, picture(9, (20_000, 2)))])
     assert list(tmp_path.iterdir()) == []
 
@@ -102,11 +102,11 @@ def test_video_keeps_frames_whose_size_changes(tmp_path: Path) -> None:
 def test_video_on_a_full_disk_plays_as_far_as_it_says(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     frames = (result(i, i / 12.5, noise(i)) for i in range(200))
-    with full_disk(300_000), pytest.raises(OutputError, match="ends early, with") as caught:
+    with full_disk(300_000), pytest.raises(OutputError, match="ends early, after") as caught:
         write_all(video_sink(path), frames)
     assert "Free space" in str(caught.value)
     kept = len(times(path))  # decoding raises at a broken end
-    assert f"with {kept} frames in it" in str(caught.value)
+    assert f"after {kept} frames" in str(caught.value)
     assert 25 <= kept < 200
     seen = read_clip(path)
     assert len(seen) == kept

@@ -61,7 +61,7 @@ def shown(page: Page, source: int, number: int) -> None:
 
 def test_the_page_shows_landmarks_that_follow(page: Page, site: Site) -> None:
     site.stages.add("model", 12.5)
-    site.stages.drop("a newer frame came", 7)
+    site.stages.drop("replaced by a newer frame", 7)
     page.open(site.url)
     for index in range(3):
         site.sink.write(moving(index, "camera 0"))
@@ -73,7 +73,14 @@ def test_the_page_shows_landmarks_that_follow(page: Page, site: Site) -> None:
                 assert np.abs(difference).max() < 60  # JPEG halves the resolution of colour
             assert np.abs(seen_at(page, source, x + 30, 40) - 128).max() < 12
     text = page.wait_for("document.body.innerText.includes('70.0') && document.body.innerText")
-    for words in ("camera 0", "camera 1", "dots 3", "model\t12.5", "a newer frame came\t7", "0.80"):
+    for words in (
+        "camera 0",
+        "camera 1",
+        "dots 3",
+        "model\t12.5",
+        "replaced by a newer frame\t7",
+        "0.80",
+    ):
         assert words in text
 
 

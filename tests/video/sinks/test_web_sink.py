@@ -95,11 +95,11 @@ def test_a_viewer_gets_each_source_with_its_landmarks(site: Site) -> None:
 def test_state_holds_landmarks_rates_times_and_drops(site: Site) -> None:
     for ms in (1.0, 3.0):
         site.stages.add("model", ms)
-    site.stages.drop("a newer frame came", 4)
+    site.stages.drop("replaced by a newer frame", 4)
     site.sink.write(result(5, 0.25, picture(9, (120, 80)), objects=(found("cats", first_id=2),)))
     state = json.loads(site.ask("/state")[2])
     assert state["stages"] == {"model": [2.0, 2.9, 2.98]}
-    assert state["dropped"] == {"a newer frame came": 4}
+    assert state["dropped"] == {"replaced by a newer frame": 4}
     (source,) = state["sources"]
     assert (source["title"], source["frame"], source["size_wh"]) == ("clip", 5, [120, 80])
     assert 0 <= source["since_ms"] < 5000
@@ -344,7 +344,7 @@ def test_a_port_in_use_is_an_output_error(site: Site) -> None:
 
 def test_an_address_of_another_machine_is_an_output_error() -> None:
     opened = web_sink("192.0.2.1", 0, Stages(), Controls(), Overlay(), Reporter())
-    with pytest.raises(OutputError, match=r"192\.0\.2\.1: [^(]+\. Name .* 0\.0\.0\.0$"), opened:
+    with pytest.raises(OutputError, match=r"192\.0\.2\.1: [^(]+\. Use .* 0\.0\.0\.0$"), opened:
         pytest.fail("the sink opened")
 
 

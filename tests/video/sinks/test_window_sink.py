@@ -248,7 +248,7 @@ def test_a_recording_that_cannot_begin_does_not_end_the_run(
         display.keys = [ord("r")]
         sink.poll()
         sink.write(of_source("camera 0", 0, 120))
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 def test_a_recording_ends_with_the_window(display: Display, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_camera_that_vanishes_is_opened_again(monkeypatch: pytest.MonkeyPatch)
     assert [frame.image_bgr.shape[:2] for frame in frames[1:3]] == [(8, 6), (9, 12)]
     assert devices.asked == 5 * [(1, 0)]
     assert all(capture.released for capture in devices.captures)
-    loss = "camera 1 gives no frames any more: opening it again until it does"
+    loss = "camera 1 delivers no more frames: trying to reopen it"
     assert report.losses == [loss, loss]
     assert report.returns == [
         "camera 1 is back after 0.0 s (lost once so far)",

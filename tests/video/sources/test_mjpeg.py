@@ -51,7 +51,7 @@ def test_what_lies_between_pictures_is_skipped(chunk_bytes: int) -> None:
 @pytest.mark.parametrize("chunk_bytes", [3, 1_000_000])
 def test_pictures_that_are_cut_short_are_counted(chunk_bytes: int) -> None:
     data = WHOLE[0] + WHOLE[1][:-30] + WHOLE[2] + WHOLE[3][:-1]
-    assert split(data, chunk_bytes) == ([WHOLE[0], WHOLE[2]], {"cut short": 2})
+    assert split(data, chunk_bytes) == ([WHOLE[0], WHOLE[2]], {"truncated": 2})
 
 
 def test_a_picture_is_given_before_more_bytes_are_asked_for() -> None:
@@ -65,4 +65,4 @@ def test_a_picture_is_given_before_more_bytes_are_asked_for() -> None:
 def test_a_picture_without_an_end_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mjpeg, "MAX_BYTES", 5000)
     endless = WHOLE[0][:-2] + 8000 * b"\x55"
-    assert split(endless + WHOLE[1], 100) == ([WHOLE[1]], {"cut short": 1})
+    assert split(endless + WHOLE[1], 100) == ([WHOLE[1]], {"truncated": 1})

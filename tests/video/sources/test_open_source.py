@@ -77,8 +77,10 @@ def test_broken_images_within_a_folder_are_left_out_and_named(
         assert given == [(0, "b.png"), (1, "d.png")]
         assert source.dropped == {"damaged": 2}
     said = capsys.readouterr().err
-    assert said.count("left out") == 3
-    assert "e.gif may be an animation: run it by itself" in " ".join(said.split())
+    assert said.count("skipped") == 3
+    assert "e.gif, which may be an animation: use it as a source of its own" in " ".join(
+        said.split()
+    )
     assert "c.png is not a picture" in " ".join(said.split())
     for name in ("b.png", "d.png"):
         (tmp_path / name).unlink()
@@ -168,7 +170,9 @@ def test_raw_video_of_a_pipeline_is_refused(
     """NV12 of 4 rows has its colours in 2 more, in one channel."""
     with_gstreamer(monkeypatch, there=True)
     plug(monkeypatch, FakeCapture([raw], height=4))
-    expected = r"^pipeline .* gives arrays \(.*\) for frames 4 high: .*! videoconvert ! .*=BGR ! "
+    expected = (
+        r"^pipeline .* delivers arrays \(.*\) for frames 4 high: .*! videoconvert ! .*=BGR ! "
+    )
     with pytest.raises(SourceError, match=expected):
         open_source(PIPELINE)
 

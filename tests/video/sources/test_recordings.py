@@ -106,7 +106,7 @@ def test_the_smallest_and_the_largest_videos_are_read(
 def test_a_video_without_frames_is_refused(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
     capture = FakeCapture([])
     plug(monkeypatch, capture)
-    with pytest.raises(SourceError, match="gives no frame"):
+    with pytest.raises(SourceError, match="delivers no frame"):
         open_source(str(clip))
     assert capture.released
 

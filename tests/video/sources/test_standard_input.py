@@ -83,7 +83,7 @@ def test_an_end_in_the_middle_of_a_frame_is_counted(monkeypatch) -> None:
     parts = (noise(0).tobytes(), noise(1).tobytes()[:44])
     with piped(monkeypatch, *parts), open_source("stdin:bgr24:5x3") as source:
         assert len(list(source)) == 1
-    assert source.dropped == {"cut short": 1}
+    assert source.dropped == {"truncated": 1}
 
 
 def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
@@ -95,7 +95,7 @@ def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
     for frame, image in zip(frames, images, strict=True):
         np.testing.assert_allclose(frame.image_bgr, image, atol=3)
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2])
-    assert source.dropped == {"damaged": 1, "cut short": 1}
+    assert source.dropped == {"damaged": 1, "truncated": 1}
 
 
 def test_without_a_rate_it_is_live(monkeypatch) -> None:
@@ -116,7 +116,7 @@ def test_a_program_that_pauses_is_waited_for_and_reported(monkeypatch) -> None:
     parts = (picture, lambda: time.sleep(0.6), picture)
     with piped(monkeypatch, *parts), open_source("-", report) as source:
         assert len(list(source)) == 2
-    assert report.losses == ["standard input gives no frames any more: waiting for more"]
+    assert report.losses == ["standard input delivers no more frames: waiting for more"]
     assert report.returns[0].startswith("standard input is back after 0.")
 
 
@@ -153,7 +153,7 @@ def test_a_file_needs_a_rate(monkeypatch, tmp_path: Path) -> None:
     path.write_bytes(3 * jpeg(grey(7)))
     with path.open("rb") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        with pytest.raises(UsageError, match="is a file: give its frames a rate"):
+        with pytest.raises(UsageError, match="is a file: add its frame rate"):
             open_source("-")
         with open_source("stdin:mjpeg@25") as source:
             assert len(list(source)) == 3
@@ -188,7 +188,10 @@ def test_a_terminal_is_wrong_usage(monkeypatch) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff\xe0 half"])
 def test_what_holds_no_frame_is_an_error(monkeypatch, data: bytes) -> None:
-    with piped(monkeypatch, data), pytest.raises(SourceError, match="ends without a whole frame"):
+    with (
+        piped(monkeypatch, data),
+        pytest.raises(SourceError, match="ends without a complete frame"),
+    ):
         open_source("-")
 
 
@@ -196,7 +199,7 @@ def test_a_pipe_that_gives_nothing_is_an_error(monkeypatch) -> None:
     monkeypatch.setattr(pipe, "OPEN_TIMEOUT_S", 0.2)
     done = threading.Event()
     with piped(monkeypatch, lambda: done.wait(10)):
-        with pytest.raises(SourceError, match="gives nothing"):
+        with pytest.raises(SourceError, match="delivers no bytes"):
             open_source("-")
         done.set()
 

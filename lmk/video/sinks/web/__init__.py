@@ -1,1 +1,1 @@
-"""Results as a page in a browser."""
+"""Show results as a page in browsers."""

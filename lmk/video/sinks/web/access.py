@@ -1,4 +1,4 @@
-"""Who may look: everybody on this machine, elsewhere who has the token."""
+"""Access to the page: all users of this machine; from other machines, those with the token."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.requests import HTTPConnection
 
 @dataclass(frozen=True)
 class Access:
-    """The rule of one server.
+    """The access rule of one server.
 
-    token: "" when it listens on this machine alone. Then it asks that browsers call it by a local
-    name: a page from elsewhere whose name was pointed at 127.0.0.1 (DNS rebinding) does not. With a
-    token no such check is needed, for the cookie that holds it belongs to one name.
+    token: "" if it listens on this machine only. It then requires a local host name in the request,
+    which refuses pages of other sites whose name points to 127.0.0.1 (DNS rebinding). With a token
+    this check is not needed, because the cookie that holds it belongs to one name.
     """
 
     token: str
@@ -24,18 +24,18 @@ class Access:
 
     @property
     def cookie(self) -> str:
-        """Name of the cookie, one a port, for browsers do not tell ports apart."""
+        """Name of the cookie, one per port, because cookies are shared between ports."""
         return f"lmk-{self.port}"
 
     def allows(self, request: HTTPConnection) -> bool:
-        """Whether a request comes from somebody who may look."""
+        """Whether a request has access."""
         if not self.token:
             name = re.sub(r":\d*$", "", request.headers.get("host", ""))
             return is_local(name.lower().strip("[]"))
         return self._is_token(request.cookies.get(self.cookie, ""))
 
     def brings_token(self, request: HTTPConnection) -> bool:
-        """Whether the address holds the token, as the one that is printed does."""
+        """Whether the address contains the token, as the printed one does."""
         return bool(self.token) and self._is_token(request.query_params.get("token", ""))
 
     def _is_token(self, given: str) -> bool:
@@ -43,7 +43,7 @@ class Access:
 
 
 def is_local(host: str) -> bool:
-    """Whether only programs on this machine reach an address."""
+    """Whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The server's addresses: the page, its pictures, its figures and its buttons."""
+"""The routes of the server: the page, its pictures, its figures and its buttons."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEADERS = {
 def make_app(
     live: Live, stages: Stages, controls: Controls, access: Access, report: Reporter
 ) -> ASGIApp:
-    """Build the server's application; the first answer that fails is reported."""
+    """Build the server's application; the first failed answer is reported."""
     site = _Site(live, stages, controls)
     routes = [
         Route("/", site.page),
@@ -68,7 +68,7 @@ class _Site:
         return HTMLResponse(html, headers={"content-security-policy": policy})
 
     async def picture(self, request: Request) -> Response:
-        """The newest JPEG of a source, once its number is another than `after`; else 204."""
+        """The newest JPEG of a source, as soon as its number differs from `after`; else 204."""
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdecimal() and len(after) < 20):
             return PlainTextResponse("after: expected a number", 400)
@@ -84,16 +84,16 @@ class _Site:
         return JSONResponse(self._state)
 
     async def do(self, request: Request) -> Response:
-        """Press a button."""
+        """Do what a button says."""
         action = request.path_params["action"]
         if OUR_HEADER not in request.headers:
-            return PlainTextResponse("only lmk's own page may do this", 403)
+            return PlainTextResponse("only the page of lmk may do this", 403)
         if action in asdict(self._live.options):
             self._live.toggle(action)
         elif action in self._actions:
             self._actions[action]()
         else:
-            return PlainTextResponse(f"no such action: {action}", 404)
+            return PlainTextResponse(f"unknown action: {action}", 404)
         self._state_until = 0.0
         return Response(status_code=204)
 
@@ -121,7 +121,7 @@ class _Site:
 
 
 class _Guard:
-    """Answers only those who may look, and adds the headers that browsers want to be safe."""
+    """Answers only requests with access, and adds security headers."""
 
     def __init__(self, app: ASGIApp, access: Access, report: Reporter) -> None:
         self._app, self._access, self._report = app, access, report
@@ -151,5 +151,5 @@ class _Guard:
             token, name = self._access.token, self._access.cookie
             answer.set_cookie(name, token, httponly=True, samesite="lax")
             return answer
-        text = "lmk does not know you: open the address that it printed when it started, whole."
+        text = "No access: open the full address that lmk printed at its start."
         return PlainTextResponse(text, 403)

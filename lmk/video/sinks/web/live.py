@@ -1,4 +1,4 @@
-"""The newest result of every source, as viewers get it."""
+"""The newest result of every source, for viewers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUALITY = 80
 
 @dataclass
 class _Channel:
-    """One source: its newest result, counted, when it came, and the JPEG of some result."""
+    """One source: its newest result, the result's number and time, and the JPEG of some result."""
 
     newest: Result
     number: int = 0
@@ -33,11 +33,11 @@ class _Channel:
 
 
 class Live:
-    """Takes results from the pipeline's thread, gives pictures in the server's event loop.
+    """Receives results in the pipeline's thread, serves pictures in the server's event loop.
 
-    Whoever asks gets the newest picture, or waits for the next; nothing is kept for anybody, so
-    that a slow viewer skips frames and one that leaves needs no farewell. A result is drawn and
-    encoded when it is first asked for, once for all viewers.
+    A request gets the newest picture, or waits for the next. The server keeps no state per viewer:
+    a slow viewer skips frames. A result is drawn and encoded at its first request, once for all
+    viewers.
     """
 
     def __init__(self, overlay: Overlay) -> None:
@@ -60,11 +60,11 @@ class Live:
 
     @property
     def options(self) -> OverlayOptions:
-        """What is drawn beside the landmarks."""
+        """What is drawn besides the landmarks."""
         return self._overlay.options
 
     def toggle(self, option: str) -> None:
-        """Draw something or not, from now on and in the pictures that are there."""
+        """Turn one part of the drawing on or off, also in the current pictures."""
         self._overlay.toggle(option)
         with self._lock:
             for channel in self._channels.values():
@@ -72,18 +72,18 @@ class Live:
         self._wake()
 
     def close(self) -> None:
-        """Send all who wait away."""
+        """End all waiting requests."""
         self._closed = True
         self._wake()
 
     async def picture(self, source: int, after: int) -> tuple[int, bytes] | None:
         """Return the number and the JPEG of the newest result of a source once it is not `after`.
 
-        None after ten seconds without one, for a source that is not there, and at the end.
+        None after ten seconds without one, for an unknown source, and at the end.
         """
         self._loop = asyncio.get_running_loop()
         deadline = self._loop.time() + WAIT_S
-        self._waiting += 1  # before the look at what is there, so that `put` misses nobody
+        self._waiting += 1  # before the check for a result, so that `put` misses no viewer
         try:
             while not self._closed:
                 channel = self._channel(source)
@@ -97,8 +97,8 @@ class Live:
         return None
 
     def sources(self) -> list[dict[str, Any]]:
-        """Return what was found last in every source, as plain values."""
-        with self._lock:  # a result that comes meanwhile replaces `newest`
+        """Return the newest result of every source, as plain values."""
+        with self._lock:  # `put` may replace `newest` at any time
             last = [(channel.newest, channel.came_s) for channel in self._channels.values()]
         now = time.monotonic()
         return [
@@ -137,7 +137,7 @@ class Live:
 
 
 def colors(count: int) -> list[str]:
-    """Return the landmarks' colours as CSS has them."""
+    """Return the landmarks' colours in CSS."""
     return ["#{2:02x}{1:02x}{0:02x}".format(*landmark_color(k)) for k in range(count)]
 
 

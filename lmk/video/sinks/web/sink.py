@@ -1,4 +1,4 @@
-"""The page's server, in a thread of its own beside the pipeline."""
+"""The server of the page, in a separate thread."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def web_sink(
 ) -> Iterator[Sink]:
     """Serve a page with the newest picture and landmarks of each source, and the run's figures.
 
-    host, port: where; port 0 takes a free one. The address is reported. overlay: draws the page's
-    pictures, in the server's thread: one of its own, not the pipeline's. token: what viewers from
-    elsewhere must know; without one a new one is made where `host` is not this machine alone.
-    The frames of results must not be changed after `write`. Raises OutputError when the address
-    cannot be had, and UnavailableError without Starlette and uvicorn.
+    host, port: where to listen; port 0 selects a free one. The address is reported. overlay: draws
+    the page's pictures in the server's thread; do not share it with the pipeline. token: required
+    from viewers on other machines; without one a new one is made, unless `host` is this machine
+    only. The frames of results must not be changed after `write`. Raises OutputError when the
+    address cannot be used, and UnavailableError without Starlette and uvicorn.
     """
     listening = _listen(host, port)
     access = Access(_token(host, token), listening.getsockname()[1])
@@ -75,7 +75,7 @@ def web_sink(
 
 
 class _WebSink:
-    draws = False  # the page's own overlay draws, and only what somebody looks at
+    draws = False  # the page's own overlay draws, and only for viewers
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -94,7 +94,7 @@ class _Server:
             lifespan="off",
             access_log=False,
             log_config=None,
-            log_level="critical",  # what viewers send wrong is no concern of whoever runs this
+            log_level="critical",  # wrong requests of viewers do not concern the user of the run
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
             server_header=False,
@@ -126,10 +126,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            remedy = "it is in use. Choose another port, or 0 for a free one"
+            remedy = "it is in use. Choose another port, or 0 for any free port"
         else:
             reason = str(error.strerror or error).partition(" (while")[0]  # it repeats the address
-            remedy = f"{reason}. Name an address of this machine, or 0.0.0.0"
+            remedy = f"{reason}. Use an address of this machine, or 0.0.0.0"
         raise OutputError(f"cannot serve on port {port} of {host}: {remedy}") from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
@@ -140,7 +140,9 @@ def _token(host: str, given: str | None) -> str:
     if given is None:
         return "" if is_local(host) else secrets.token_urlsafe(16)
     if not given and not is_local(host):
-        raise UsageError(f"serving on {host} needs a token: whoever reaches it would see all")
+        raise UsageError(
+            f"serving on {host} needs a token: without one, everybody on the network has access"
+        )
     return given
 
 
@@ -153,7 +155,7 @@ def _address(host: str, access: Access) -> str:
 
 
 def _own_address() -> str:
-    """Return this machine's address on the network it would use; asking sends nothing."""
+    """Return this machine's address on its default network; sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
