@@ -15,7 +15,7 @@ import torch
 from lmk.system.errors import TrainingError
 from lmk.system.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
-from lmk.training.options import AdaptOptions
+from lmk.training.options import AdaptOptions, PretrainOptions
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -105,7 +105,8 @@ def resume_from(
             f"{path} is damaged ({_first_line(error)}): start again in another folder"
         ) from error
     # A setting that the checkpoint's lmk did not have yet: what it did then is the default.
-    added = {k: v for k, v in asdict(AdaptOptions()).items() if k in settings}
+    defaults = asdict(PretrainOptions()) | asdict(AdaptOptions())
+    added = {name: value for name, value in defaults.items() if name in settings}
     _compare({**added, **before}, settings)
     try:
         for name, module in learner.modules.items():

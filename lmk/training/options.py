@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from lmk.architectures.catalogue import ARCHITECTURES, DEFAULT
 from lmk.system.errors import UsageError
 
 Method = Literal["projection", "finetune", "scratch", "last-layers", "finetune-after-projection"]
@@ -88,8 +89,12 @@ class RunOptions(_Checked):
 class PretrainOptions(_Checked):
     """Settings of a core's training; defaults are those of the shipped core, but for its steps."""
 
+    architecture: str = _setting(
+        DEFAULT,
+        f"Network to start from random weights, without --core: {', '.join(ARCHITECTURES)}.",
+    )
     steps: int = _setting(6000, "Optimiser steps.", None, 1)
-    batch_size: int = _setting(24, "Images a step, over all processes.", None, 2)
+    batch_size: int = _setting(24, "Pictures per step, over all processes.", None, 2)
     seed: int = _setting(0, "Seed of weights, order and transforms.", None, 0)
     learning_rate: float = _setting(5e-4, "Peak rate of AdamW.", _OPTIMISER, 0)
     weight_decay: float = _setting(1e-4, "AdamW's weight decay.", _OPTIMISER, 0)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lmk.architectures.catalogue import DEFAULT, find_architecture
+from lmk.architectures.catalogue import find_architecture
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.batch import batch_indices, random_color, recolor, step_generator, to_float
 from lmk.data.coco import KeypointSet
@@ -44,7 +44,7 @@ class CoreLearner:
         torch.manual_seed(options.seed)
         self.options, self.compute, self.data = options, compute, data
         self.held_out = held_out or data
-        self.network = start or find_architecture(DEFAULT).make(len(data.names))
+        self.network = start or find_architecture(options.architecture).make(len(data.names))
         self.architecture = self.network.architecture
         if start is None:
             nn.init.zeros_(self.network.head.weight)  # empty heatmaps are near their targets
