@@ -62,5 +62,5 @@ def _is_coco(source: Path, expected: str) -> bool:
         return False
     if source.suffix == ".json":
         return True
-    found = "is neither" if source.exists() else "does not exist"
+    found = "is of another type" if source.exists() else "does not exist"
     raise DataError(f"{source} {found}: expected {expected}")

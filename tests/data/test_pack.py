@@ -61,7 +61,7 @@ def test_skipped_files_leave_no_gap_and_are_listed_with_reasons(tmp_path: Path, 
     assert packed.index.files == [f"{i:03}.png" for i in kept]
     assert packed.index.skipped == [
         {"file": "004.png", "reason": "is not a picture of a known format"},
-        {"file": "tiny/000.png", "reason": "is 100 x 20 pixels, expected at least 32 a side"},
+        {"file": "tiny/000.png", "reason": "is 100 x 20 pixels, expected at least 32 per side"},
     ]
     assert "skipped 2 of 26 images" in capsys.readouterr().err
 

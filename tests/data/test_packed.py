@@ -162,9 +162,9 @@ def edit(folder: Path, change) -> None:
     ("damage", "message"),
     [
         (cut, "crops.npy is 5000 bytes, expected"),
-        (forget_a_file, "names 10 files"),
+        (forget_a_file, "and 10 files"),
         (from_the_future, "has format 2, expected 1"),
-        (other_size, "index.json says"),
+        (other_size, "index.json has"),
         (lambda folder: (folder / "index.json").write_text("{"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").write_text("[]"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").unlink(), "is not a packed set: make one with"),

@@ -48,7 +48,7 @@ def test_one_picture_is_no_set(tmp_path: Path) -> None:
     write_pictures(tmp_path / "photos", 1)
     pack(tmp_path / "photos", tmp_path / "packed", Reporter(), 40)
     for source in (tmp_path / "photos", tmp_path / "packed"):
-        with pytest.raises(DataError, match="holds 1 images"):
+        with pytest.raises(DataError, match="has 1 images"):
             open_unlabelled(source, Reporter())
 
 
@@ -56,7 +56,7 @@ def test_one_picture_is_no_set(tmp_path: Path) -> None:
 def test_what_is_no_source_says_what_is(tmp_path: Path, name: str) -> None:
     if name == "photo.png":
         write_pictures(tmp_path, 1)[0].rename(tmp_path / name)
-    found = "is neither" if name == "photo.png" else "not there"
+    found = "of another type" if name == "photo.png" else "not there"
     expected = rf"is {found}: expected a folder of images, a COCO \.json file or a packed set"
     with pytest.raises(DataError, match=expected):
         open_unlabelled(tmp_path / name, Reporter())

@@ -26,7 +26,7 @@ def test_fold_multiplies_the_kernel_from_the_left() -> None:
 
 def test_fold_refuses_an_adapter_of_another_architecture() -> None:
     core = {"c.weight": np.ones((2, 3, 1, 1), np.float32)}
-    with pytest.raises(WeightsError, match=r"no d\.weight, e\.bias in it"):
+    with pytest.raises(WeightsError, match=r"lacks d\.weight, e\.bias"):
         fold_state(core, {"d.projection_delta": np.eye(2), "e.bias": np.ones(2)})
     with pytest.raises(WeightsError, match="does not match a kernel"):
         fold_state(core, {"c.projection_delta": np.eye(3, dtype=np.float32)})
@@ -114,7 +114,7 @@ def test_partners_in_a_mirrored_picture_name_each_other(core_model, tmp_path, pa
 
 
 def test_an_unknown_name_is_answered_with_what_there_is(tmp_path) -> None:
-    with pytest.raises(WeightsError, match="no model 'fases'"):
+    with pytest.raises(WeightsError, match="unknown model 'fases'"):
         find_model("fases")
     with pytest.raises(WeightsError, match="not a model folder"):
         find_model(str(tmp_path))

@@ -57,7 +57,7 @@ def test_each_annotated_person_of_a_training_image_is_a_crop(tmp_path, capsys) -
     done = prepare("mpii", tmp_path, tmp_path / "out", Reporter())
     assert done.images == {"train": 3}
     assert len(done.skipped) == 2
-    assert "left out 2 of 5" in capsys.readouterr().err
+    assert "skipped 2 of 5" in capsys.readouterr().err
     assert assert_dots_at_keypoints(tmp_path / "out" / "train.json") == 5 + 3 + 5
     data = load_keypoints(tmp_path / "out" / "train.json", Reporter())
     assert np.flatnonzero(data.labelled[1]).tolist() == sorted(JOINTS_OF_SECOND)

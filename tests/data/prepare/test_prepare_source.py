@@ -68,7 +68,7 @@ def test_a_truncated_mat_file_is_one_clear_error(tmp_path, compressed, share) ->
     joints = np.random.default_rng(0).random((3, 14, 50))
     savemat(file, {"joints": joints}, do_compression=compressed)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
-    with pytest.raises(DataError, match=r"not a MATLAB file that scipy can read"):
+    with pytest.raises(DataError, match=r"not a MATLAB file that SciPy can read"):
         Source(tmp_path, SET).mat(file, "joints")
 
 

@@ -79,7 +79,7 @@ def test_a_few_unusable_pictures_are_skipped_counted_and_listed(tree, tmp_path, 
     assert done.skipped[0].startswith("lfw_5590/3.jpg: ")
     assert (tmp_path / "out" / "skipped.txt").read_text().splitlines() == done.skipped
     warning = capsys.readouterr().err
-    assert "left out 1 of 13 objects" in warning
+    assert "skipped 1 of 13 objects" in warning
     assert "3.jpg is not a picture" in warning
     assert assert_dots_at_keypoints(tmp_path / "out" / "train.json") == 50
 
@@ -97,7 +97,7 @@ def test_an_existing_folder_is_refused_before_any_work(tree, tmp_path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "kept").touch()
     (tree / "training.txt").unlink()
-    with pytest.raises(UsageError, match="out exists already"):
+    with pytest.raises(UsageError, match="out already exists"):
         prepare("mtfl", tree, tmp_path / "out", Reporter())
 
 
