@@ -88,9 +88,7 @@ def _stages(rows: list[Row]) -> Table:
 def _throughput(rows: list[Row]) -> Table:
     """Pictures per second by batch size, and distance of their landmarks from float32."""
     sizes = [str(entry["batch"]) for entry in rows[0]["measured"]["throughput"]]
-    table = _table(
-        "Pictures per second by batch size, and distance from float32, px", [*sizes, "mean px"]
-    )
+    table = _table("Pictures per second, and distance in px", [*sizes, "mean px"])
     for row in rows:
         measured = row["measured"]
         cells = [_rate(entry["images_per_s"]) for entry in measured["throughput"]]

@@ -51,7 +51,7 @@ BROKEN = {
     "no pictures": (f"{MEASURED}.accuracy.images", 0, "accuracy has 0 images"),
     "not a number": (f"{MEASURED}.stages_ms.decode.std", float("nan"), "decode.std is nan"),
     "negative": (f"{MEASURED}.cold_start.load_s", -1.0, "load_s is -1.0, below 0"),
-    "falling": (f"{MEASURED}.stages_ms.inference.p99", 0.01, "inference: percentiles fall"),
+    "falling": (f"{MEASURED}.stages_ms.inference.p99", 0.01, "inference: percentiles decrease"),
     "whole below part": (f"{MEASURED}.stages_ms.end_to_end.mean", 0.01, "longer than end to end"),
     "stage": (f"{MEASURED}.stages_ms.decode", KeyError, "stages_ms lacks decode"),
     "batch": (f"{MEASURED}.throughput.1", {"batch": 8}, "throughput[1].images_per_s is missing"),

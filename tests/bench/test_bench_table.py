@@ -67,4 +67,4 @@ def test_rows_that_cannot_run_stand_together_with_their_reason() -> None:
     cases = [Case("tensorrt", "cuda", precision) for precision in ("fp32", "fp16", "int8")]
     lines = printed(bench_record([absent(case, "no NVIDIA driver found") for case in cases]))
     (line,) = (line for line in lines if "tensorrt" in line)
-    assert line.split() == ["tensorrt", "fp32", "fp16", "int8", "no", "NVIDIA", "driver", "here"]
+    assert line.split() == ["tensorrt", "fp32", "fp16", "int8", "no", "NVIDIA", "driver", "found"]

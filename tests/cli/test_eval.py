@@ -79,7 +79,7 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
     ("options", "code", "message"),
     [
         (["--data", "absent.json"], 1, "cannot read absent.json"),
-        (["--metrics", "forward,iou"], 2, "no metric iou"),
+        (["--metrics", "forward,iou"], 2, "unknown metric iou"),
         (["--metrics", "pckh"], 1, "3 landmarks have no names, and 4 points are annotated"),
         (["--normalize", "nose,tail"], 2, "no points tail"),
         (["--counts", "1,few"], 2, "such as 1,10,100,all"),
