@@ -81,5 +81,5 @@ def test_onnxruntime_takes_the_threads_that_it_is_told(tmp_path: Path) -> None:
 
 
 def test_threads_are_for_the_processor() -> None:
-    with pytest.raises(UsageError, match="threads are for the processor"):
+    with pytest.raises(UsageError, match="threads are for the CPU"):
         open_backend("faces", "onnxruntime", "cuda", 2)
