@@ -84,7 +84,7 @@ def test_nothing_measured_is_what_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["absent"], 1, "no model 'absent'"),
+        (["absent"], 1, "unknown model 'absent'"),
         (["faces", "--runtime", "tflite"], 2, "--runtime tflite: expected all, or some of"),
         (["faces", "--batch", "0"], 2, "--batch: expected whole numbers"),
         (["faces", "--limit", "0.1"], 2, "--limit changes nothing without --save"),

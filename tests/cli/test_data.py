@@ -31,9 +31,9 @@ def test_a_set_is_drawn_packed_verified_and_shown(tmp_path: Path) -> None:
         (
             ["pack", "absent", "-o", "out"],
             1,
-            "absent is not there: expected a folder of images",
+            "absent does not exist: expected a folder of images",
         ),
-        (["pack", "photos", "-o", "photos"], 2, "photos exists already"),
+        (["pack", "photos", "-o", "photos"], 2, "photos already exists"),
         (["show", "photos", "-o", "sheet.jpg"], 2, "expected a .png file"),
     ],
 )

@@ -79,8 +79,8 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
     ("options", "code", "message"),
     [
         (["--data", "absent.json"], 1, "cannot read absent.json"),
-        (["--metrics", "forward,iou"], 2, "no metric iou"),
-        (["--metrics", "pckh"], 1, "3 landmarks have no names, and 4 points are annotated"),
+        (["--metrics", "forward,iou"], 2, "unknown metric iou"),
+        (["--metrics", "pckh"], 1, "3 landmarks have no names, but there are 4 points"),
         (["--normalize", "nose,tail"], 2, "no points tail"),
         (["--counts", "1,few"], 2, "such as 1,10,100,all"),
         (["--counts", "0"], 2, "at least 1"),
@@ -92,7 +92,7 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
         (["--folds", "10", "--metrics", "forward"], 1, "9 usable images"),
         (["--ridge", "0"], 2, "above 0"),
         (["--save"], 2, "give the model folder"),
-        (["--runtime", "torch"], 2, "torch does not read dots.onnx"),
+        (["--runtime", "torch"], 2, "torch cannot read dots.onnx"),
     ],
 )
 def test_wrong_calls_of_eval(

@@ -56,8 +56,8 @@ def test_one_picture_is_no_set(tmp_path: Path) -> None:
 def test_what_is_no_source_says_what_is(tmp_path: Path, name: str) -> None:
     if name == "photo.png":
         write_pictures(tmp_path, 1)[0].rename(tmp_path / name)
-    found = "of another type" if name == "photo.png" else "not there"
-    expected = rf"is {found}: expected a folder of images, a COCO \.json file or a packed set"
+    found = "is of another type" if name == "photo.png" else "does not exist"
+    expected = rf"{found}: expected a folder of images, a COCO \.json file or a packed set"
     with pytest.raises(DataError, match=expected):
         open_unlabelled(tmp_path / name, Reporter())
 
