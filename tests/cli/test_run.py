@@ -215,7 +215,11 @@ CASES = {
         *(2, ["clip.mkv", "--region", "center", "--search", "9"]),
         "it is for --region track:WORD",
     ),
-    "cutoff without filter": (2, ["clip.mkv", "--no-smooth", "--cutoff", "3"], "with --smooth"),
+    "cutoff without filter": (
+        2,
+        ["clip.mkv", "--no-smooth", "--cutoff", "3"],
+        "it is for --smooth",
+    ),
     "hold of a picture": (2, ["good.png", "--hold", "2"], "it is for cameras and videos"),
     "page": (2, ["clip.mkv", "--serve", "home"], "[HOST:]PORT"),
     "nothing to follow": (2, ["clip.mkv", "--region", "track:center"], "cannot be tracked"),
