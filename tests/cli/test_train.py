@@ -147,7 +147,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     done = lmk(*base, "--batch-size", 2, "--steps", 40, "--generator-width", 4)
     assert done.returncode == 0, done.stderr
     plan = dict(line.split(None, 1) for line in done.stdout.splitlines())
-    assert plan["detector"].startswith("550,026 parameters learnable, 6,217,216 frozen")
+    assert plan["network"].startswith("550,026 parameters learnable, 6,217,216 frozen")
     assert plan["pictures"] == "4, seen 20.0 times each"
     assert plan["steps"] == "40 of 2 pairs"
     assert "s per step, fastest of 3" in plan["time"]
