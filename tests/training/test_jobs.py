@@ -186,6 +186,6 @@ def test_a_core_of_random_weights_names_no_origin(tmp_path: Path) -> None:
 
 
 def test_a_core_to_go_on_from_has_the_landmarks_of_the_data(core_model, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected hourglass with 6 .*, got hourglass with 14"):
+    with pytest.raises(UsageError, match=r"expected 6 landmarks, as many as the data have, got 14"):
         pretrain(joints(6), None, core_model, PretrainOptions(), run(tmp_path / "run"))
     assert not list(tmp_path.iterdir())

@@ -196,7 +196,7 @@ def test_another_precision_goes_on_with_a_warning(tmp_path, capsys) -> None:
         run(TinyLearner(), tmp_path, steps=10, bf16=bf16, resume=(tmp_path / CHECKPOINT).exists())
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("warning") == 1
-    assert "until step 10 this ran on cpu, fp32, now it runs on cpu, bf16" in said
+    assert "up to step 10 this ran on cpu, fp32, now it runs on cpu, bf16" in said
 
 
 def test_a_run_is_not_overwritten_by_accident(tmp_path) -> None:
