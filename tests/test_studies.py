@@ -151,7 +151,5 @@ def test_mistakes_in_a_study_are_named(root: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a study"):
         read_study(tmp_path / "a.yaml")
     study = read_study(TOOLS / "studies/methods.yaml")
-    with pytest.raises(
-        UsageError, match="unknown row guess: expected some of scratch, fine"
-    ):
+    with pytest.raises(UsageError, match="unknown row guess: expected some of scratch, fine"):
         Runner(study, root, tmp_path, InProcess(), smoke=True).run(["guess"])
