@@ -79,9 +79,9 @@ class RunOptions(_Checked):
     checkpoint_minutes: float = _setting(2.0, "Time between checkpoints.", _RUN, 0)
     log_every: int = _setting(10, "Steps between rows of log.csv.", _RUN, 1)
     look_every: int = _setting(
-        100, "Steps between pictures, warnings, and a try for the best model.", _RUN, 1
+        100, "Steps between evaluations of a fixed batch: picture, warnings, best model.", _RUN, 1
     )
-    snapshot_every: int | None = _setting(None, "Steps between models kept apart.", _RUN, 1)
+    snapshot_every: int | None = _setting(None, "Steps between snapshots of the model.", _RUN, 1)
     keep: int = _setting(0, "Snapshots to keep, the last N; 0 keeps all.", _RUN, 0)
 
 
@@ -114,10 +114,10 @@ class AdaptOptions(_Checked):
 
     method: Method = _setting("projection", "What is learnable, and where it starts.")
     steps: int = _setting(1000, "Optimiser steps.", None, 1)
-    batch_size: int = _setting(16, "Pairs a step, over all processes.", None, 2)
+    batch_size: int = _setting(16, "Pairs per step, over all processes.", None, 2)
     seed: int = _setting(0, "Seed of weights, order and transforms.", None, 0)
 
-    keypoints: int = _setting(10, "Landmarks to discover.", _LANDMARKS, 1, 64)
+    keypoints: int = _setting(10, "Number of landmarks to discover.", _LANDMARKS, 1, 64)
     projections: Scope = _setting(
         "all", "Project every convolution, or the 3x3 ones, finetuning the others.", _LANDMARKS
     )
@@ -127,16 +127,16 @@ class AdaptOptions(_Checked):
     )
 
     reconstruction: float = _setting(
-        1.0, "Weight of painting the picture; 0 drops the generator.", _LOSS, 0
+        1.0, "Weight of the reconstruction; 0 removes the generator.", _LOSS, 0
     )
     reconstruction_from: float = _setting(
-        0.0, "Share of the steps before painting begins.", _LOSS, 0, 1
+        0.0, "Share of the steps before the reconstruction begins.", _LOSS, 0, 1
     )
     generator_width: int = _setting(
         16, "Channels of the generator's first layer; 64 in the paper.", _LOSS, 1, 512
     )
     perceptual: Features = _setting(
-        "core", "Features that compare pictures: the core's own early ones, or VGG-19's.", _LOSS
+        "core", "Features that compare pictures: early ones of the core, or of VGG-19.", _LOSS
     )
     perceptual_factor: float = _setting(3.0, "Weight of features beside pixels.", _LOSS, 0)
     perceptual_layers: str = _setting(
@@ -150,8 +150,10 @@ class AdaptOptions(_Checked):
     perceptual_size: int = _setting(
         64, "Side in px at which features are compared.", _LOSS, 16, 128
     )
-    equivariance: float = _setting(1.0, "Weight of landmarks moving with the picture.", _LOSS, 0)
-    separation: float = _setting(1.0, "Weight of landmarks keeping apart.", _LOSS, 0)
+    equivariance: float = _setting(
+        1.0, "Weight of the term that moves landmarks with the picture.", _LOSS, 0
+    )
+    separation: float = _setting(1.0, "Weight of the term that keeps landmarks apart.", _LOSS, 0)
     separation_scale: float = _setting(
         1.5, "How far apart landmarks keep, in heatmap px.", _LOSS, 1e-3
     )
@@ -185,41 +187,45 @@ class AdaptOptions(_Checked):
     rotation: Rotation = _setting(
         "uniform", "Angles uniform in +- degrees, or normal with that deviation.", _VIEWS
     )
-    degrees: float = _setting(25.0, "Rotation of the view to be painted.", _VIEWS, 0, 180)
-    degrees_deformed: float = _setting(25.0, "Rotation of the view painted from.", _VIEWS, 0, 180)
+    degrees: float = _setting(
+        25.0, "Rotation of the view that is reconstructed, +- degrees.", _VIEWS, 0, 180
+    )
+    degrees_deformed: float = _setting(
+        25.0, "Rotation of the view that it is reconstructed from, +- degrees.", _VIEWS, 0, 180
+    )
     zoom: float = _setting(0.2, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
     shift: float = _setting(0.08, "Shift up to this share of the side.", _VIEWS, 0)
     flip: bool = _setting(False, "Mirror both views of half of the pictures.", _VIEWS)
     color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
     noise: float = _setting(
-        0.0, "Noise that the detector sees, deviation up to this share of white.", _VIEWS, 0, 1
+        0.0, "Noise that the network sees, deviation up to this share of white.", _VIEWS, 0, 1
     )
     warp: float = _setting(
         0.0,
-        "Bend the view painted from by a smooth random field: deviation as a share of the side, "
-        "such as 0.03.",
+        "Bend the second view by a smooth random field: deviation as a share of the side, such as "
+        "0.03.",
         _VIEWS,
         0,
         0.1,
     )
     occlusion: float = _setting(
         0.0,
-        "Share of the pictures in which a rectangle of one colour hides a part from the detector.",
+        "Share of the pictures in which a rectangle of one colour hides a part from the network.",
         _VIEWS,
         0,
         1,
     )
     blur: float = _setting(
-        0.0, "Share of the pictures that the detector sees blurred, by 5 x 5 px.", _VIEWS, 0, 1
+        0.0, "Share of the pictures that the network sees blurred, by 5 x 5 px.", _VIEWS, 0, 1
     )
     mirror: bool = _setting(
         False,
-        "Mirror half of the views painted from, and trade left and right landmarks in them: which "
-        "ones form pairs is found once.",
+        "Mirror half of the second views, where left and right landmarks trade places. Which ones "
+        "form pairs is found once.",
         _VIEWS,
     )
     mirror_from: float = _setting(
-        0.2, "Share of the steps before the pairs of --mirror are looked for.", _VIEWS, 0, 1
+        0.2, "Share of the steps before the pairs of --mirror are searched.", _VIEWS, 0, 1
     )
 
     def __post_init__(self) -> None:
