@@ -62,9 +62,7 @@ class ModelStep:
             with stages.time("model") if len(crops) else nullcontext():
                 xy, scores = locate(backend, crops, input_to_image)
             self._failures_in_a_row = 0
-        except (
-            Exception
-        ) as error:  # a runtime may raise anything; one bad frame does not end the run
+        except Exception as error:  # a runtime may raise anything; one frame does not end the run
             self._count_failure(error, len(frames))
             return [no_objects(self._model.name, backend.num_landmarks) for _ in frames]
         with stages.time("follow"):
