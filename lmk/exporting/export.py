@@ -61,9 +61,9 @@ def export(
     data folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for
     no check.
 
-        from lmk.exporting.export import export
+        import lmk
 
-        exported = export("runs/mugs", "models-for-the-device", precision="fp16")
+        exported = lmk.export("runs/mugs", "models-for-the-device", precision="fp16")
         print(exported.path, exported.parity.max_px)
 
     Raises UsageError, WeightsError, DataError, OutputError, UnavailableError, and ParityError when
