@@ -20,16 +20,6 @@ from lmk.demo.clip import FACE_XY, photograph
 from lmk.video.open_models import model_names
 
 
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_detector(tmp_path_factory.mktemp("detector") / "dots.onnx")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_clip(tmp_path_factory.mktemp("clip") / "dots.mkv")
-
-
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "lmk", "run", *map(str, arguments)]
 
