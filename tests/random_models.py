@@ -52,7 +52,14 @@ def fold(network: Hourglass) -> Hourglass:
     return plain.eval()
 
 
-def save_model(folder: Path, name: str, arrays: dict, num_landmarks: int, core=None) -> Model:
+def save_model(
+    folder: Path,
+    name: str,
+    arrays: dict,
+    num_landmarks: int,
+    core=None,
+    architecture: str = "hourglass",
+) -> Model:
     """Write a model folder as a training run does."""
     folder.mkdir(parents=True, exist_ok=True)
     file = "adapter.safetensors" if core else "weights.safetensors"
@@ -67,5 +74,6 @@ def save_model(folder: Path, name: str, arrays: dict, num_landmarks: int, core=N
         weights_file=file,
         weights_sha256=content_sha256(stored),
         core=reference or None,
+        architecture=architecture,
     ).write(folder)
     return find_model(str(folder))

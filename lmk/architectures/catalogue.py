@@ -8,7 +8,11 @@ from lmk.architectures.spec import Architecture
 from lmk.system.errors import WeightsError
 
 DEFAULT = "hourglass"
-ARCHITECTURES = {DEFAULT: "lmk.architectures.hourglass.spec"}
+ARCHITECTURES = {
+    DEFAULT: "lmk.architectures.hourglass.spec",
+    "student-small": "lmk.architectures.student.small",
+    "student-tiny": "lmk.architectures.student.tiny",
+}
 """Modules that declare an ARCHITECTURE."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -16,7 +15,7 @@ class LandmarkNetwork(nn.Module):
     `head` is its last convolution, with one output per landmark; a new category gets a new head.
     """
 
-    architecture: ClassVar[Architecture]
+    architecture: Architecture
     head: nn.Conv2d
 
     @property

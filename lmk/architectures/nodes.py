@@ -64,15 +64,29 @@ class Nodes:
 
     def norm_relu(self, x: str, name: str) -> str:
         """Add a ReLU, after the batch norm `name` unless that is already folded."""
+        return self.add("Relu", [self.norm(x, name)], f"{name}.relu")
+
+    def norm(self, x: str, name: str) -> str:
+        """Add the batch norm `name`, unless that is already folded."""
         if self.has_weight(f"{name}.scale"):
             x = self.add("Mul", [x, self.weight(f"{name}.scale")], f"{name}.scaled")
-            x = self.add("Add", [x, self.weight(f"{name}.shift")], f"{name}.out")
-        elif self.has_weight(f"{name}.running_var"):
-            parameters = ("weight", "bias", "running_mean", "running_var")
-            inputs = [x, *(self.weight(f"{name}.{part}") for part in parameters)]
-            epsilon = BATCH_NORM_EPSILON
-            x = self.add("BatchNormalization", inputs, f"{name}.out", epsilon=epsilon)
-        return self.add("Relu", [x], f"{name}.relu")
+            return self.add("Add", [x, self.weight(f"{name}.shift")], f"{name}.out")
+        if not self.has_weight(f"{name}.running_var"):
+            return x
+        parameters = ("weight", "bias", "running_mean", "running_var")
+        inputs = [x, *(self.weight(f"{name}.{part}") for part in parameters)]
+        return self.add("BatchNormalization", inputs, f"{name}.out", epsilon=BATCH_NORM_EPSILON)
+
+    def twice(self, x: str, name: str) -> str:
+        """Add nearest-neighbour upsampling to twice the height and width."""
+        return self.add(
+            "Resize",
+            [x, "", self.constant("twice", [1, 1, 2, 2])],
+            name,
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
 
     def check_complete(self, architecture: str) -> None:
         """Raise a WeightsError that names every missing or unused tensor."""

@@ -27,14 +27,7 @@ def _module(g: Nodes, x: str, name: str, depth: int) -> str:
     inner = f"{name}.inner"
     low = _module(g, low, inner, depth - 1) if depth > 1 else _residual(g, low, inner)
     low = _residual(g, low, f"{name}.after")
-    up = g.add(
-        "Resize",
-        [low, "", g.constant("twice", [1, 1, 2, 2])],
-        f"{name}.up",
-        mode="nearest",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-    )
+    up = g.twice(low, f"{name}.up")
     return g.add("Add", [_residual(g, x, f"{name}.skip"), up], f"{name}.out")
 
 
