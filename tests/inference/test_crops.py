@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.geometry import apply_affine
+from lmk.geometry import apply_affine, crops_of_boxes
 from lmk.inference.crops import cut_crops
 
 INPUT_SIZE = 128
@@ -37,9 +37,7 @@ def area_mean(box: tuple[float, float, float, float], samples: int = 32) -> np.n
     When the image grows a pixel's square is smaller than an image pixel, and a linear picture's
     mean is its value at the centre. Beyond the edge a point takes the nearest pixel's colour.
     """
-    x, y, width, height = box
-    side = max(width, height)
-    left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
+    left, top, side, _ = crops_of_boxes(box)[0].astype(float)
     n = INPUT_SIZE * samples
     # Outer edges at left and left + side; pixel centres are half a pixel inside the edges.
     along = (np.arange(n) + 0.5) / n * side - 0.5
