@@ -97,12 +97,12 @@ def crops_of_boxes(boxes_xywh: npt.ArrayLike) -> FloatArray:
 
 
 def boxes_of_crops(crops_xywh: npt.ArrayLike) -> FloatArray:
-    """The inverse of the crop rule: the square boxes (N, 4) that have these crops (N, 4) or (4,)."""
+    """The inverse of the crop rule: square boxes (N, 4) that have the crops (N, 4) or (4,)."""
     return _squares_around(crops_xywh, 1 / CROP_SIDE)
 
 
 def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
-    """Matrices (N, 2, 3) from image pixels to pixels of the input that shows a box's crop, (N, 4)."""
+    """Matrices (N, 2, 3) from image to input pixels for boxes (N, 4), by the crop rule."""
     left, top, side, _ = crops_of_boxes(boxes_xywh).T
     return square_to_crop(left, top, side, input_size)
 
