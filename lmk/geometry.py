@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lmk.arrays import FloatArray
 
+CROP_SIDE = 1.0  # side of a crop, in longer sides of its box
 SCORE_RADIUS_HEATMAP = 2.0  # a landmark's score is the softmax mass within this many pixels
 
 
@@ -85,22 +86,38 @@ def square_to_crop(left: Any, top: Any, side: Any, size: int) -> FloatArray:
     return np.asarray(np.moveaxis(matrix, (0, 1), (-2, -1)), np.float32)
 
 
-def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
-    """Matrices (N, 2, 3) from image pixels to input pixels for boxes (N, 4).
+def crops_of_boxes(boxes_xywh: npt.ArrayLike) -> FloatArray:
+    """The crop rule: the squares (N, 4) that a network sees of boxes (N, 4) or (4,).
 
     A box is (x, y, width, height) with x, y its left and top edge, edges counted from the outer
-    edge of the first pixel: a complete W x H image is (0, 0, W, H). The crop is the square around
-    the box's centre with the longer side, so that the aspect ratio is kept.
+    edge of the first pixel: a complete W x H image is (0, 0, W, H). The crop has the box's centre
+    and `CROP_SIDE` times its longer side, so that the aspect ratio is kept.
     """
-    x, y, width, height = np.asarray(boxes_xywh, np.float32).reshape(-1, 4).T
-    side = np.maximum(width, height)
-    return square_to_crop(x + width / 2 - side / 2, y + height / 2 - side / 2, side, input_size)
+    return _squares_around(boxes_xywh, CROP_SIDE)
+
+
+def boxes_of_crops(crops_xywh: npt.ArrayLike) -> FloatArray:
+    """The inverse of the crop rule: square boxes (N, 4) that have the crops (N, 4) or (4,)."""
+    return _squares_around(crops_xywh, 1 / CROP_SIDE)
+
+
+def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
+    """Matrices (N, 2, 3) from image to input pixels for boxes (N, 4), by the crop rule."""
+    left, top, side, _ = crops_of_boxes(boxes_xywh).T
+    return square_to_crop(left, top, side, input_size)
 
 
 def center_square(width: float, height: float) -> tuple[float, float, float, float]:
     """Return the largest centred square of a frame as a box (x, y, width, height)."""
     side = min(width, height)
     return ((width - side) / 2, (height - side) / 2, float(side), float(side))
+
+
+def _squares_around(boxes_xywh: npt.ArrayLike, scale: float) -> FloatArray:
+    x, y, width, height = np.asarray(boxes_xywh, np.float32).reshape(-1, 4).T
+    side = scale * np.maximum(width, height)
+    squares = [x + width / 2 - side / 2, y + height / 2 - side / 2, side, side]
+    return np.stack(squares, axis=-1).astype(np.float32)
 
 
 def _library_of(array: Any) -> Any:

@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from lmk import geometry
 from lmk.geometry import (
     apply_affine,
     box_to_input,
+    boxes_of_crops,
     center_square,
+    crops_of_boxes,
     heatmap_to_input,
     input_to_heatmap,
     invert_affine,
@@ -34,6 +37,13 @@ def test_box_is_centred_in_the_input_and_keeps_its_aspect() -> None:
     np.testing.assert_allclose(apply_affine(matrices[0], corners), [[-0.5, 31.5], [127.5, 95.5]])
     corners = np.array([[-0.5, -0.5], [255.5, 255.5]], np.float32)
     np.testing.assert_allclose(apply_affine(matrices[1], corners), [[-0.5, -0.5], [127.5, 127.5]])
+
+
+def test_a_crop_wider_than_its_box_keeps_the_centre_and_its_inverse_undoes_it(monkeypatch) -> None:
+    monkeypatch.setattr(geometry, "CROP_SIDE", 1.25)
+    crops = crops_of_boxes([[10, 20, 64, 32], [3, 4, 8, 8]])
+    np.testing.assert_allclose(crops, [[2, -4, 80, 80], [2, 3, 10, 10]])
+    np.testing.assert_allclose(boxes_of_crops(crops), [[10, 4, 64, 64], [3, 4, 8, 8]])
 
 
 def test_inverse_undoes_a_batch_of_turns() -> None:

@@ -51,7 +51,7 @@ def _forget_old(folder: Path) -> None:
 
 def _unchanged(path: Path) -> Path:
     """A file without provenance describes itself in its metadata, and may be of unknown origin."""
-    if not path.is_file():
+    if not path.exists():
         raise WeightsError(f"{path} does not exist: export a file with  lmk export NAME -o DIR")
     if sidecar(path).is_file():
         check_unchanged(path)

@@ -92,7 +92,7 @@ def check_unchanged(file: Path) -> Provenance:
     provenance = read_provenance(file)
     for name, expected in provenance.files.items():
         path = file.with_name(name)
-        if not path.is_file():
+        if not path.exists():
             raise WeightsError(f"{path} is missing: copy it too, or run  {provenance.command}")
         if sha256_of(path) != expected:
             raise WeightsError(

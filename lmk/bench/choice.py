@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmk.artifact.formats import PRECISIONS
+from lmk.artifact.formats import PRECISIONS, files_of
 from lmk.bench.cases import Case
 from lmk.bench.record import Record
 from lmk.inference.backends.choices import Choice, machine_identity, runtime_versions
@@ -54,7 +54,7 @@ def choose(model: Model, record: Record, files: dict[Case, Path | None], limit: 
         precision=case.precision,
         threads=case.threads,
         file=str(file) if file else "",
-        file_sha256=sha256_of(file) if file else "",
+        file_sha256=sha256_of(*files_of(file)) if file else "",
         p50_ms=best["measured"]["stages_ms"]["end_to_end"]["p50"],
         mean_px=best["measured"]["accuracy"]["mean_px"],
     )

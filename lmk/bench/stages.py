@@ -7,9 +7,10 @@ import time
 import numpy as np
 
 from lmk.arrays import Image
-from lmk.geometry import apply_affine, center_square
+from lmk.geometry import apply_affine
 from lmk.inference.backends.base import Backend
 from lmk.inference.crops import cut_crops
+from lmk.inference.regions.places import center
 
 STAGES = (
     "pre_processing",
@@ -28,9 +29,8 @@ def timed_pass(backend: Backend, frame_bgr: Image) -> dict[str, float]:
     the frame. Copies are measured if the device has its own memory. The end-to-end time is that of
     the same pass.
     """
-    height, width = frame_bgr.shape[:2]
     ticks = [time.perf_counter()]
-    crops, input_to_image = cut_crops(frame_bgr, center_square(width, height), backend.input_size)
+    crops, input_to_image = cut_crops(frame_bgr, center(frame_bgr), backend.input_size)
     ticks.append(time.perf_counter())
     if backend.transfers:
         backend.transfers.upload(crops)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import FORMATS, LIMITS_SIZE, PRECISIONS, ParityLimits, listed
+from lmk.artifact.formats import (
+    FORMATS,
+    LIMITS_SIZE,
+    PRECISIONS,
+    RUNTIMES,
+    Format,
+    ParityLimits,
+    listed,
+)
 from lmk.cli import options
 from lmk.system.errors import UsageError
 
@@ -32,6 +40,12 @@ def _in_words(limits: ParityLimits) -> str:
     return listed(filter(None, parts), "and")
 
 
+def _format_in_words(format: Format) -> str:
+    precisions = listed(format.precisions, "or")
+    runtimes = listed((RUNTIMES[name].title for name in format.runtimes), "and")
+    return f"{format.name}: {precisions}, for {runtimes}"
+
+
 def export(
     model: options.ModelName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the file.")],
@@ -41,7 +55,7 @@ def export(
             *("-f", "--format"),
             parser=options.one_of(FORMATS),
             metavar="FORMAT",
-            help=f"{listed(FORMATS, 'or')}.",
+            help=f"{'; '.join(map(_format_in_words, FORMATS.values()))}.",
         ),
     ] = "onnx",
     precision: Annotated[

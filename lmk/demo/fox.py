@@ -13,7 +13,7 @@ from lmk.data.resize import resize_crops
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
 from lmk.drawing.sheet import Section, tile
-from lmk.evaluation.spread import spread
+from lmk.evaluation.formulas.spread import spread
 from lmk.model.folder import Model, find_model
 from lmk.networks.detect import detect
 from lmk.networks.load import load_network

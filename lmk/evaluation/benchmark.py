@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from lmk.arrays import Flags
 from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, normalizer_px
+from lmk.evaluation.formulas.regression import DRAWS, FOLDS, RIDGE
 from lmk.evaluation.metrics.catalogue import METRICS
-from lmk.evaluation.regression import DRAWS, FOLDS, RIDGE
 from lmk.system.errors import DataError, UsageError
 
 

@@ -18,7 +18,7 @@ from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import find_model
 from lmk.system.errors import DataError, UsageError, WeightsError
-from lmk.system.files import cache_folder, replacing
+from lmk.system.files import cache_folder, replacing, sha256_of
 from lmk.system.progress import Bar, Reporter
 from lmk.system.version import __version__
 
@@ -113,18 +113,11 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
     backend = open_backend(model, runtime, device, saved=False)
     path = Path(model)
     if format_of(path):
-        return EvaluatedModel(path.absolute().name, model, _file_sha256(path), backend, None)
+        sha256 = sha256_of(*files_of(path))
+        return EvaluatedModel(path.absolute().name, model, sha256, backend, None)
     found = find_model(model)
     names = found.manifest.landmark_names
     return EvaluatedModel(path.absolute().name, model, found.sha256, backend, names)
-
-
-def _file_sha256(path: Path) -> str:
-    """Hash an exported file, with the second file of some formats."""
-    digest = hashlib.sha256()
-    for file in files_of(path):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _load(path: Path, shape: tuple[int, ...]) -> FloatArray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmk.arrays import FloatArray, Images
-from lmk.evaluation.consistency import DEGREES, random_turns
+from lmk.evaluation.formulas.consistency import DEGREES, random_turns
 from lmk.system.opencv import cv2
 
 BRIGHTNESS = 0.4  # gains lie between 1 - this and 1 + this

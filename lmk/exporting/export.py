@@ -16,7 +16,7 @@ from lmk.exporting.graph import make_graph
 from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
 from lmk.exporting.parity import Parity
 from lmk.exporting.precision import conv_precisions, count
-from lmk.exporting.publish import describe, hashes, install
+from lmk.exporting.publish import hashes, provenance_of, publish
 from lmk.exporting.reference import Reference
 from lmk.exporting.samples import Samples
 from lmk.exporting.verify import open_written, verify
@@ -108,7 +108,7 @@ def export_model(
         written = writer.write(graph.proto, candidate, options, report)
         runs_here = writer.runs_here(options)
         provenance = partial(
-            describe,
+            provenance_of,
             model,
             graph.proto,
             format=options.format,
@@ -128,7 +128,7 @@ def export_model(
             if written.layers is None and runs_here:
                 layers = backend.layers()
         known = provenance(layers=layers, parity=asdict(parity) if parity else None)
-        install(candidate, folder, known)
+        publish(candidate, folder, known)
     return Exported(folder / candidate.name, known, parity)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
 from lmk.exporting.precision import conv_precisions, count
-from lmk.exporting.publish import describe, hashes
+from lmk.exporting.publish import hashes, provenance_of
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
 from lmk.system.files import check_writable
@@ -33,7 +33,7 @@ def fold_to_onnx(
     path = folder / f"{model.manifest.name}{suffix}.onnx"
     save_onnx(proto, path)
     words = ["lmk", "fold", core.reference, adapter.reference, "-o", "DIR"]
-    describe(
+    provenance_of(
         model,
         proto,
         format="onnx",

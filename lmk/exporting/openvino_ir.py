@@ -23,7 +23,7 @@ def _require(options: ExportOptions) -> None:
     if "BF16" not in capabilities:
         raise UnavailableError(
             "this CPU does not support bfloat16, so the file cannot be verified here (OpenVINO "
-            "finds {', '.join(capabilities)}): choose --precision fp32 or int8"
+            f"finds {', '.join(capabilities)}): choose --precision fp32 or int8"
         )
 
 

@@ -1,4 +1,4 @@
-"""Put a finished file in its place, with its provenance."""
+"""The provenance of a written file, and the copy of both into their folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from lmk.artifact.formats import files_of
 from lmk.artifact.provenance import Provenance
 from lmk.model.folder import Model
-from lmk.system.files import replacing, sha256_of
+from lmk.system.files import copy, sha256_of
 from lmk.system.onnx_package import ModelProto
 
 
-def describe(model: Model, proto: ModelProto, **known: Any) -> Provenance:
+def provenance_of(model: Model, proto: ModelProto, **known: Any) -> Provenance:
     """Provenance of a file made from a model's graph; `known` are fields that are not in these."""
     manifest, architecture = model.manifest, model.architecture
     return Provenance(
@@ -29,18 +29,17 @@ def describe(model: Model, proto: ModelProto, **known: Any) -> Provenance:
     )
 
 
-def hashes(file: Path) -> dict[str, str]:
-    """SHA-256 of a file, and of the second one of some formats, by name."""
-    return {one.name: sha256_of(one) for one in files_of(file)}
+def hashes(path: Path) -> dict[str, str]:
+    """SHA-256 by name of an exported file or folder, and of the second file of some formats."""
+    return {one.name: sha256_of(one) for one in files_of(path)}
 
 
-def install(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Copy a file, and the second one of some formats, into a folder.
+def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
+    """Copy what was written into a folder, with its provenance.
 
     Each file is replaced completely or not at all. The provenance comes last, so that an
     interrupted export is detected. Raises OutputError.
     """
-    for file in files_of(candidate):
-        with replacing(folder / file.name) as temporary:
-            temporary.write_bytes(file.read_bytes())
+    for path in files_of(candidate):
+        copy(path, folder / path.name)
     provenance.write(folder / candidate.name)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from lmk.arrays import Images
 from lmk.data.decode import read_image
 from lmk.data.images import list_images
-from lmk.geometry import center_square
 from lmk.inference.crops import cut_crops
+from lmk.inference.regions.places import center
 from lmk.system.errors import DataError
 
 DRAWN = 32
@@ -84,10 +84,6 @@ def calibration_samples(folder: Path, input_size: int) -> Samples:
 
 
 def _crop(images_rgb: Sequence[Images] | Images, input_size: int) -> Images:
-    crops = [
-        cut_crops(
-            image[:, :, ::-1].copy(), center_square(image.shape[1], image.shape[0]), input_size
-        )[0]
-        for image in images_rgb
-    ]
+    images_bgr = (np.ascontiguousarray(image[:, :, ::-1]) for image in images_rgb)
+    crops = [cut_crops(image, center(image), input_size)[0] for image in images_bgr]
     return np.concatenate(crops)

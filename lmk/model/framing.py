@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from lmk.arrays import FloatArray
+from lmk.geometry import boxes_of_crops
 from lmk.system.schema import parse_json, read_as
 
 
@@ -41,7 +42,7 @@ class Framing:
         side = scale * self.input_size
         # The crop's edge lies half a pixel outside the centre of its first pixel, in both frames.
         corner = shift - 0.5 * scale[:, None] + 0.5
-        return np.concatenate([corner, side[:, None], side[:, None]], axis=1).astype(np.float32)
+        return boxes_of_crops(np.c_[corner, side, side])
 
     def misfit_px(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
         """Root mean square distance (N,) of landmarks from that fit, in input pixels."""
@@ -58,7 +59,7 @@ class Framing:
         side = np.sqrt(found_xywh[:, 2] * found_xywh[:, 3] / (width * height))
         centre = found_xywh[:, :2] + found_xywh[:, 2:] / 2
         corner = centre - side[:, None] * np.array([x + width / 2, y + height / 2], np.float32)
-        return np.concatenate([corner, side[:, None], side[:, None]], axis=1).astype(np.float32)
+        return boxes_of_crops(np.c_[corner, side, side])
 
     def to_json(self) -> str:
         """One line that `framing_from_json` reads back."""

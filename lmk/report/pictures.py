@@ -11,7 +11,7 @@ from lmk.arrays import Image, Indices, Points
 from lmk.drawing.draw import draw_object
 from lmk.evaluation import views
 from lmk.evaluation.annotated import EVALUATION_SIZE
-from lmk.evaluation.consistency import random_turns
+from lmk.evaluation.formulas.consistency import random_turns
 from lmk.evaluation.metrics.base import Evaluation
 from lmk.evaluation.metrics.consistency import CONSISTENCY
 from lmk.evaluation.metrics.regressions import FORWARD

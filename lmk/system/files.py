@@ -49,13 +49,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """Give a temporary folder to fill, and rename it to `path` when the block succeeds.
 
-    On an error no file is left behind. Raises UsageError when `path` already exists, and
-    OutputError when the disk is full or the folder cannot be written.
+    On an error no file is left behind. Raises UsageError when `path` already exists, unless it is
+    to be replaced, and OutputError when the disk is full or the folder cannot be written.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if not replace and path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UsageError(f"{path} already exists: choose another path or delete it first")
     whole = path.resolve()  # "." has no name
     temporary = whole.with_name(f".{whole.name}.partial")
@@ -64,11 +64,31 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
             temporary.mkdir(parents=True)
             yield temporary
-            if whole.exists():
+            if replace:
+                remove(whole)
+            elif whole.exists():
                 whole.rmdir()
             temporary.replace(whole)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, and replace what is at `target`. Raises OutputError."""
+    if source.is_dir():
+        with new_folder(target, replace=True) as temporary:
+            shutil.copytree(source, temporary, dirs_exist_ok=True)
+    else:
+        with replacing(target) as temporary:
+            temporary.write_bytes(source.read_bytes())
 
 
 def sync(file: BinaryIO) -> None:
@@ -77,11 +97,19 @@ def sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+def sha256_of(*paths: Path) -> str:
+    """SHA-256 of the bytes of files; of a folder, of its files' names and bytes in their order."""
     import hashlib  # OpenSSL takes some milliseconds, which not every start of lmk should wait for
 
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for path in paths:
+        if not path.is_dir():
+            digest.update(path.read_bytes())
+            continue
+        for file in sorted(inside for inside in path.rglob("*") if inside.is_file()):
+            digest.update(file.relative_to(path).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_file_or_nothing(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lmk.arrays import FloatArray
-from lmk.evaluation.spread import spread
+from lmk.evaluation.formulas.spread import spread
 
 COLLAPSED_PX = 3.0
 STILL_RATIO = 0.7

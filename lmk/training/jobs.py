@@ -11,7 +11,7 @@ import torch
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.coco import KeypointSet
 from lmk.data.source import UnlabelledSet
-from lmk.evaluation.pck import pckh_obstacle
+from lmk.evaluation.formulas.pck import pckh_obstacle
 from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lmk.data.coco import KeypointSet
 from lmk.data.resize import resize_crops
-from lmk.evaluation.pck import pckh
+from lmk.evaluation.formulas.pck import pckh
 from lmk.geometry import resize_xy
 from lmk.model.folder import Model
 from lmk.networks.detect import detect

@@ -72,8 +72,8 @@ def model_names(models: Sequence[str]) -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    """The name without a file's suffix; names of folders may contain dots."""
-    return path.name if path.is_dir() else path.stem
+    """The name without a file's suffix; names of model folders may contain dots."""
+    return path.name if path.is_dir() and not format_of(path) else path.stem
 
 
 def _landmark_names(model: str) -> list[str]:

@@ -26,6 +26,7 @@ from lmk.evaluation.annotated import load_annotated
 from lmk.exporting.export import export_model
 from lmk.exporting.options import ExportOptions
 from lmk.exporting.samples import drawn_samples
+from lmk.geometry import crops_of_boxes
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import MANIFEST
@@ -128,7 +129,7 @@ def test_landmarks_come_back_in_image_pixels(adapter: Model) -> None:
     image = cv2.resize(draw(1, seed=5)[0][0], (300, 200))
     box = (40.0, 10.0, 150.0, 170.0)
     found = lmk.Landmarker(adapter.folder, runtime="onnxruntime")(image, box)
-    left, top, side = 40 + 75 - 85, 10.0, 170.0
+    left, top, side, _ = crops_of_boxes(box)[0]
     rows = np.arange(SIZE) * side / SIZE + side / SIZE / 2 - 0.5
     maps = (np.tile(left + rows, (SIZE, 1)), np.tile((top + rows)[:, None], (1, SIZE)))
     crop = cv2.remap(

@@ -6,6 +6,7 @@ import pytest
 
 from lmk.demo.clip import FACE_XY, photograph
 from lmk.evaluation.framing import measure_finder, measure_framing
+from lmk.geometry import crops_of_boxes
 from lmk.inference.regions.cascade import Cascade
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError
@@ -40,10 +41,10 @@ def test_a_detectors_boxes_give_crops_like_those_of_training() -> None:
     # The face is framed by its finder in a picture, as it was in the crops of training.
     x, y, width, height = measure_finder(Cascade("face"), crops(0.1))
     framing = Framing(((0.0, 0.0), (1.0, 1.0)), 1.0, 0.5, "cascade:face", (x, y, width, height))
-    box = framing.boxes_round_found(Cascade("face")(photograph()))[0]
+    (crop,) = crops_of_boxes(framing.boxes_round_found(Cascade("face")(photograph())))
     side, centre = 160.0, np.array(FACE_XY) + 0.1 * 160
-    assert box[2] == pytest.approx(side, rel=0.12)
-    np.testing.assert_allclose(box[:2] + box[2:] / 2, centre, atol=0.05 * side)
+    assert crop[2] == pytest.approx(side, rel=0.12)
+    np.testing.assert_allclose(crop[:2] + crop[2:] / 2, centre, atol=0.05 * side)
 
 
 def test_a_finder_that_finds_few_is_refused() -> None:

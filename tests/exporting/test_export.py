@@ -11,17 +11,23 @@ import numpy as np
 import onnx
 import pytest
 
+import lmk
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.cached import cached_onnx
-from lmk.artifact.formats import FORMATS, PRECISIONS
+from lmk.artifact.formats import FORMATS, PRECISIONS, RUNTIMES
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
+from lmk.evaluation.landmarks import open_model
 from lmk.exporting import graph as graph_module
 from lmk.exporting.export import Exported, export_model
 from lmk.exporting.export import export as one_call
+from lmk.exporting.onnx_file import WRITER as ONNX
 from lmk.exporting.options import ExportOptions, rebuild_command
 from lmk.exporting.samples import Samples, drawn_samples
+from lmk.exporting.writer import Writer, Written
+from lmk.inference.backends import select
+from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.crops import cut_crops
 from lmk.model.folder import find_model
@@ -29,6 +35,7 @@ from lmk.system import files
 from lmk.system.errors import OutputError, ParityError, UsageError, WeightsError
 from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
+from lmk.video.open_models import model_names
 
 WRITTEN = ", ".join(FORMATS["onnx"].precisions)
 
@@ -265,3 +272,38 @@ def test_a_model_is_folded_once_and_again_when_it_changes(
     assert cached_onnx(str(core_model.folder)) != first
     assert first.parent == tmp_path / "cache"
     assert cached_onnx(str(first)) == first
+
+
+def test_a_format_whose_file_is_a_folder_is_one_row_a_writer_and_a_runtime(
+    tmp_path, monkeypatch
+) -> None:
+    """As Core ML's .mlpackage: written, hashed, replaced, verified and evaluated."""
+    row = replace(FORMATS["onnx"], suffix=".package", writer=f"{__name__}:PACKAGES")
+    runtime = replace(RUNTIMES["onnxruntime"], backend=f"{__name__}:open_package")
+    monkeypatch.setitem(FORMATS, "package", replace(row, name="package", runtimes=("package",)))
+    monkeypatch.setitem(RUNTIMES, "package", replace(runtime, name="package"))
+    monkeypatch.setattr(select, "NAMES", ("auto", *RUNTIMES))
+    (tmp_path / "faces.package").mkdir()
+    (tmp_path / "faces.package" / "old").touch()
+    exported = lmk.export("faces", tmp_path, format="package", reference="onnx")
+    assert exported.parity.max_px < 0.05
+    assert [path.name for path in exported.path.iterdir()] == ["weights"]
+    assert exported.provenance.files == {"faces.package": sha256_of(exported.path)}
+    model = str(exported.path)
+    assert len(open_model(model, "package", "cpu").sha256) == 64
+    assert list(model_names([model])) == ["faces"]
+    (exported.path / "weights" / "graph.onnx").write_bytes(b"changed")
+    with pytest.raises(WeightsError, match="was changed after its export"):
+        check_unchanged(exported.path)
+
+
+def write_package(proto, path, options, report) -> Written:
+    (path / "weights").mkdir(parents=True)
+    return ONNX.write(proto, path / "weights" / "graph.onnx", options, report)
+
+
+PACKAGES = Writer(write_package)
+
+
+def open_package(model: str, device: str, threads: int | None):
+    return OnnxRuntimeBackend(str(Path(model) / "weights" / "graph.onnx"), device, threads)

@@ -10,6 +10,7 @@ from colour_detector import dots_image
 
 from lmk import Landmarker
 from lmk.demo.clip import FACE_XY, photograph
+from lmk.geometry import crops_of_boxes
 from lmk.inference.regions import cascade
 from lmk.system.errors import DataError, UsageError, WeightsError
 
@@ -95,7 +96,8 @@ def test_landmarker_returns_no_rows_for_no_boxes(landmarker: Landmarker) -> None
 
 def test_landmarker_scores_come_from_the_model(landmarker: Landmarker) -> None:
     # A dot's mass in the input is 255 * 2 pi sigma^2 * scale^2, its score mass / (mass + 1000).
-    mass = 255 * 2 * np.pi * 36 * (128 / 121) ** 2
+    side = crops_of_boxes(BOXES[0])[0, 2]
+    mass = 255 * 2 * np.pi * 36 * (128 / side) ** 2
     score = landmarker(IMAGE, BOXES[0]).score
     np.testing.assert_allclose(score, np.full((1, 3), mass / (mass + 1000)), rtol=1e-3)
 

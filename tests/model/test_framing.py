@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.geometry import apply_affine, box_to_input
+from lmk.geometry import apply_affine, box_to_input, boxes_of_crops
 from lmk.model.framing import Framing, framing_from_json
 
 MEAN = ((40.0, 50.0), (90.0, 46.0), (66.0, 100.0))
@@ -35,7 +35,7 @@ def test_the_fit_is_the_weighted_least_squares_of_scale_and_shift() -> None:
         solved, residue, *_ = np.linalg.lstsq(rows * root[:, None], xy.ravel() * root, rcond=None)
         side = solved[0] * 128
         corner = solved[1:] - 0.5 * solved[0] + 0.5
-        np.testing.assert_allclose(box, [*corner, side, side], rtol=1e-4)
+        np.testing.assert_allclose([box], boxes_of_crops([*corner, side, side]), rtol=1e-4)
         misfit = np.sqrt(residue[0] / score.sum()) / solved[0]
         assert FRAMING.misfit_px(xy[None], score[None])[0] == pytest.approx(misfit, rel=1e-3)
 
@@ -44,9 +44,8 @@ def test_a_finders_box_becomes_the_crop_that_has_it_in_its_place() -> None:
     # A finder's box lies at x 0.1, y 0, 0.5 wide and 1 high, in a crop of side 80 at (200, 40).
     found = np.array([[208, 40, 40, 80], [208, 40, 40, 80]], np.float32)
     found[1] *= 2
-    np.testing.assert_allclose(
-        FRAMING.boxes_round_found(found), [[200, 40, 80, 80], [400, 80, 160, 160]], rtol=1e-6
-    )
+    expected = boxes_of_crops([[200, 40, 80, 80], [400, 80, 160, 160]])
+    np.testing.assert_allclose(FRAMING.boxes_round_found(found), expected, rtol=1e-6)
 
 
 def test_landmarks_that_lie_on_one_place_give_a_crop_with_area() -> None:

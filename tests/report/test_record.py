@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from report.changed import put
 
+from lmk.evaluation.formulas.pck import Pck
 from lmk.evaluation.metrics.consistency import CONSISTENCY
 from lmk.evaluation.metrics.joints import PCK
 from lmk.evaluation.metrics.regressions import FORWARD
-from lmk.evaluation.pck import Pck
 from lmk.report.record import manifest_figures, record, write_record
 from lmk.system.version import __version__
 

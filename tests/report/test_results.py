@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from report.changed import put, without
 
+from lmk.evaluation.formulas.pck import Pck
 from lmk.evaluation.metrics.joints import PCK, PCKH
 from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
-from lmk.evaluation.pck import Pck
 
 
 def test_notes_say_what_was_left_out(alone) -> None:

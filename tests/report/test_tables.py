@@ -85,7 +85,7 @@ def test_what_was_not_measured_leaves_no_table_and_no_nan(alone) -> None:
 
 
 def test_a_joint_without_labels_is_a_dash(alone) -> None:
-    from lmk.evaluation.pck import Pck
+    from lmk.evaluation.formulas.pck import Pck
 
     counted = np.array([[True, False, True, True]] * 2)
     found = counted & np.array([[True], [False]])

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from lmk.system.errors import OutputError, UsageError
-from lmk.system.files import cache_folder, check_file, new_folder, replacing
+from lmk.system.files import (
+    cache_folder,
+    check_file,
+    copy,
+    new_folder,
+    remove,
+    replacing,
+    sha256_of,
+)
 
 
 def test_a_new_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -48,6 +56,38 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, monkeypatch) -
     with new_folder(Path()) as folder:
         (folder / "b").touch()
     assert [path.name for path in (tmp_path / "empty").iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_file_or_a_folder_is_hashed_copied_over_an_older_one_and_removed(
+    tmp_path: Path, kind: str
+) -> None:
+    new, old = tmp_path / "new" / "model", tmp_path / "old" / "model"
+    for path, words in ((new, ("a.bin", "weights/b.bin")), (old, ("a.bin", "left over"))):
+        for word in words if kind == "folder" else ("",):
+            (path / word).parent.mkdir(parents=True, exist_ok=True)
+            (path / word).write_text(f"{path.parent.name} {word}")
+    before = sha256_of(new)
+    assert before != sha256_of(old)
+    copy(new, old)
+    assert sha256_of(old) == before
+    assert [path.name for path in old.parent.iterdir()] == ["model"]
+    if kind == "folder":
+        (old / "a.bin").rename(old / "c.bin")
+        assert sha256_of(old) != before
+    for _ in range(2):
+        remove(old)
+        assert not old.exists()
+
+
+def test_a_folder_is_not_replaced_by_half_a_copy(tmp_path: Path, monkeypatch) -> None:
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(name)
+    monkeypatch.setattr("shutil.copytree", lambda *_, **__: tmp_path.mkdir())
+    with pytest.raises(OutputError):
+        copy(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "a").read_text() == "old"
 
 
 def test_what_a_killed_attempt_left_is_cleared(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from clips import FRAMES, dots_at, save_clip
 from made_sources import Kept, Made
 
 from lmk.arrays import FloatArray
+from lmk.geometry import crops_of_boxes
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center, fixed
@@ -244,7 +245,7 @@ def test_a_clip_is_followed_from_its_landmarks_alone(tmp_path: Path, detector: P
 
     clip, sink = save_clip(tmp_path / "dots.mkv"), Kept()
     backend = open_backend(str(detector))
-    side, corner = 150.0, np.array([3.5, -10.0])
+    *corner, side, _ = crops_of_boxes(BOX)[0]
     mean = (dots_at(0) + 0.5 - corner) * 128 / side - 0.5
     framing = Framing(tuple(map(tuple, mean.tolist())), spread_px=2.0, score=0.5)
     finder = Finder(fixed(BOX), exact=True)
@@ -257,8 +258,8 @@ def test_a_clip_is_followed_from_its_landmarks_alone(tmp_path: Path, detector: P
     boxes = np.array([result.objects[0].boxes[0] for result in sink.results])
     # Each frame's crop is round the dots of the frame before.
     moves = np.array([dots_at(i) - dots_at(0) for i in range(FRAMES)])[:-1, 0]
-    np.testing.assert_allclose(boxes[1:, :2], corner + moves, atol=0.3)
-    np.testing.assert_allclose(boxes[1:, 2:], side, rtol=2e-3)
+    np.testing.assert_allclose(boxes[1:, :2], BOX[:2] + moves, atol=0.3)
+    np.testing.assert_allclose(boxes[1:, 2:], np.tile(BOX[2:], (len(moves), 1)), rtol=2e-3)
     assert {tuple(result.objects[0].ids) for result in sink.results} == {(1,)}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lmk.geometry import boxes_of_crops, crops_of_boxes
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import fixed
 from lmk.model.framing import Framing
@@ -32,8 +33,9 @@ def tracker(find: Finds, follow: bool, exact: bool = True) -> Tracker:
 
 
 def mean_in(box: list[float]) -> np.ndarray:
-    """Landmarks whose crop, by the framing, is a square box."""
-    return (MEAN + 0.5) * box[2] / 128 - 0.5 + box[:2]
+    """Landmarks round which the framing puts a square box."""
+    *corner, side, _ = crops_of_boxes(box)[0]
+    return (MEAN + 0.5) * side / 128 - 0.5 + corner
 
 
 def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9):
@@ -141,10 +143,11 @@ def test_objects_found_in_every_frame_keep_their_numbers() -> None:
 
 def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_is() -> None:
     framing = Framing(FRAMING.landmarks_input, 5.0, 0.6, finder_box=(0.25, 0.25, 0.5, 0.5))
-    for exact, expected in ((True, [50, 60, 40, 40]), (False, [30, 40, 80, 80])):
+    framed = boxes_of_crops([30, 40, 80, 80])
+    for exact, expected in ((True, [[50, 60, 40, 40]]), (False, framed)):
         finder = Finder(fixed((50, 60, 40, 40)), exact)
         looks = Tracker("dots", finder, framing, Tracking(), None)
-        np.testing.assert_allclose(looks.crop_boxes(FRAME, 0.0), [expected])
+        np.testing.assert_allclose(looks.crop_boxes(FRAME, 0.0), expected)
 
 
 def test_following_needs_a_framing() -> None:

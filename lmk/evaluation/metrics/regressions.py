@@ -9,14 +9,14 @@ from lmk.evaluation import paper
 from lmk.evaluation.annotated import describe_normalizer
 from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import FIRST, Figure, mean_figure
-from lmk.evaluation.landmarks import EvaluatedModel
-from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
-from lmk.evaluation.regression import (
+from lmk.evaluation.formulas.regression import (
     Pairs,
     RegressionErrors,
     cross_validated_errors,
     regression_errors,
 )
+from lmk.evaluation.landmarks import EvaluatedModel
+from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
 from lmk.evaluation.table import ABSENT, Table
 
 Curve = dict[int | None, RegressionErrors]

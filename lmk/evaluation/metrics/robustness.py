@@ -11,13 +11,13 @@ import numpy as np
 from lmk.arrays import Indices
 from lmk.evaluation import views
 from lmk.evaluation.benchmark import Benchmark
-from lmk.evaluation.consistency import (
+from lmk.evaluation.figure import Figure
+from lmk.evaluation.formulas.consistency import (
     Consistency,
     MirrorConsistency,
     consistency,
     mirror_consistency,
 )
-from lmk.evaluation.figure import Figure
 from lmk.evaluation.metrics.base import Metric, Trial, always
 from lmk.evaluation.metrics.consistency import distance_figure, distances_record
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lmk.artifact.formats import PACKAGES
+from lmk.artifact.formats import PACKAGES, files_of
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import LmkError
@@ -28,9 +28,9 @@ class Choice:
 
     model: its name or path. model_sha256: hash of the parts of it that exported files contain.
     file: what the runtime opens, an exported file in the user's cache; file_sha256: its SHA-256,
-    empty for torch, which opens the model itself. threads: None leaves the number to the runtime.
-    p50_ms: of one picture, end to end. mean_px: how far landmarks lie from the float32 reference,
-    input pixels.
+    with that of its second file if it has one, empty for torch, which opens the model itself.
+    threads: None leaves the number to the runtime. p50_ms: of one picture, end to end. mean_px: how
+    far landmarks lie from the float32 reference, input pixels.
     """
 
     model: str
@@ -117,6 +117,6 @@ def _what_changed(choice: Choice, model: Model) -> str | None:
     if choice.versions != runtime_versions():
         return "the version of lmk or of a runtime"
     file = Path(choice.file)
-    if choice.file and not (file.is_file() and sha256_of(file) == choice.file_sha256):
+    if choice.file and not (file.exists() and sha256_of(*files_of(file)) == choice.file_sha256):
         return "its exported file"
     return None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from lmk.arrays import FloatArray, Image
-from lmk.geometry import center_square
+from lmk.geometry import boxes_of_crops, center_square
 from lmk.inference.boxes import Boxes, check_boxes
 from lmk.inference.regions.base import Find
 from lmk.system.errors import UsageError
 
 
 def center(image_bgr: Image) -> FloatArray:
-    """The largest centred square of every frame."""
+    """The box whose crop is the largest centred square of a frame."""
     height, width = image_bgr.shape[:2]
-    return check_boxes(center_square(width, height))
+    return boxes_of_crops(center_square(width, height))
 
 
 def fixed(boxes_xywh: Boxes) -> Find:

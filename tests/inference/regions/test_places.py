@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lmk.geometry import boxes_of_crops
 from lmk.inference.regions.choose import choose_region
 from lmk.inference.regions.open import open_finder
 from lmk.model.framing import Framing
@@ -14,7 +15,7 @@ KNOWS_NOT = Framing(((1.0, 2.0), (3.0, 4.0)), 1.0, 0.5)
 
 
 def test_center_and_box() -> None:
-    assert open_finder("center").find(FRAME).tolist() == [[35, 0, 90, 90]]
+    assert open_finder("center").find(FRAME).tolist() == boxes_of_crops([35, 0, 90, 90]).tolist()
     finder = open_finder("box:3.5,-10,150,20")
     assert finder.find(FRAME).tolist() == [[3.5, -10, 150, 20]]
     assert finder.exact

@@ -77,4 +77,4 @@ def test_every_line_of_the_table_leads_to_a_sink(kind: SinkKind) -> None:
 def test_each_address_belongs_to_one_sink() -> None:
     assert len(addresses()) == len(set(addresses()))
     assert set(addresses("pictures")) == STILL_SUFFIXES
-    assert addresses("landmarks") == [".jsonl", ".csv", ".parquet"]
+    assert set(addresses("landmarks")) >= {".jsonl", ".csv", ".parquet"}

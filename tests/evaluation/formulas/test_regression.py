@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lmk.evaluation.regression import (
+from lmk.evaluation.formulas.regression import (
     RIDGE,
     Pairs,
     assign_folds,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lmk.evaluation.pck import pck, pckh
+from lmk.evaluation.formulas.pck import pck, pckh
 from lmk.system.errors import DataError
 
 NAMES = ["left_hand", "neck", "head_top", "right_hand"]

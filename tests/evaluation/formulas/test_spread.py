@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lmk.evaluation.spread import spread
+from lmk.evaluation.formulas.spread import spread
 from lmk.system.errors import DataError
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lmk.evaluation.consistency import consistency, mirror_consistency, random_turns
+from lmk.evaluation.formulas.consistency import consistency, mirror_consistency, random_turns
 from lmk.evaluation.views import MIRRORED, brightened, noisy, turn_images, turned
 
 CONSTANT = np.array([[20, 30], [63.5, 63.5], [100, 80]], np.float32)
