@@ -7,6 +7,7 @@ them, ReLU and nearest-neighbour upsampling, which every runtime and int8 comput
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -100,7 +101,9 @@ class Student(LandmarkNetwork):
         x4 = self.features(images)[-1]
         x8 = self.down8(x4)
         x8 = self.up8(self.down16(x8), x8)
-        return self.head(self.last(x8, x4))  # type: ignore[no-any-return]
+        last = self.last(x8, x4)
+        with torch.autocast(last.device.type, enabled=False):  # heatmaps in float32
+            return self.head(last.float())  # type: ignore[no-any-return]
 
 
 def _twice(x: Tensor) -> Tensor:
