@@ -47,10 +47,10 @@ from lmk.networks.load import load_network
 from lmk.networks.perceptual import core_features
 from lmk.system.errors import UnavailableError
 from lmk.system.progress import Reporter
-from lmk.training.adapt import AdaptLearner
+from lmk.training.adaptation.learner import AdaptLearner
+from lmk.training.adaptation.methods import start_network
 from lmk.training.device import Compute, select_compute
 from lmk.training.loop import step
-from lmk.training.methods import start_detector
 from lmk.training.options import Method, preset
 
 Row = dict[str, Any]
@@ -301,7 +301,7 @@ def captured(call: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
 def make_learner(method: Method, batch: int, compute: Compute) -> AdaptLearner:
     options = replace(preset("fast", method), batch_size=batch)
     core = load_network(CORE)[0]
-    detector = start_detector(method, core, options.keypoints)
+    detector = start_network(method, core, options.keypoints)
     some = foxes(min(batch, DRAWN))
     crops = np.resize(some, (batch, *some.shape[1:]))
     return AdaptLearner(crops, detector, core_features(core), options, compute)

@@ -26,10 +26,10 @@ from lmk.architectures.hourglass.network import Hourglass
 from lmk.bench.record import StartState, make_record
 from lmk.data.synthetic import draw
 from lmk.networks.perceptual import CoreFeatures
-from lmk.training.adapt import AdaptLearner
+from lmk.training.adaptation.learner import AdaptLearner
+from lmk.training.adaptation.methods import start_network
 from lmk.training.device import Compute, select_compute
 from lmk.training.loop import step
-from lmk.training.methods import start_detector
 from lmk.training.options import AdaptOptions, Method
 
 MATRIX = 2048
@@ -42,7 +42,7 @@ def measure(method: Method, precision: str, batch_size: int, steps: int) -> dict
     compute = replace(select_compute(), bf16=bf16, channels_last=precision != "plain")
     core = Hourglass(10)
     options = AdaptOptions(method=method, batch_size=batch_size)
-    detector = start_detector(method, core, 10)
+    detector = start_network(method, core, 10)
     crops = draw(batch_size, seed=0)[0]
     learner = AdaptLearner(crops, detector, CoreFeatures(core), options, compute)
     with FlopCounterMode(display=False) as counter:  # this step also warms up

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lmk.exporting.export import export
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.report.evaluate import evaluate
-    from lmk.training.adaptation import adapt
+    from lmk.training.adaptation.adapt import adapt
     from lmk.video.filters.base import Smoothing
     from lmk.video.track import track
 
@@ -32,7 +32,7 @@ _MODULES = {
     "Landmarker": "lmk.inference.landmarker",
     "Landmarks": "lmk.inference.landmarker",
     "Smoothing": "lmk.video.filters.base",
-    "adapt": "lmk.training.adaptation",
+    "adapt": "lmk.training.adaptation.adapt",
     "evaluate": "lmk.report.evaluate",
     "export": "lmk.exporting.export",
     "track": "lmk.video.track",

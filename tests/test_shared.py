@@ -15,7 +15,7 @@ from lmk.evaluation.landmarks import open_model
 from lmk.evaluation.measure import measure
 from lmk.model.folder import find_model
 from lmk.system.progress import Reporter
-from lmk.training.validate import evaluate_core
+from lmk.training.pretraining.validate import evaluate_core
 
 
 def unpack(shared: Path, tar: str, file: str, count: int, folder: Path) -> Path:

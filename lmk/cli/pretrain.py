@@ -63,10 +63,10 @@ def pretrain(
         raise UsageError("expected the annotated pictures: add --data FILE")
     from lmk.data.coco import load_keypoints
     from lmk.model.folder import find_model
-    from lmk.training import jobs
     from lmk.training.checkpoint import check_place
     from lmk.training.device import reporter, select_compute
     from lmk.training.loop import Run
+    from lmk.training.pretraining.job import pretrain as run_pretraining
 
     chosen = pick(PretrainOptions, values)
     found = find_model(values["core"]) if values["core"] else None
@@ -77,6 +77,6 @@ def pretrain(
         check_place(output, resume)
     crops = load_keypoints(Path(values["data"]), report)
     held_out = load_keypoints(Path(values["val"]), report) if values["val"] else None
-    model = jobs.pretrain(crops, held_out, found, chosen, run)
+    model = run_pretraining(crops, held_out, found, chosen, run)
     if compute.first:
         typer.echo(f"core in {model.folder}")

@@ -81,7 +81,7 @@ def train(
     }
     values = _resolve(ctx, inputs, config)
     source = _source(values)
-    from lmk.training.adaptation import prepare
+    from lmk.training.adaptation.adapt import prepare
     from lmk.training.device import select_compute
 
     compute = select_compute(device, values["precision"], compiled)

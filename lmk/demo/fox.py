@@ -19,8 +19,8 @@ from lmk.networks.detect import detect
 from lmk.networks.load import load_network
 from lmk.networks.projection import project
 from lmk.system.progress import Reporter
+from lmk.training.adaptation.job import adapt
 from lmk.training.device import select_compute
-from lmk.training.jobs import adapt
 from lmk.training.loop import Run
 from lmk.training.options import AdaptOptions, RunOptions
 

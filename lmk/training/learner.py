@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+EVALUATION_SEED = 2**32 - 1  # of the evaluation batch: the same pictures at every evaluation
+
 
 @dataclass(frozen=True)
 class Observation:

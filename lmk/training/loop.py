@@ -20,8 +20,8 @@ from lmk.training.config import write_config
 from lmk.training.device import Compute
 from lmk.training.learner import Learner
 from lmk.training.log import Log
+from lmk.training.monitor import Monitor
 from lmk.training.options import Decay, RunOptions
-from lmk.training.watch import Watch
 
 AGREE_INTERVAL = 10  # steps between two questions of several GPUs to one another: they wait then
 GRADIENT_NORM = 1.0
@@ -70,7 +70,7 @@ class Schedule:
 
 
 def train(
-    learner: Learner, schedule: Schedule, settings: dict[str, Any], run: Run, watch: Watch
+    learner: Learner, schedule: Schedule, settings: dict[str, Any], run: Run, monitor: Monitor
 ) -> Progress:
     """Train to the end of the schedule, or until the run is stopped; return the last step.
 
@@ -91,7 +91,7 @@ def train(
     if not run.compute.first:
         return _follow(learner, schedule, first, run)
     with Log(run.folder, first.steps) as log:
-        return _lead(learner, schedule, settings, first, run, watch, log)
+        return _lead(learner, schedule, settings, first, run, monitor, log)
 
 
 def _lead(
@@ -100,7 +100,7 @@ def _lead(
     settings: dict[str, Any],
     first: Progress,
     run: Run,
-    watch: Watch,
+    monitor: Monitor,
     log: Log,
 ) -> Progress:
     def save(done: Progress) -> None:
@@ -119,7 +119,7 @@ def _lead(
                     log.losses(done.steps, values)
                     note = _note(values, clock.rate(done.steps) * learner.batch_size)
                 early = done.steps < EARLY_SHARE * schedule.steps
-                done = replace(done, best=watch.after(done, learner, log, early))
+                done = replace(done, best=monitor.after(done, learner, log, early))
             except DataError:
                 save(done)
                 raise

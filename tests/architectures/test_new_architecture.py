@@ -35,11 +35,11 @@ from lmk.networks.perceptual import core_features
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.errors import WeightsError
 from lmk.system.progress import Reporter
+from lmk.training.adaptation.job import adapt
 from lmk.training.device import Compute
-from lmk.training.jobs import adapt, pretrain
 from lmk.training.loop import Run
 from lmk.training.options import AdaptOptions, PretrainOptions
-from lmk.training.result import save_core
+from lmk.training.pretraining.job import pretrain, save_core
 
 SIZE, STRIDE = 96, 8
 CPU = Compute(torch.device("cpu"), bf16=False)

@@ -16,9 +16,9 @@ from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
 from lmk.networks.generator import Generator
 from lmk.networks.perceptual import CoreFeatures
-from lmk.training.adapt import AdaptLearner
+from lmk.training.adaptation.learner import AdaptLearner
+from lmk.training.adaptation.methods import start_network
 from lmk.training.device import Compute, select_compute
-from lmk.training.methods import start_detector
 from lmk.training.options import AdaptOptions
 
 
@@ -26,10 +26,10 @@ def gradients(compute: Compute) -> dict[str, Tensor]:
     torch.manual_seed(0)
     core = Hourglass(14).eval()
     options = AdaptOptions(batch_size=4, keypoints=5, generator_width=4, perceptual_size=32)
-    detector = start_detector("projection", core, 5)
-    freeze_batch_norms(detector)
-    with patch("lmk.training.adapt.Generator", frozen_generator):
-        learner = AdaptLearner(draw(6, seed=0)[0], detector, CoreFeatures(core), options, compute)
+    network = start_network("projection", core, 5)
+    freeze_batch_norms(network)
+    with patch("lmk.training.adaptation.learner.Generator", frozen_generator):
+        learner = AdaptLearner(draw(6, seed=0)[0], network, CoreFeatures(core), options, compute)
     learner.losses(3)["loss"].backward()
     return {
         f"{part}.{name}": parameter.grad

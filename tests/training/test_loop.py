@@ -18,8 +18,8 @@ from lmk.training.device import Compute
 from lmk.training.learner import Observation
 from lmk.training.log import CSV, EVENTS
 from lmk.training.loop import Run, Schedule, train
+from lmk.training.monitor import Monitor
 from lmk.training.options import RunOptions
-from lmk.training.watch import Watch
 
 SETTINGS = {"rate": 0.01, "seed": 4}
 
@@ -66,8 +66,8 @@ def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     resume = options.pop("resume", False)
     lasting = RunOptions(**{"look_every": 10**9, **options})
     chosen = Run(folder, compute, Reporter(), lasting, resume)
-    watch = Watch(folder, lambda *_: None, chosen.report, lasting)
-    return train(learner, Schedule(steps), settings, chosen, watch).steps
+    monitor = Monitor(folder, lambda *_: None, chosen.report, lasting)
+    return train(learner, Schedule(steps), settings, chosen, monitor).steps
 
 
 def rows(folder) -> list[dict[str, str]]:
@@ -162,8 +162,10 @@ def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
         compute = Compute(torch.device("cpu"), bf16=False)
         chosen = Run(tmp_path, compute, Reporter(), resume=resume)
         lasting = RunOptions(look_every=5)
-        watch = Watch(tmp_path, lambda _folder, done: looks.append(done), chosen.report, lasting)
-        return train(learner, Schedule(steps), SETTINGS, chosen, watch)
+        monitor = Monitor(
+            tmp_path, lambda _folder, done: looks.append(done), chosen.report, lasting
+        )
+        return train(learner, Schedule(steps), SETTINGS, chosen, monitor)
 
     assert go(Falling(), 10, resume=False).best == 10
     assert [done.steps for done in looks] == [5, 10]

@@ -45,11 +45,11 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     assert two["processes"] == 2
     one = gradients(Compute(torch.device("cpu"), bf16=False))
     assert one.keys() == two["gradients"].keys()
-    assert "detector.block1.conv1.projection_delta" in one
+    assert "network.block1.conv1.projection_delta" in one
     assert "generator.decoder.8.weight" in one
     # A softargmax does not see a heatmap's level: the gradient of that bias is rounding alone.
-    level = one.pop("detector.head.bias")
-    assert level.abs().max() < 1e-3 * one["detector.head.weight"].abs().max()
+    level = one.pop("network.head.bias")
+    assert level.abs().max() < 1e-3 * one["network.head.weight"].abs().max()
     for name, gradient in one.items():
         scale = float(gradient.abs().max())
         torch.testing.assert_close(two["gradients"][name], gradient, rtol=1e-2, atol=5e-3 * scale)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lmk.training.geometric import equivariance, separation
+from lmk.training.adaptation.terms import equivariance, separation
 
 
 def test_separation_by_hand() -> None:

@@ -7,10 +7,10 @@ import time
 
 import torch
 
-from lmk.training.adapt import AdaptLearner
+from lmk.training.adaptation.learner import AdaptLearner
+from lmk.training.adaptation.methods import count_learnable
 from lmk.training.device import Compute
 from lmk.training.loop import step
-from lmk.training.methods import count_learnable
 
 TIMED_STEPS = 3
 
@@ -19,7 +19,7 @@ def make_plan(learner: AdaptLearner) -> str:
     """Describe an adaptation in a few lines, from a few real steps that are not kept."""
     options, compute, images = learner.options, learner.compute, len(learner.views.crops)
     steps, batch = options.steps, options.batch_size
-    learnable, frozen = count_learnable(learner.detector)
+    learnable, frozen = count_learnable(learner.network)
     generator = "none, without --reconstruction"
     if "generator" in learner.modules:
         parameters = sum(count_learnable(learner.modules["generator"]))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from lmk.training.involution import best_involution, mirror_distances
+from lmk.training.adaptation.involution import best_involution, mirror_distances
 
 
 def involutions(free: tuple[int, ...]) -> Iterator[dict[int, int]]:

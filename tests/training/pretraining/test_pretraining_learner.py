@@ -17,7 +17,7 @@ from lmk.architectures.hourglass.spec import ARCHITECTURE
 from lmk.data.coco import KeypointSet
 from lmk.training.device import Compute
 from lmk.training.options import PretrainOptions
-from lmk.training.pretrain import CoreLearner
+from lmk.training.pretraining.learner import PretrainLearner
 
 FP32 = Compute(torch.device("cpu"), bf16=False)
 SIDE = 90
@@ -65,9 +65,9 @@ def learner(
     compute: Compute = FP32,
     color: float = 0.0,
     held_out: KeypointSet | None = None,
-) -> CoreLearner:
+) -> PretrainLearner:
     options = PretrainOptions(batch_size=4, color=color)
-    return CoreLearner(data, options, compute, held_out, start=SmallDetector())
+    return PretrainLearner(data, options, compute, held_out, start=SmallDetector())
 
 
 def centroids(images: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from lmk.system.errors import UsageError
 from lmk.training.options import Method, Scope
 
 
-def start_detector(
+def start_network(
     method: Method, core: LandmarkNetwork | None, num_landmarks: int, scope: Scope = "all"
 ) -> LandmarkNetwork:
     """Make the network that an adaptation trains, from copies of the core's parts.

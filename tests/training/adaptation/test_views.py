@@ -18,9 +18,9 @@ from lmk.data.similarity import SimilarityRange, random_similarity, warp
 from lmk.data.synthetic import draw
 from lmk.geometry import apply_affine, invert_affine
 from lmk.system.errors import UsageError
+from lmk.training.adaptation.views import Pair, Views
 from lmk.training.device import Compute
 from lmk.training.options import AdaptOptions
-from lmk.training.views import Pair, Views
 
 OPTIONS = AdaptOptions(batch_size=6, flip=True, noise=0.1, seed=3)
 STILL = {"degrees": 0.0, "degrees_deformed": 0.0, "zoom": 0.0, "shift": 0.0, "color": 0.0}
@@ -81,7 +81,7 @@ def test_a_flip_mirrors_both_views_of_a_picture() -> None:
     torch.testing.assert_close(pair.view_to_deformed, identity, atol=1e-4, rtol=0)
 
 
-def test_the_detector_alone_sees_noise_of_another_deviation_in_each_picture() -> None:
+def test_the_network_alone_sees_noise_of_another_deviation_in_each_picture() -> None:
     crops = np.full((40, 160, 160, 3), 128, np.uint8)
     options = replace(OPTIONS, batch_size=40, color=0.0)
     pair = Views(crops, 128, options, COMPUTE).pair(0)
@@ -185,7 +185,7 @@ def test_half_of_the_second_views_are_mirrored_and_their_landmarks_trade_numbers
     assert views.fixed().partner is None
 
 
-def test_occlusion_and_blur_change_what_the_detector_sees_alone() -> None:
+def test_occlusion_and_blur_change_what_the_network_sees_alone() -> None:
     crops = draw(20, seed=0)[0]
     plain = replace(OPTIONS, batch_size=20, noise=0.0)
     clean = Views(crops, 128, plain, COMPUTE).pair(0)

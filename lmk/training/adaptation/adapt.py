@@ -11,14 +11,14 @@ from lmk.data.packed import is_packed
 from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import UsageError
-from lmk.training import jobs
+from lmk.training.adaptation import job
+from lmk.training.adaptation.job import make_learner
+from lmk.training.adaptation.plan import make_plan
 from lmk.training.checkpoint import check_place
 from lmk.training.device import Compute, reporter, select_compute
-from lmk.training.jobs import make_learner
 from lmk.training.loop import Run
 from lmk.training.options import AdaptOptions, Preset, RunOptions
 from lmk.training.options import preset as preset_options
-from lmk.training.plan import make_plan
 
 Settings = dict[str, Any]
 
@@ -84,9 +84,7 @@ class Adaptation:
 
     def run(self) -> Model:
         """Train to the end, or until the run is stopped."""
-        return jobs.adapt(
-            self.data, self.core, self.options, self.training, self.perceptual_weights
-        )
+        return job.adapt(self.data, self.core, self.options, self.training, self.perceptual_weights)
 
 
 def prepare(
@@ -106,7 +104,7 @@ def prepare(
     """Check the arguments of `adapt`, and the run folder if `writes` is set; read the pictures."""
     options, run_options = resolve(preset, settings)
     found = find_model(core) if options.needs_core and core else None
-    jobs.check_core(found, options, perceptual_weights)
+    job.check_core(found, options, perceptual_weights)
     if compute.first and writes:
         check_place(folder, resume)
     report = reporter(compute)

@@ -13,21 +13,21 @@ from lmk.networks.generator import BOTTLENECK_STRIDE, Generator
 from lmk.networks.perceptual import PerceptualDistance
 from lmk.networks.projection import ProjectionConv2d
 from lmk.networks.softargmax import gaussian_heatmaps, softargmax
+from lmk.training.adaptation.health import figures, warnings
+from lmk.training.adaptation.methods import train_mode
+from lmk.training.adaptation.mirror import Mirror
+from lmk.training.adaptation.terms import equivariance, separation
+from lmk.training.adaptation.views import Pair, Views
 from lmk.training.device import Compute
-from lmk.training.geometric import equivariance, separation
-from lmk.training.health import figures, warnings
 from lmk.training.learner import Observation
-from lmk.training.methods import train_mode
-from lmk.training.mirror import Mirror
 from lmk.training.options import AdaptOptions
 from lmk.training.samples import sheet, to_image
-from lmk.training.views import Pair, Views
 
 TERMS = ("pixel", "perceptual", "equivariance", "separation")
 
 
 class AdaptLearner:
-    """A detector and a generator trained together on unlabelled crops (N, S, S, 3).
+    """A network and a generator trained together on unlabelled crops (N, S, S, 3).
 
     Without reconstruction there is no generator, and no need of `features` to compare pictures by.
     """
@@ -35,17 +35,17 @@ class AdaptLearner:
     def __init__(
         self,
         crops: Crops,
-        detector: LandmarkNetwork,
+        network: LandmarkNetwork,
         features: nn.Module | None,
         options: AdaptOptions,
         compute: Compute,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options, self.compute = options, compute
-        self.detector, self.architecture = detector, detector.architecture
+        self.network, self.architecture = network, network.architecture
         self.views = Views(crops, self.architecture.input_size, options, compute)
-        self.modules: dict[str, nn.Module] = {"detector": self.detector}
-        self._placed = {"detector": compute.place(self.detector)}
+        self.modules: dict[str, nn.Module] = {"network": self.network}
+        self._placed = {"network": compute.place(self.network)}
         self.mirror = Mirror(options.keypoints) if options.mirror else None
         if self.mirror:
             self.modules["mirror"] = self.mirror
@@ -77,7 +77,7 @@ class AdaptLearner:
         """The terms of the loss of one batch of pairs, and their weighted sum."""
         done = step / self.options.steps
         if self.mirror and not self.mirror.searched and done >= self.options.mirror_from:
-            self.mirror.search(self.detector, self.options.beta, self.views.crops, self.compute)
+            self.mirror.search(self.network, self.options.beta, self.views.crops, self.compute)
         for module in self.modules.values():
             train_mode(module)
         paints = "generator" in self.modules and done >= self.options.reconstruction_from
@@ -115,9 +115,9 @@ class AdaptLearner:
         """
         options, count = self.options, len(pair.view)
         # The second views cost as much as the first, and batch norms would take them in.
-        both = options.equivariance > 0 or not self.detector.training
+        both = options.equivariance > 0 or not self.network.training
         with self.compute.autocast():
-            heatmaps = self._call("detector", pair.seen if both else pair.seen[:count])
+            heatmaps = self._call("network", pair.seen if both else pair.seen[:count])
         found = softargmax(heatmaps, options.beta)[0]
         xy, xy_deformed = found[:count], found[count:]
         terms = {name: xy.new_zeros(()) for name in TERMS}
@@ -163,9 +163,9 @@ class AdaptLearner:
 
     def _groups(self) -> list[dict[str, object]]:
         options = self.options
-        head = list(self.detector.head.parameters())
+        head = list(self.network.head.parameters())
         known = {id(p) for p in head}
-        body = [p for p in self.detector.parameters() if p.requires_grad and id(p) not in known]
+        body = [p for p in self.network.parameters() if p.requires_grad and id(p) not in known]
         groups: list[dict[str, object]] = [
             {"params": body, "lr": options.rate_body},
             {"params": head, "lr": options.rate_head},
@@ -177,7 +177,7 @@ class AdaptLearner:
 
     def _pull_to_zero(self, *_: object) -> None:
         """Make the decay of a projection I + delta pull to zero: Adam adds decay * delta alone."""
-        for module in self.detector.modules():
+        for module in self.network.modules():
             if isinstance(module, ProjectionConv2d) and module.projection_delta.grad is not None:
                 module.projection_delta.grad.diagonal().add_(self.options.weight_decay)
 

@@ -19,7 +19,7 @@ SNAPSHOTS = "snapshots"
 SaveModel = Callable[[Path, Progress], Model]
 
 
-class Watch:
+class Monitor:
     """Evaluates a learner at intervals, and saves models of it in the run folder.
 
     `save_model` writes a model folder. `best` has the model with the lowest loss on the evaluation

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.training.health import core_warning, figures, warnings
+from lmk.training.adaptation.health import core_warning, figures, warnings
 
 BY = (6, 8)  # moves every point by 10 px
 

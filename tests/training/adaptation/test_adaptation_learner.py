@@ -12,12 +12,12 @@ from random_models import make_core
 from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
 from lmk.networks.perceptual import CoreFeatures
-from lmk.training import mirror
-from lmk.training.adapt import TERMS, AdaptLearner
+from lmk.training.adaptation import mirror
+from lmk.training.adaptation.learner import TERMS, AdaptLearner
+from lmk.training.adaptation.methods import start_network
 from lmk.training.checkpoint import Progress, resume_from, save_checkpoint
 from lmk.training.device import Compute
 from lmk.training.loop import Schedule, step
-from lmk.training.methods import start_detector
 from lmk.training.options import AdaptOptions
 from lmk.training.samples import to_image
 
@@ -26,9 +26,9 @@ FP32 = Compute(torch.device("cpu"), bf16=False)
 
 def learner(method: str, core: Hourglass, compute: Compute = FP32, **options) -> AdaptLearner:
     chosen = AdaptOptions(method, **{"steps": 2, "batch_size": 2, "keypoints": 5, **options})
-    detector = start_detector(method, core, chosen.keypoints, chosen.projections)
+    network = start_network(method, core, chosen.keypoints, chosen.projections)
     crops = draw(4, seed=0)[0]
-    return AdaptLearner(crops, detector, CoreFeatures(core), chosen, compute)
+    return AdaptLearner(crops, network, CoreFeatures(core), chosen, compute)
 
 
 def changed(before: dict[str, torch.Tensor], network: Hourglass) -> set[str]:
@@ -39,10 +39,10 @@ def changed(before: dict[str, torch.Tensor], network: Hourglass) -> set[str]:
 def train_and_list_changes(method: str, core: Hourglass) -> tuple[set[str], set[str]]:
     """Names of tensors that two steps changed, and of those that they did not."""
     trained = learner(method, core)
-    before = {name: value.clone() for name, value in trained.detector.state_dict().items()}
+    before = {name: value.clone() for name, value in trained.network.state_dict().items()}
     for number in range(2):
         step(trained, number)
-    different = changed(before, trained.detector)
+    different = changed(before, trained.network)
     return different, before.keys() - different
 
 
@@ -95,7 +95,7 @@ def test_without_equivariance_the_second_views_are_not_looked_at() -> None:
     seen = []
     for weight in (0.0, 1.0):
         trained = learner("projection", make_core(), equivariance=weight)
-        trained.detector.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        trained.network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
         step(trained, 0)
         trained.observe()
     assert seen == [2, 4, 4, 4]
@@ -131,7 +131,7 @@ def test_painting_begins_where_it_is_told_to() -> None:
 
 def test_without_reconstruction_there_is_no_generator() -> None:
     trained = learner("projection", make_core(), reconstruction=0.0)
-    assert set(trained.modules) == {"detector"}
+    assert set(trained.modules) == {"network"}
     assert len(trained.optimizer.param_groups) == 2
     step(trained, 0)
     assert trained.observe().picture.shape == (3 * 256, 2 * 256, 3)
@@ -144,10 +144,10 @@ def test_decay_pulls_projections_to_the_core_or_to_zero() -> None:
         trained = learner(
             "projection", make_core(), rate_body=0.01, weight_decay=0.5, weight_decay_to=towards
         )
-        delta = trained.detector.block1.conv1.projection_delta
+        delta = trained.network.block1.conv1.projection_delta
         with torch.no_grad():
             delta.fill_(0.2).fill_diagonal_(-0.3)
-        for parameter in trained.detector.parameters():
+        for parameter in trained.network.parameters():
             parameter.grad = torch.zeros_like(parameter)
         trained.optimizer.step()
         return delta.detach()
@@ -162,9 +162,9 @@ def test_decay_pulls_projections_to_the_core_or_to_zero() -> None:
 
 def test_a_look_changes_nothing_and_is_always_at_the_same_pictures() -> None:
     trained = learner("finetune", make_core())
-    before = {name: value.clone() for name, value in trained.detector.state_dict().items()}
+    before = {name: value.clone() for name, value in trained.network.state_dict().items()}
     first, second = trained.observe(), trained.observe()
-    assert not changed(before, trained.detector)
+    assert not changed(before, trained.network)
     assert first.loss == second.loss
     assert np.array_equal(first.picture, second.picture)
     assert first.picture.shape == (4 * 256, 2 * 256, 3)
@@ -197,10 +197,10 @@ def test_a_short_adaptation_makes_landmarks_follow_the_object() -> None:
 def test_landmark_gradient_reaches_projections_through_the_reconstruction() -> None:
     trained = learner("projection", make_core(), equivariance=0.0, separation=0.0)
     trained.losses(0)["loss"].backward()
-    gradient = trained.detector.block1.conv1.projection_delta.grad
+    gradient = trained.network.block1.conv1.projection_delta.grad
     assert gradient is not None
     assert gradient.abs().max() > 0
-    assert trained.detector.block1.conv1.weight.grad is None
+    assert trained.network.block1.conv1.weight.grad is None
 
 
 EVERYTHING = {
@@ -270,7 +270,7 @@ def test_a_run_resumed_before_or_after_the_search_repeats_the_losses_exactly(
     again += [step(second, number) for number in range(cut, 4)]
     assert again == losses
     assert second.mirrored == whole.mirrored is not None
-    assert not changed(whole.detector.state_dict(), second.detector)
+    assert not changed(whole.network.state_dict(), second.network)
 
 
 def test_everything_together_learns_and_does_not_collapse(monkeypatch) -> None:

@@ -23,16 +23,15 @@ from lmk.data.packed import Crops
 from lmk.data.similarity import SimilarityRange, random_similarity, warp
 from lmk.geometry import apply_affine, compose_affine, invert_affine
 from lmk.training.device import Compute
+from lmk.training.learner import EVALUATION_SEED
 from lmk.training.options import AdaptOptions
-
-FIXED_SEED = 2**32 - 1  # of the pictures that are looked at again and again
 
 
 @dataclass(frozen=True)
 class Pair:
     """Views and deformed views, (B, 3, S, S), RGB in [0, 1], S the input size.
 
-    seen (2 B, 3, S, S) is what the detector is shown: the first, then the second, with hidden
+    seen (2 B, 3, S, S) is what the network sees: the first, then the second, with hidden
     parts, blur and noise. From the first to the second, points are moved by view_to_deformed
     (B, 2, 3), then by field (B, 2, S, S), in input pixels; then landmarks trade numbers: number i
     is what number partner[i] was, partner (B, K).
@@ -76,7 +75,7 @@ class Views:
 
     def fixed(self) -> Pair:
         """Draw the same pairs at any time, a whole batch in any process, none mirrored apart."""
-        return self._draw(0, FIXED_SEED, slice(None))
+        return self._draw(0, EVALUATION_SEED, slice(None))
 
     def _draw(self, step: int, seed: int, rows: slice, partner: Tensor | None = None) -> Pair:
         options, device, size = self.options, self.compute.device, self.input_size
@@ -109,7 +108,7 @@ class Views:
         return Pair(view, deformed, seen, view_to_deformed, field, partner)
 
     def _disturb(self, seen: Tensor, random: torch.Generator, rows: slice) -> Tensor:
-        """Hide parts of what the detector sees (2 B, 3, S, S), blur it and add noise."""
+        """Hide parts of what the network sees (2 B, 3, S, S), blur it and add noise."""
         options, whole = self.options, (2, self.options.batch_size)
         if options.occlusion:
             rectangles = random_rectangles(whole, options.occlusion, random)[:, rows]

@@ -8,9 +8,9 @@ import torch
 from random_models import make_core
 
 from lmk.data.synthetic import draw
-from lmk.training import mirror
+from lmk.training.adaptation import mirror
+from lmk.training.adaptation.mirror import LIMIT_PX, Mirror
 from lmk.training.device import Compute
-from lmk.training.mirror import LIMIT_PX, Mirror
 
 CPU = Compute(torch.device("cpu"), bf16=False)
 PARTNERS = [2, 1, 0, 4, 3]
@@ -29,7 +29,7 @@ class Second:
 
 
 def search(monkeypatch, off_px: float = 0.0, compute: Compute = CPU, value: float = 0) -> Mirror:
-    """Search with a detector of five points that trade places, off by this distance."""
+    """Search with a network of five points that trade places, off by this distance."""
     xy = np.random.default_rng(0).uniform(10, 117, (6, 5, 2)) + value
     back = np.stack([127 - xy[..., 0], xy[..., 1] + off_px], -1)[:, PARTNERS]
     found = iter([xy, back])
@@ -71,8 +71,8 @@ def test_all_processes_have_the_partners_of_the_first(monkeypatch) -> None:
     assert made.distance_px.item() == 7.5
 
 
-def test_the_detector_looks_at_each_picture_and_its_mirror_image(monkeypatch) -> None:
-    """A detector without a sense of left and right finds the same in both: partners at 0 px."""
+def test_the_network_looks_at_each_picture_and_its_mirror_image(monkeypatch) -> None:
+    """A network without a sense of left and right finds the same in both: partners at 0 px."""
 
     def middle(_network: object, _beta: float, images: np.ndarray) -> tuple:
         x = np.arange(128) * images.mean((1, 3))

@@ -10,8 +10,8 @@ from lmk.architectures.network import LandmarkNetwork
 from lmk.data.packed import Crops
 from lmk.data.resize import resize_crops, spread_crops
 from lmk.networks.detect import detect
+from lmk.training.adaptation.involution import best_involution, mirror_distances
 from lmk.training.device import Compute
-from lmk.training.involution import best_involution, mirror_distances
 
 SEARCH_CROPS = 1024
 # Mean distance between mirrored landmarks and their partners above which nothing is mirrored, in
@@ -46,18 +46,16 @@ class Mirror(nn.Module):
         """Whether partners were found that are near enough."""
         return self.searched and self.distance_px.item() <= LIMIT_PX
 
-    def search(
-        self, detector: LandmarkNetwork, beta: float, crops: Crops, compute: Compute
-    ) -> None:
-        """Find the partners by which the detector fits mirrored crops best, alike in all processes.
+    def search(self, network: LandmarkNetwork, beta: float, crops: Crops, compute: Compute) -> None:
+        """Find the partners by which the network fits mirrored crops best, alike in all processes.
 
-        Leaves the detector in evaluation mode. Landmarks that are not finite decide nothing.
+        Leaves the network in evaluation mode. Landmarks that are not finite decide nothing.
         """
-        size = detector.architecture.input_size
+        size = network.architecture.input_size
         images = resize_crops(spread_crops(crops, SEARCH_CROPS), size)
         mirrored = np.ascontiguousarray(images[:, :, ::-1])
         with compute.autocast():
-            xy, xy_mirrored = (detect(detector, beta, each)[0] for each in (images, mirrored))
+            xy, xy_mirrored = (detect(network, beta, each)[0] for each in (images, mirrored))
         distances = mirror_distances(xy, xy_mirrored, size) * (PICTURE_PX / size)
         finite = bool(np.isfinite(distances).all())
         # Batch norms of several processors differ until the first one's are sent to all.

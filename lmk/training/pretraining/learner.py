@@ -15,10 +15,9 @@ from lmk.data.similarity import SimilarityRange, random_similarity, warp
 from lmk.geometry import apply_affine, heatmap_to_input, input_to_heatmap, invert_affine
 from lmk.networks.softargmax import gaussian_heatmaps, softargmax
 from lmk.training.device import Compute
-from lmk.training.learner import Observation
+from lmk.training.learner import EVALUATION_SEED, Observation
 from lmk.training.options import PretrainOptions
 from lmk.training.samples import sheet, to_image
-from lmk.training.views import FIXED_SEED
 
 # exp(-d^2 / 4), far wider than the bottleneck's peak: with a narrow one almost all of a target is
 # zero, and predicting zero everywhere is a plateau that takes long to leave.
@@ -26,7 +25,7 @@ TARGET_SIGMA = 2.0
 CORE_BETA = 80.0  # regressed heatmaps peak well below 1, where a small beta pulls to the centre
 
 
-class CoreLearner:
+class PretrainLearner:
     """A network that regresses one Gaussian per joint; unlabelled joints have no loss.
 
     held_out: crops for the evaluation batch; by default some of the training crops. start: the
@@ -73,9 +72,9 @@ class CoreLearner:
         """Evaluate on the evaluation batch: always the same crops, without augmentation."""
         self.network.eval()
         data, device = self.held_out, self.compute.device
-        index = batch_indices(len(data.crops), self.options.batch_size, 0, FIXED_SEED)
+        index = batch_indices(len(data.crops), self.options.batch_size, 0, EVALUATION_SEED)
         still = SimilarityRange(0, 0, 0)
-        random = step_generator(0, FIXED_SEED, device)
+        random = step_generator(0, EVALUATION_SEED, device)
         crop_size, input_size = data.crops.shape[1], self.architecture.input_size
         to_crop = random_similarity(len(index), still, crop_size, input_size, random)
         images, xy_input, labelled = self._cut(data, index, to_crop)

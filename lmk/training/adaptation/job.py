@@ -1,0 +1,164 @@
+"""A complete adaptation, from unlabelled crops to a run folder that is a model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lmk.architectures.network import LandmarkNetwork
+from lmk.data.packed import Crops
+from lmk.data.resize import resize_crops, spread_crops
+from lmk.data.source import UnlabelledSet
+from lmk.evaluation.framing import measure_framing
+from lmk.model.folder import Model
+from lmk.networks.detect import detect
+from lmk.networks.load import load_network
+from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
+from lmk.networks.projection import ProjectionConv2d
+from lmk.system.errors import UsageError
+from lmk.system.files import replacing, sha256_of
+from lmk.training.adaptation.health import core_warning
+from lmk.training.adaptation.learner import AdaptLearner
+from lmk.training.adaptation.methods import count_learnable, start_network
+from lmk.training.checkpoint import Progress
+from lmk.training.device import Compute
+from lmk.training.job import run_job, training_record
+from lmk.training.loop import Run, Schedule
+from lmk.training.options import AdaptOptions
+from lmk.training.save import save_adapter, save_network
+
+SKIPPED = "skipped.txt"
+FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
+
+
+def adapt(
+    data: UnlabelledSet,
+    core: Model | None,
+    options: AdaptOptions,
+    run: Run,
+    perceptual_weights: Path | None = None,
+) -> Model:
+    """Adapt a core to unlabelled crops and write the result into its run folder.
+
+    Skipped pictures are listed there in skipped.txt. `perceptual_weights` is a VGG-19 safetensors
+    file, in place of torchvision's weights. Raises UsageError, DataError, WeightsError,
+    TrainingError, OutputError.
+    """
+    learner = make_learner(data, core, options, run.compute, perceptual_weights)
+    options = learner.options
+    learnable, frozen = count_learnable(learner.network)
+    run.report.say(
+        f"{options.method}: {learnable:,} parameters of the network learnable, {frozen:,} frozen; "
+        f"{len(data.crops):,} images; {run.compute.describe()}"
+    )
+    if options.reconstruction:
+        run.report.say(f"pictures compared by {options.perceptual}: {options.perceptual_layers}")
+    if core and options.method != "scratch" and (said := warn_of_core(core)):
+        run.report.warn(said)
+    settings = {
+        "task": "train",
+        "core": core.manifest.weights_sha256 if core else None,
+        "perceptual_weights": perceptual_weights and sha256_of(perceptual_weights),
+        "images": data.sha256,
+        **asdict(options),
+    }
+
+    def save(folder: Path, done: Progress) -> Model:
+        record = training_record(done, settings, run)
+        network, mirrored = learner.network, learner.mirrored
+        return save_adapted(folder, network, options.beta, core, data.crops, record, mirrored)
+
+    schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
+    model = run_job(learner, schedule, settings, run, save)
+    if data.skipped and run.compute.first:
+        with replacing(run.folder / SKIPPED) as temporary:
+            temporary.write_text("\n".join(data.skipped) + "\n")
+    return model
+
+
+def save_adapted(
+    folder: Path,
+    network: LandmarkNetwork,
+    beta: float,
+    core: Model | None,
+    crops: Crops,
+    training: dict[str, Any],
+    mirrored: list[int] | None = None,
+) -> Model:
+    """Write an adapted network and return it as a model.
+
+    A projected network becomes an adapter of `core`; every other one is saved completely. The
+    framing is measured on some of the training crops. Raises OutputError.
+    """
+    framing = None  # a single landmark has no extent to frame objects by
+    if network.num_landmarks > 1:
+        size = network.architecture.input_size
+        found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
+        framing = measure_framing(*found, size)
+    manifest = {
+        "softargmax_beta": beta,
+        "framing": framing,
+        "mirrored": mirrored,
+        "training": training,
+    }
+    if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
+        return save_network(folder, network, manifest)
+    return save_adapter(folder, network, core, manifest)
+
+
+def make_learner(
+    data: UnlabelledSet,
+    core: Model | None,
+    options: AdaptOptions,
+    compute: Compute,
+    perceptual_weights: Path | None = None,
+) -> AdaptLearner:
+    """Make the parts that an adaptation trains.
+
+    Raises what `check_core` raises, and WeightsError.
+    """
+    check_core(core, options, perceptual_weights)
+    core_network = load_network(core)[0] if core else None
+    features: CoreFeatures | VggFeatures | None = None
+    if options.reconstruction and options.perceptual == "core":
+        assert core_network is not None
+        features = core_features(core_network, options.perceptual_layers)
+    elif options.reconstruction:
+        features = vgg19_features(perceptual_weights, options.perceptual_layers)
+    if features:  # by name, since what all are depends on the file
+        options = replace(options, perceptual_layers=",".join(features.names))
+    torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
+    network = start_network(options.method, core_network, options.keypoints, options.projections)
+    return AdaptLearner(data.crops, network, features, options, compute)
+
+
+def check_core(
+    core: Model | None, options: AdaptOptions, perceptual_weights: Path | None = None
+) -> None:
+    """Raise UsageError unless core, method and features go together."""
+    if core is None and options.needs_core:
+        raise UsageError(
+            f"{options.method} with perceptual features {options.perceptual} needs a core: add "
+            "--core NAME"
+        )
+    if options.method == "finetune-after-projection" and core and core.manifest.kind != "adapter":
+        raise UsageError(
+            f"finetune-after-projection starts from an adapted run, and {core.manifest.name} is "
+            "not one: give the run with --core RUN"
+        )
+    if options.method == "projection" and core and core.manifest.core:
+        raise UsageError(
+            f"projection needs a complete network as core, and {core.manifest.name} is an adapter: "
+            f"use --core {core.manifest.core.model}, or choose --method finetune"
+        )
+    if perceptual_weights and options.perceptual != "vgg19":
+        raise UsageError("--perceptual-weights are for VGG-19: add --perceptual vgg19")
+
+
+def warn_of_core(core: Model) -> str | None:
+    """Warn, with the figure, when a core seems untrained or weak."""
+    variances = [v for name, v in core.arrays().items() if name.endswith("running_var")]
+    return core_warning(all((v == 1).all() for v in variances), core.manifest.figures)

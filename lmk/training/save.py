@@ -1,0 +1,47 @@
+"""Write a model folder: weights, and a manifest that records how they were trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lmk.architectures.network import LandmarkNetwork
+from lmk.arrays import Arrays
+from lmk.model.folder import Model, find_model
+from lmk.model.manifest import CoreReference, Manifest
+from lmk.model.weights import content_sha256, load_weights, save_weights
+from lmk.networks.projection import adapter_state
+from lmk.networks.state import arrays_of, state_of
+
+
+def save_network(folder: Path, network: LandmarkNetwork, manifest: dict[str, Any]) -> Model:
+    """Write a complete network, with further fields of its manifest. Raises OutputError."""
+    arrays = arrays_of(state_of(network))
+    kind = {"kind": "network", "weights_file": "weights.safetensors"}
+    return _save(folder, arrays, network, manifest | kind)
+
+
+def save_adapter(
+    folder: Path, network: LandmarkNetwork, core: Model, manifest: dict[str, Any]
+) -> Model:
+    """Write a projected network as an adapter of `core`. Raises OutputError."""
+    arrays = arrays_of(adapter_state(network))
+    reference = CoreReference(core.reference, core.manifest.weights_sha256)
+    kind = {"kind": "adapter", "core": reference, "weights_file": "adapter.safetensors"}
+    return _save(folder, arrays, network, manifest | kind)
+
+
+def _save(
+    folder: Path, arrays: Arrays, network: LandmarkNetwork, manifest: dict[str, Any]
+) -> Model:
+    path = folder / manifest["weights_file"]
+    save_weights(path, arrays)
+    sha256 = content_sha256(load_weights(path))  # of what was stored, after rounding to float16
+    Manifest(
+        name=folder.resolve().name,
+        num_landmarks=network.num_landmarks,
+        architecture=network.architecture.name,
+        weights_sha256=sha256,
+        **manifest,
+    ).write(folder)
+    return find_model(str(folder))
