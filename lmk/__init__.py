@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.report.evaluate import evaluate
     from lmk.training.adaptation.adapt import adapt
+    from lmk.training.distillation.distill import distill
     from lmk.video.filters.base import Smoothing
     from lmk.video.track import track
 
@@ -21,6 +22,7 @@ __all__ = [
     "Smoothing",
     "__version__",
     "adapt",
+    "distill",
     "evaluate",
     "export",
     "track",
@@ -33,6 +35,7 @@ _MODULES = {
     "Landmarks": "lmk.inference.landmarker",
     "Smoothing": "lmk.video.filters.base",
     "adapt": "lmk.training.adaptation.adapt",
+    "distill": "lmk.training.distillation.distill",
     "evaluate": "lmk.report.evaluate",
     "export": "lmk.exporting.export",
     "track": "lmk.video.track",

@@ -11,6 +11,7 @@ from lmk.cli import (
     bench,
     compare,
     data,
+    distill,
     doctor,
     eval,
     export,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
+app.command("distill")(distill.distill)
 app.command("export")(export.export)
 app.command("eval")(eval.eval_)
 app.command("compare")(compare.compare)

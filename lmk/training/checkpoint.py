@@ -15,7 +15,7 @@ import torch
 from lmk.system.errors import TrainingError
 from lmk.system.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
-from lmk.training.options import AdaptOptions, PretrainOptions
+from lmk.training.options import OPTIONS
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -105,7 +105,7 @@ def resume_from(
             f"{path} is damaged ({_first_line(error)}): start again in another folder"
         ) from error
     # A setting that the checkpoint's lmk did not have yet: what it did then is the default.
-    defaults = asdict(PretrainOptions()) | asdict(AdaptOptions())
+    defaults = asdict(OPTIONS[settings["task"]]())
     added = {name: value for name, value in defaults.items() if name in settings}
     _compare({**added, **before}, settings)
     try:

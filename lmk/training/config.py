@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from lmk.data.packed import is_packed
 from lmk.system.errors import UsageError, missing_extra
 from lmk.system.files import replacing
 
@@ -48,6 +49,12 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
             option = name.replace("_", "-")
             raise UsageError(f"{file}: {option}: {options[name]} is not a text: put it in quotes")
     return options
+
+
+def named_source(source: Path) -> dict[str, str | None]:
+    """The pictures of a training, by their option on the command line."""
+    folder = source.is_dir() and not is_packed(source)
+    return {"images": str(source) if folder else None, "data": None if folder else str(source)}
 
 
 def _yaml() -> Any:

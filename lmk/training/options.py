@@ -1,4 +1,4 @@
-"""Settings of the two trainings, with the help and the ranges that the command line shows.
+"""Settings of the trainings, with the help and the ranges that the command line shows.
 
 Free of torch, so that this help is instant.
 """
@@ -20,11 +20,12 @@ Decay = Literal["cosine", "steps"]
 Rotation = Literal["uniform", "normal"]
 Towards = Literal["core", "zero"]
 Preset = Literal["fast", "paper"]
+Size = Literal["small", "tiny"]
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 _LANDMARKS, _LOSS = "Landmarks", "Terms of the loss"
 _OPTIMISER, _VIEWS, _RUN = "Optimiser", "The two views of a picture", "The run"
-_AUGMENTATION = "Augmentation"
+_AUGMENTATION, _LABELS = "Augmentation", "Labels"
 
 
 def _setting(
@@ -102,6 +103,41 @@ class PretrainOptions(_Checked):
     degrees: float = _setting(30.0, "Rotation up to +- this.", _AUGMENTATION, 0, 180)
     zoom: float = _setting(0.25, "Zoom up to 1 + this, in or out.", _AUGMENTATION, 0)
     shift: float = _setting(0.06, "Shift up to this share of the side.", _AUGMENTATION, 0)
+    color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _AUGMENTATION, 0, 1)
+
+
+@dataclass(frozen=True)
+class DistillOptions(_Checked):
+    """Settings of a distillation; see benchmarks/README.md for how they were chosen."""
+
+    size: Size = _setting("small", "Size of the student.")
+    steps: int = _setting(1500, "Optimiser steps.", None, 1)
+    batch_size: int = _setting(64, "Pictures per step, over all processes.", None, 2)
+    seed: int = _setting(0, "Seed of weights, order and transforms.", None, 0)
+
+    views: int = _setting(2, "Views of each picture whose landmarks are averaged.", _LABELS, 1, 64)
+    mirror: bool = _setting(
+        True,
+        "Average over mirrored views too, and train on them, if the landmarks have mirrored "
+        "partners.",
+        _LABELS,
+    )
+    weight_by_spread: bool = _setting(
+        False, "Weight landmarks by how well the views of their picture agree.", _LABELS
+    )
+
+    beta: float = _setting(1.0, "Sharpness of the softargmax.", _LOSS, 1e-3)
+    sigma: float = _setting(
+        1.0, "Deviation of the Gaussian that a heatmap learns, in heatmap px.", _LOSS, 0.1, 16
+    )
+
+    learning_rate: float = _setting(2e-3, "Peak rate of AdamW.", _OPTIMISER, 0)
+    weight_decay: float = _setting(1e-2, "AdamW's weight decay.", _OPTIMISER, 0)
+    warm_up: float = _setting(0.3, "Share of the steps to reach the peak rate.", _OPTIMISER, 0, 1)
+
+    degrees: float = _setting(30.0, "Rotation up to +- this.", _AUGMENTATION, 0, 180)
+    zoom: float = _setting(0.25, "Zoom up to 1 + this, in or out.", _AUGMENTATION, 0)
+    shift: float = _setting(0.12, "Shift up to this share of the side.", _AUGMENTATION, 0)
     color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _AUGMENTATION, 0, 1)
 
 
@@ -240,6 +276,9 @@ class AdaptOptions(_Checked):
         """Whether a core is started from, or its features are compared."""
         return self.method != "scratch" or (self.perceptual == "core" and self.reconstruction > 0)
 
+
+OPTIONS = {"pretrain": PretrainOptions, "train": AdaptOptions, "distill": DistillOptions}
+"""The settings of each training, by its command."""
 
 # Everything as in Sanchez and Tzimiropoulos (2019), or as in its authors' public code where the
 # paper is silent or contradicts itself: its text calls the perceptual distance an l1 norm, its

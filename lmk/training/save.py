@@ -7,11 +7,18 @@ from typing import Any
 
 from lmk.architectures.network import LandmarkNetwork
 from lmk.arrays import Arrays
+from lmk.data.packed import Crops
+from lmk.data.resize import resize_crops, spread_crops
+from lmk.evaluation.framing import measure_framing
 from lmk.model.folder import Model, find_model
+from lmk.model.framing import Framing
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import content_sha256, load_weights, save_weights
+from lmk.networks.detect import detect
 from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
+
+FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
 def save_network(folder: Path, network: LandmarkNetwork, manifest: dict[str, Any]) -> Model:
@@ -29,6 +36,18 @@ def save_adapter(
     reference = CoreReference(core.reference, core.manifest.weights_sha256)
     kind = {"kind": "adapter", "core": reference, "weights_file": "adapter.safetensors"}
     return _save(folder, arrays, network, manifest | kind)
+
+
+def measured_framing(network: LandmarkNetwork, beta: float, crops: Crops) -> Framing | None:
+    """Measure the framing of a network on some of its training crops (N, S, S, 3).
+
+    None for a single landmark, which has no extent to frame objects by.
+    """
+    if network.num_landmarks == 1:
+        return None
+    size = network.architecture.input_size
+    found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
+    return measure_framing(*found, size)
 
 
 def _save(

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lmk.data.packed import is_packed
 from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import UsageError
@@ -15,6 +14,7 @@ from lmk.training.adaptation import job
 from lmk.training.adaptation.job import make_learner
 from lmk.training.adaptation.plan import make_plan
 from lmk.training.checkpoint import check_place
+from lmk.training.config import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.loop import Run
 from lmk.training.options import AdaptOptions, Preset, RunOptions
@@ -109,7 +109,7 @@ def prepare(
         check_place(folder, resume)
     report = reporter(compute)
     config = {
-        **_named(source),
+        **named_source(source),
         "core": core,
         "perceptual_weights": perceptual_weights and str(perceptual_weights),
         "preset": preset,
@@ -135,9 +135,3 @@ def resolve(preset: Preset, settings: Settings) -> tuple[AdaptOptions, RunOption
     changed = {name: value for name, value in settings.items() if name in names}
     run = {name: value for name, value in settings.items() if name in run_names}
     return replace(base, **changed), RunOptions(**run)
-
-
-def _named(source: Path) -> dict[str, str | None]:
-    """The source, by its option on the command line."""
-    folder = source.is_dir() and not is_packed(source)
-    return {"images": str(source) if folder else None, "data": None if folder else str(source)}

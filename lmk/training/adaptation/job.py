@@ -10,11 +10,8 @@ import torch
 
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.packed import Crops
-from lmk.data.resize import resize_crops, spread_crops
 from lmk.data.source import UnlabelledSet
-from lmk.evaluation.framing import measure_framing
 from lmk.model.folder import Model
-from lmk.networks.detect import detect
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
 from lmk.networks.projection import ProjectionConv2d
@@ -28,10 +25,9 @@ from lmk.training.device import Compute
 from lmk.training.job import run_job, training_record
 from lmk.training.loop import Run, Schedule
 from lmk.training.options import AdaptOptions
-from lmk.training.save import save_adapter, save_network
+from lmk.training.save import measured_framing, save_adapter, save_network
 
 SKIPPED = "skipped.txt"
-FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
 def adapt(
@@ -93,14 +89,9 @@ def save_adapted(
     A projected network becomes an adapter of `core`; every other one is saved completely. The
     framing is measured on some of the training crops. Raises OutputError.
     """
-    framing = None  # a single landmark has no extent to frame objects by
-    if network.num_landmarks > 1:
-        size = network.architecture.input_size
-        found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
-        framing = measure_framing(*found, size)
     manifest = {
         "softargmax_beta": beta,
-        "framing": framing,
+        "framing": measured_framing(network, beta, crops),
         "mirrored": mirrored,
         "training": training,
     }

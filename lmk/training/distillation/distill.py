@@ -1,0 +1,118 @@
+"""A distillation in one call, as `lmk distill` does it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lmk.data.source import UnlabelledSet, open_unlabelled
+from lmk.model.folder import Model
+from lmk.system.errors import UsageError
+from lmk.training.checkpoint import check_place
+from lmk.training.config import named_source
+from lmk.training.device import Compute, reporter, select_compute
+from lmk.training.distillation import job
+from lmk.training.distillation.job import Teacher, check_count, open_teachers
+from lmk.training.loop import Run
+from lmk.training.options import DistillOptions, RunOptions
+
+Settings = dict[str, Any]
+
+
+def distill(
+    teachers: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    images: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    compiled: bool = False,
+    resume: bool = False,
+    command: str | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a small network on the landmarks that a model finds, as `lmk distill` does.
+
+    teachers: a model that `Landmarker` runs, or several with the same landmarks, which are
+    averaged. images: a folder of photographs, a packed set, or a COCO file, from which only the
+    file names are used. output: the run folder, which becomes the model. settings: options of `lmk
+    distill` by their names, such as size="tiny", steps=3000 or max_minutes=10. command: the command
+    line, for the manifest.
+
+        student = lmk.distill("runs/mugs", "photos/mugs", "runs/mugs-small")
+        landmarks = lmk.Landmarker(student.folder)(image)
+
+    Returns the model. Raises UsageError, DataError, WeightsError, TrainingError, OutputError, and
+    UnavailableError for a device that is not on this machine.
+    """
+    names = [teachers] if isinstance(teachers, str | os.PathLike) else teachers
+    return prepare(
+        [os.fspath(name) for name in names],
+        Path(images),
+        Path(output),
+        compute=select_compute(device, precision, compiled),
+        precision=precision,
+        resume=resume,
+        command=command,
+        settings=settings,
+    ).run()
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """A training that is ready to start: all inputs are found, read and checked."""
+
+    data: UnlabelledSet
+    teachers: Sequence[Teacher]
+    options: DistillOptions
+    training: Run
+
+    def run(self) -> Model:
+        """Label and train to the end, or until the run is stopped."""
+        return job.distill(self.data, self.teachers, self.options, self.training)
+
+
+def prepare(
+    teachers: Sequence[str],
+    source: Path,
+    folder: Path,
+    *,
+    compute: Compute,
+    precision: str,
+    resume: bool,
+    command: str | None,
+    settings: Settings,
+) -> Distillation:
+    """Check the arguments of `distill` and the run folder; read the pictures."""
+    options, run_options = resolve(settings)
+    opened = open_teachers(teachers, compute)
+    if compute.first:
+        check_place(folder, resume)
+    config = {
+        **named_source(source),
+        "teachers": shlex.join(teachers),
+        "precision": precision,
+        **asdict(options),
+    }
+    report = reporter(compute)
+    data = open_unlabelled(source, report)
+    check_count(data.crops, options)
+    training = Run(folder, compute, report, run_options, resume, config, command)
+    return Distillation(data, opened, options, training)
+
+
+def resolve(settings: Settings) -> tuple[DistillOptions, RunOptions]:
+    """Make the options of a distillation. Raises UsageError for an unknown name."""
+    names, run_names = ({field.name for field in fields(x)} for x in (DistillOptions, RunOptions))
+    if unknown := sorted(settings.keys() - names - run_names):
+        raise UsageError(
+            f"unknown settings {', '.join(unknown)}: expected names of lmk distill's options, such "
+            "as size, steps or max_minutes"
+        )
+    own = {name: value for name, value in settings.items() if name in names}
+    run = {name: value for name, value in settings.items() if name in run_names}
+    return DistillOptions(**own), RunOptions(**run)

@@ -1,0 +1,58 @@
+"""Whether labels can be learned from: steady over the views of a picture, and apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmk.data.packed import Crops
+from lmk.evaluation.formulas.spread import spread
+from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
+from lmk.training.adaptation.mirror import LIMIT_PX, PICTURE_PX
+from lmk.training.distillation.labels import Labels
+
+# In px of a 128 px picture.
+SCATTERED_PX, HOPELESS_PX = 2.5, 10.0
+COLLAPSED_PX, COINCIDENT_PX = 3.0, 0.5
+
+
+def check_labels(labels: Labels, crops: Crops, report: Reporter) -> None:
+    """Warn of labels that are scattered or collapsed, with the figure.
+
+    Raises DataError above a bound where nothing can be learned from them.
+    """
+    scattered = float(labels.spread.mean())
+    said = (
+        f"the teacher's landmarks differ by {scattered:.1f} px of {PICTURE_PX} between views of "
+        "one picture"
+    )
+    if scattered > HOPELESS_PX:
+        raise DataError(
+            f"{said}, more than {HOPELESS_PX:g}: these are not pictures of its category, or it is "
+            "not trained. Choose other pictures or another teacher"
+        )
+    if scattered > SCATTERED_PX:
+        report.warn(f"{said}, more than {SCATTERED_PX:g}: are these pictures of its category?")
+    if labels.xy.shape[1] > 1:
+        nearest = spread(labels.xy * (PICTURE_PX / crops.shape[1])).nearest_px
+        said = f"the teacher's landmarks are {nearest:.1f} px of {PICTURE_PX} from one another"
+        if nearest < COINCIDENT_PX:
+            raise DataError(f"{said}: they lie on one point. Choose another teacher")
+        if nearest < COLLAPSED_PX:
+            report.warn(f"{said}: several lie on one place. Train the teacher with --separation")
+    if np.isfinite(labels.partner_px):
+        _say_partners(labels, report)
+
+
+def _say_partners(labels: Labels, report: Reporter) -> None:
+    pairs = [f"{one}-{other}" for one, other in enumerate(labels.partner or []) if one < other]
+    if labels.partner is None:
+        report.say(
+            f"no mirrored pictures: landmarks are {labels.partner_px:.1f} px of {PICTURE_PX} from "
+            f"the best partners there, more than {LIMIT_PX:g}"
+        )
+    else:
+        report.say(
+            f"mirrored pictures: landmarks {', '.join(pairs) or 'without pairs'} trade places "
+            f"({labels.partner_px:.1f} px of {PICTURE_PX} apart)"
+        )

@@ -1,0 +1,145 @@
+"""A complete distillation, from unlabelled crops and teachers to a run folder that is a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from lmk.architectures.catalogue import find_architecture
+from lmk.artifact.formats import format_of
+from lmk.data.packed import Crops
+from lmk.data.source import UnlabelledSet
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import open_backend
+from lmk.model.folder import Model, find_model
+from lmk.system.errors import DataError, UsageError
+from lmk.system.files import sha256_of
+from lmk.training.checkpoint import Progress
+from lmk.training.device import Compute
+from lmk.training.distillation.health import check_labels
+from lmk.training.distillation.labels import (
+    Labels,
+    cache_labels,
+    cached_labels,
+    label,
+    labels_file,
+)
+from lmk.training.distillation.learner import DistillLearner, split
+from lmk.training.job import run_job, training_record
+from lmk.training.loop import Run, Schedule
+from lmk.training.options import DistillOptions
+from lmk.training.save import measured_framing, save_network
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model that labels pictures: how the user named it, its content hash, and the open model."""
+
+    name: str
+    sha256: str
+    backend: Backend
+
+
+def open_teachers(names: Sequence[str], compute: Compute) -> list[Teacher]:
+    """Open models that `Landmarker` runs, in float32.
+
+    Raises UsageError for teachers with different numbers of landmarks, WeightsError,
+    UnavailableError.
+    """
+    teachers = [_open(name, compute) for name in names]
+    counts = {teacher.name: teacher.backend.num_landmarks for teacher in teachers}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise UsageError(
+            f"expected teachers with the same landmarks, got {found}: choose teachers that were "
+            "made from one another"
+        )
+    return teachers
+
+
+def distill(
+    data: UnlabelledSet, teachers: Sequence[Teacher], options: DistillOptions, run: Run
+) -> Model:
+    """Train a student on what the teachers find in crops, and write it into its run folder.
+
+    Raises UsageError, DataError, WeightsError, TrainingError, OutputError.
+    """
+    check_count(data.crops, options)
+    labels = find_labels(data, teachers, options, run)
+    check_labels(labels, data.crops, run.report)
+    learner = make_learner(data.crops, labels, options, run.compute)
+    run.report.say(
+        f"{learner.architecture.name}: {sum(p.numel() for p in learner.network.parameters()):,} "
+        f"parameters; {len(learner.trained_on):,} images, {len(learner.held_out):,} held out; "
+        f"{run.compute.describe()}"
+    )
+    settings = {
+        "task": "distill",
+        "teachers": [teacher.sha256 for teacher in teachers],
+        "images": data.sha256,
+        **asdict(options),
+    }
+    origin = {"teachers": [{"name": each.name, "sha256": each.sha256} for each in teachers]}
+
+    def save(folder: Path, done: Progress) -> Model:
+        manifest = {
+            "softargmax_beta": options.beta,
+            "framing": measured_framing(learner.network, options.beta, data.crops),
+            "mirrored": labels.partner,
+            "training": training_record(done, settings, run) | origin,
+        }
+        return save_network(folder, learner.network, manifest)
+
+    model = run_job(learner, Schedule(options.steps, options.warm_up), settings, run, save)
+    if run.compute.first:
+        apart = learner.observe().figures["teacher_px"]
+        count = len(learner.held_out)
+        run.report.say(f"{apart:.2f} px of 128 from the teacher on {count} held-out pictures")
+    return model
+
+
+def make_learner(
+    crops: Crops, labels: Labels, options: DistillOptions, compute: Compute
+) -> DistillLearner:
+    """Make the student and what trains it."""
+    torch.manual_seed(options.seed)
+    architecture = find_architecture(f"student-{options.size}")
+    student = architecture.make(labels.xy.shape[1])
+    return DistillLearner(crops, labels, student, options, compute)
+
+
+def find_labels(
+    data: UnlabelledSet, teachers: Sequence[Teacher], options: DistillOptions, run: Run
+) -> Labels:
+    """Label the crops, or read the labels of the same crops and teachers from the cache."""
+    hashes = [teacher.sha256 for teacher in teachers]
+    file = labels_file(data.sha256, hashes, options.views, options.mirror, options.seed)
+    known = cached_labels(file)
+    if known is None and run.compute.first:
+        backends = [teacher.backend for teacher in teachers]
+        known = label(data.crops, backends, options.views, options.mirror, options.seed, run.report)
+        cache_labels(file, known)
+    shared = run.compute.agree(known)
+    assert shared is not None  # the first process has them
+    return shared
+
+
+def check_count(crops: Crops, options: DistillOptions) -> None:
+    """Raise DataError for fewer pictures than a batch."""
+    count = len(split(len(crops))[1])
+    if count < options.batch_size:
+        raise DataError(
+            f"expected at least a batch of {options.batch_size} pictures, got {count}, beside "
+            f"those held out: lower --batch-size, or add pictures"
+        )
+
+
+def _open(name: str, compute: Compute) -> Teacher:
+    file = format_of(name) is not None
+    sha256 = sha256_of(Path(name)) if file else find_model(name).sha256
+    device = compute.device.type
+    runtime = "torch" if device == "cuda" and not file else "auto"
+    return Teacher(name, sha256, open_backend(name, runtime, device, saved=False))

@@ -1,0 +1,166 @@
+"""What the teachers find in every picture: the labels that a student learns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lmk.arrays import DoubleArray, FloatArray, Images
+from lmk.data.batch import step_generator, to_float
+from lmk.data.packed import Crops
+from lmk.data.resize import resize_crops, spread_crops
+from lmk.data.similarity import SimilarityRange, random_similarity, warp
+from lmk.geometry import apply_affine
+from lmk.inference.backends.base import Backend
+from lmk.system.errors import WeightsError
+from lmk.system.files import cache_folder, replacing
+from lmk.system.progress import Reporter
+from lmk.training.adaptation.involution import best_involution, mirror_distances
+from lmk.training.adaptation.mirror import LIMIT_PX, PICTURE_PX
+
+VIEW_RANGES = SimilarityRange(degrees=12.0, zoom=0.15, shift=0.06)
+CHUNK = 64  # crops per call of a teacher
+SEARCH_CROPS = 512
+KEPT = 8  # files in the cache
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Landmarks of N crops, averaged over random views and over teachers.
+
+    xy float32 (N, K, 2) in crop pixels. spread float32 (N, K): root mean square distance of what
+    was found in the views from xy, in px of a 128 px picture. partner: landmark i of a crop is
+    landmark partner[i] of the mirrored crop; None where no partners fit, or where none were
+    searched. partner_px: how well they fit, in px of a 128 px picture, NaN where none were
+    searched.
+    """
+
+    xy: FloatArray
+    spread: FloatArray
+    partner: list[int] | None
+    partner_px: float
+
+
+def label(
+    crops: Crops, teachers: Sequence[Backend], views: int, mirror: bool, seed: int, report: Reporter
+) -> Labels:
+    """Find landmarks in random views of every crop and average them, carried back.
+
+    With `mirror`, every second view is mirrored, if the teachers' landmarks have partners that fit.
+    A single view is the crop itself. Raises WeightsError for landmarks that are NaN.
+    """
+    count = len(crops)
+    with report.bar("labelling pictures", count * views * len(teachers)) as bar:
+        partner, partner_px = _partners(crops, teachers[0]) if mirror else (None, float("nan"))
+        total = np.zeros((count, teachers[0].num_landmarks, 2))
+        squares = np.zeros(total.shape[:2])
+        origin: DoubleArray | None = None  # of the sums, so that squares stay small
+        for view in range(views):
+            mirrored = partner is not None and view % 2 == 1
+            for teacher in teachers:
+                to_crop = _view(crops, teacher.input_size, view, views, mirrored, seed)
+                xy = _find(teacher, crops, to_crop, bar.advance)
+                xy = xy[:, partner] if mirrored else xy
+                origin = xy if origin is None else origin
+                total += xy - origin
+                squares += np.square(xy - origin).sum(-1)
+    samples = views * len(teachers)
+    mean = total / samples
+    variance = squares / samples - np.square(mean).sum(-1)
+    spread = np.sqrt(variance.clip(0)) * (PICTURE_PX / crops.shape[1])
+    assert origin is not None
+    return Labels(
+        (origin + mean).astype(np.float32), spread.astype(np.float32), partner, partner_px
+    )
+
+
+def cached_labels(file: Path) -> Labels | None:
+    """Read labels from the cache; None where there are none, or none that can be read."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            partner = arrays["partner"].tolist() or None
+            return Labels(arrays["xy"], arrays["spread"], partner, float(arrays["partner_px"]))
+    except Exception:  # a broken archive makes NumPy and zipfile raise almost anything
+        return None
+
+
+def cache_labels(file: Path, labels: Labels) -> None:
+    """Write labels into the cache, and delete all but the last used ones. Raises OutputError."""
+    with replacing(file) as temporary, temporary.open("wb") as stream:
+        partner = np.array(labels.partner or [], np.int64)
+        np.savez(
+            stream,
+            xy=labels.xy,
+            spread=labels.spread,
+            partner=partner,
+            partner_px=labels.partner_px,
+        )
+    with suppress(OSError):  # another process does the same
+        files = sorted(file.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime)
+        for old in files[:-KEPT]:
+            old.unlink()
+
+
+def labels_file(images: str, teachers: Sequence[str], views: int, mirror: bool, seed: int) -> Path:
+    """The file in the user's cache for crops and teachers of these content hashes."""
+    identity = "/".join([images, *teachers, str(views), str(mirror), str(seed)])
+    return cache_folder() / "labels" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+
+
+def _view(
+    crops: Crops, input_size: int, view: int, views: int, mirrored: bool, seed: int
+) -> torch.Tensor:
+    """Matrices (N, 2, 3) from input to crop pixels."""
+    ranges = VIEW_RANGES if views > 1 else SimilarityRange(0, 0, 0)
+    random = step_generator(view, seed, torch.device("cpu"))
+    flip = torch.full((len(crops),), mirrored)
+    return random_similarity(len(crops), ranges, crops.shape[1], input_size, random, flip)
+
+
+def _find(
+    teacher: Backend, crops: Crops, to_crop: torch.Tensor, advance: Callable[[int], None]
+) -> DoubleArray:
+    """Landmarks (N, K, 2) in crop pixels."""
+    found = []
+    for start in range(0, len(crops), CHUNK):
+        rows = slice(start, start + CHUNK)
+        images = warp(to_float(crops[rows], to_crop.device), to_crop[rows], teacher.input_size)
+        pixels = (images * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+        xy = teacher.infer(pixels)[0]
+        _check_finite(xy, teacher)
+        found.append(apply_affine(to_crop[rows].double().numpy(), xy.astype(np.float64)))
+        advance(len(pixels))
+    return np.concatenate(found)
+
+
+def _partners(crops: Crops, teacher: Backend) -> tuple[list[int] | None, float]:
+    """Search the partners of a teacher's landmarks in mirrored crops."""
+    size = teacher.input_size
+    images = resize_crops(spread_crops(crops, SEARCH_CROPS), size)
+    both = (images, np.ascontiguousarray(images[:, :, ::-1]))
+    found = [np.concatenate([teacher.infer(part)[0] for part in _chunks(each)]) for each in both]
+    _check_finite(np.concatenate(found), teacher)
+    partner, distance = best_involution(mirror_distances(found[0], found[1], size))
+    distance *= PICTURE_PX / size
+    return (partner if distance <= LIMIT_PX else None), distance
+
+
+def _check_finite(xy: npt.NDArray[np.floating[Any]], teacher: Backend) -> None:
+    if not np.isfinite(xy).all():
+        raise WeightsError(
+            f"the teacher returned NaN landmarks on {teacher.description}: its weights are broken. "
+            "Train it again, or choose another teacher"
+        )
+
+
+def _chunks(images: Images) -> Iterator[Images]:
+    for start in range(0, len(images), CHUNK):
+        yield images[start : start + CHUNK]

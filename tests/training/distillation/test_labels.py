@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmk.system.errors import DataError, WeightsError
+from lmk.system.progress import Reporter
+from lmk.training.distillation import labels
+from lmk.training.distillation.health import check_labels
+from lmk.training.distillation.labels import (
+    Labels,
+    cache_labels,
+    cached_labels,
+    label,
+    labels_file,
+)
+
+SIDE, INPUT = 90, 64
+
+
+class Dots:
+    """Finds the centres of mass of a red, a green and a blue dot; the blue one first on the left.
+
+    As a teacher without pairs of colours does, it numbers green and blue from left to right.
+    """
+
+    name, framing, transfers, num_landmarks, input_size = "dots", None, None, 3, INPUT
+    description = "dots"
+    off = 0.0
+
+    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y, x = np.mgrid[:INPUT, :INPUT]
+        mass = np.maximum(images.astype(np.float64) - 128, 0)
+        xy = np.stack([(mass * g[..., None]).sum((1, 2)) / mass.sum((1, 2)) for g in (x, y)], -1)
+        others = xy[:, 1:]
+        order = others[:, :, 0].argsort(1)
+        xy[:, 1:] = np.take_along_axis(others, order[..., None], 1)
+        self.off = -self.off  # of alternating sign from call to call
+        return (xy + self.off).astype(np.float32), np.ones(xy.shape[:2], np.float32)
+
+    def layers(self) -> dict[str, int]:
+        return {}
+
+
+def dots(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Crops with a red dot near the middle, a green one left and a blue one right of it."""
+    random = np.random.default_rng(0)
+    crops = np.zeros((count, SIDE, SIDE, 3), np.uint8)
+    xy = np.array([[45, 30], [25, 55], [65, 58]]) + random.integers(-3, 4, (count, 3, 2))
+    for crop, points in zip(crops, xy, strict=True):
+        for channel, (x, y) in enumerate(points):
+            crop[y - 3 : y + 4, x - 3 : x + 4, channel] = 255
+    return crops, xy.astype(np.float32)
+
+
+def test_views_are_carried_back_and_averaged() -> None:
+    crops, xy = dots(70)  # more than a chunk
+    found = label(crops, [Dots()], 4, False, 0, Reporter())
+    assert found.xy.shape == (70, 3, 2)
+    assert found.xy.dtype == found.spread.dtype == np.float32
+    assert np.abs(found.xy - xy).max() < 0.5
+    assert found.spread.max() < 0.6
+    assert found.partner is None
+    assert np.isnan(found.partner_px)
+
+
+def test_a_single_view_is_the_crop_itself() -> None:
+    crops, xy = dots(3)
+    found = label(crops, [Dots()], 1, False, 0, Reporter())
+    np.testing.assert_allclose(found.xy, xy, atol=0.2)
+    assert (found.spread == 0).all()
+
+
+def test_mirrored_views_trade_partners() -> None:
+    """The dots left and right keep their order in mirrored crops, as a nose and two eyes do."""
+    crops, xy = dots(6)
+    found = label(crops, [Dots()], 2, True, 0, Reporter())
+    assert found.partner == [0, 2, 1]
+    assert np.abs(found.xy - xy).max() < 0.5
+
+
+def test_teachers_are_averaged_and_their_spread_is_in_px_of_128() -> None:
+    crops, xy = dots(2)
+    one, other = Dots(), Dots()
+    one.off, other.off = 2.0, -2.0  # input pixels; each call turns the sign: -2 and +2
+    found = label(crops, [one, other], 1, False, 0, Reporter())
+    np.testing.assert_allclose(found.xy, xy, atol=0.2)
+    # 2 px in x and y of 64 are 2 * sqrt(2) * 128 / 64 px of 128.
+    np.testing.assert_allclose(found.spread, 2 * 2**0.5 * 2, rtol=1e-3)
+
+
+def test_nan_is_an_error() -> None:
+    teacher = Dots()
+    teacher.off = float("nan")
+    with pytest.raises(WeightsError, match="NaN"):
+        label(dots(2)[0], [teacher], 2, False, 0, Reporter())
+
+
+def test_labels_come_back_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
+    file = labels_file("a", ["b"], 2, True, 0)
+    assert file != labels_file("a", ["b"], 2, True, 1)
+    assert cached_labels(file) is None
+    written = Labels(*(np.random.rand(4, 3, 2), np.random.rand(4, 3)), [0, 2, 1], 1.5)
+    cache_labels(file, written)
+    read = cached_labels(file)
+    assert read is not None
+    np.testing.assert_array_equal(read.xy, written.xy)
+    np.testing.assert_array_equal(read.spread, written.spread)
+    assert (read.partner, read.partner_px) == ([0, 2, 1], 1.5)
+    file.write_bytes(file.read_bytes()[:50])
+    assert cached_labels(file) is None
+
+
+def test_the_cache_keeps_the_last_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "KEPT", 2)
+    for index in range(4):
+        cache_labels(
+            tmp_path / f"{index}.npz", Labels(np.zeros((1, 1, 2)), np.zeros((1, 1)), None, 0.0)
+        )
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def made(spread: float = 0.3, apart: float = 20.0) -> tuple[Labels, np.ndarray]:
+    xy = np.zeros((5, 3, 2), np.float32)
+    xy[:, :, 0] = np.arange(3) * apart
+    found = Labels(xy, np.full((5, 3), spread, np.float32), None, float("nan"))
+    return found, np.zeros((5, 128, 128, 3), np.uint8)
+
+
+class Words(Reporter):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    warn = say
+
+
+def test_good_labels_pass_in_silence() -> None:
+    words = Words()
+    check_labels(*made(), words)
+    assert not words.said
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [(made(spread=4.0), "differ by 4.0 px"), (made(apart=2.0), "2.0 px of 128 from one another")],
+)
+def test_poor_labels_warn_with_the_figure(labels: tuple[Labels, np.ndarray], expected: str) -> None:
+    words = Words()
+    check_labels(*labels, words)
+    assert expected in words.said[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [(made(spread=15.0), "15.0 px"), (made(apart=0.1), "lie on one point")],
+)
+def test_hopeless_labels_are_an_error(labels: tuple[Labels, np.ndarray], expected: str) -> None:
+    with pytest.raises(DataError, match=expected):
+        check_labels(*labels, Words())
