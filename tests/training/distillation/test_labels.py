@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dots import Dots, dots
 
 from lmk.system.errors import DataError, WeightsError
 from lmk.system.progress import Reporter
@@ -16,43 +17,6 @@ from lmk.training.distillation.labels import (
     label,
     labels_file,
 )
-
-SIDE, INPUT = 90, 64
-
-
-class Dots:
-    """Finds the centres of mass of a red, a green and a blue dot; the blue one first on the left.
-
-    As a teacher without pairs of colours does, it numbers green and blue from left to right.
-    """
-
-    name, framing, transfers, num_landmarks, input_size = "dots", None, None, 3, INPUT
-    description = "dots"
-    off = 0.0
-
-    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        y, x = np.mgrid[:INPUT, :INPUT]
-        mass = np.maximum(images.astype(np.float64) - 128, 0)
-        xy = np.stack([(mass * g[..., None]).sum((1, 2)) / mass.sum((1, 2)) for g in (x, y)], -1)
-        others = xy[:, 1:]
-        order = others[:, :, 0].argsort(1)
-        xy[:, 1:] = np.take_along_axis(others, order[..., None], 1)
-        self.off = -self.off  # of alternating sign from call to call
-        return (xy + self.off).astype(np.float32), np.ones(xy.shape[:2], np.float32)
-
-    def layers(self) -> dict[str, int]:
-        return {}
-
-
-def dots(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Crops with a red dot near the middle, a green one left and a blue one right of it."""
-    random = np.random.default_rng(0)
-    crops = np.zeros((count, SIDE, SIDE, 3), np.uint8)
-    xy = np.array([[45, 30], [25, 55], [65, 58]]) + random.integers(-3, 4, (count, 3, 2))
-    for crop, points in zip(crops, xy, strict=True):
-        for channel, (x, y) in enumerate(points):
-            crop[y - 3 : y + 4, x - 3 : x + 4, channel] = 255
-    return crops, xy.astype(np.float32)
 
 
 def test_views_are_carried_back_and_averaged() -> None:

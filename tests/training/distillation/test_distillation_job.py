@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from dots import Dots, dots
+
+from lmk.data.packed import content_sha256
+from lmk.data.source import UnlabelledSet
+from lmk.inference.landmarker import Landmarker
+from lmk.networks.load import load_network
+from lmk.system.errors import DataError, TrainingError, UsageError
+from lmk.system.progress import Reporter
+from lmk.training.device import Compute
+from lmk.training.distillation.job import Teacher, distill, open_teachers
+from lmk.training.distillation.learner import DistillLearner
+from lmk.training.loop import Run
+from lmk.training.options import DistillOptions, RunOptions
+
+CPU = Compute(torch.device("cpu"), bf16=False)
+OPTIONS = DistillOptions(size="tiny", steps=6, batch_size=8, learning_rate=5e-3)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+
+
+def pictures(count: int = 24) -> UnlabelledSet:
+    crops = dots(count)[0]
+    return UnlabelledSet(crops, content_sha256(crops))
+
+
+def teacher() -> Teacher:
+    return Teacher("dots", "d" * 64, Dots())
+
+
+def run(folder: Path, **options: object) -> Run:
+    resume = bool(options.pop("resume", False))
+    return Run(folder, CPU, Reporter(), RunOptions(**options), resume)
+
+
+def test_a_run_folder_is_a_model(tmp_path: Path) -> None:
+    model = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run"))
+    manifest = model.manifest
+    assert (manifest.kind, manifest.architecture) == ("network", "student-tiny")
+    assert (manifest.num_landmarks, manifest.softargmax_beta) == (3, 1.0)
+    assert manifest.mirrored == [0, 2, 1]
+    assert manifest.framing is not None
+    assert manifest.training["teachers"] == [{"name": "dots", "sha256": "d" * 64}]
+    found = Landmarker(model.folder, "onnxruntime")(dots(1)[0][0], [0, 0, 90, 90])
+    assert found.xy.shape == (1, 3, 2)
+
+
+def test_a_student_finds_what_its_teacher_found(tmp_path: Path) -> None:
+    options = replace(OPTIONS, steps=100, batch_size=8)
+    model = distill(pictures(60), [teacher()], options, run(tmp_path / "run"))
+    crops, xy = dots(70)
+    found = Landmarker(model.folder, "onnxruntime")(
+        list(crops[60:, :, :, ::-1]), [np.array([0, 0, 90, 90])] * 10
+    )
+    assert np.linalg.norm(found.xy - xy[60:], axis=-1).mean() < 2.5
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "whole"))
+    losses = DistillLearner.losses
+
+    def interrupted(learner: DistillLearner, step: int) -> dict[str, torch.Tensor]:
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return losses(learner, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DistillLearner, "losses", interrupted)
+        stopped = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "cut"))
+    assert stopped.manifest.training["steps"] == 3
+    cut = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "cut", resume=True))
+    assert cut.manifest.training["steps"] == OPTIONS.steps
+    states = [load_network(each)[0].state_dict() for each in (whole, cut)]
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=0, atol=0)
+
+
+def test_another_teacher_or_size_cannot_resume(tmp_path: Path) -> None:
+    distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run"))
+    other = replace(teacher(), sha256="e" * 64)
+    with pytest.raises(TrainingError, match="teachers was"):
+        distill(pictures(), [other], OPTIONS, run(tmp_path / "run", resume=True))
+    small = replace(OPTIONS, size="small")
+    with pytest.raises(TrainingError, match="size was 'tiny'"):
+        distill(pictures(), [teacher()], small, run(tmp_path / "run", resume=True))
+
+
+def test_labels_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "first"))
+    broken = teacher()
+    monkeypatch.setattr(broken.backend, "infer", lambda _: pytest.fail("labels again"))
+    distill(pictures(), [broken], replace(OPTIONS, size="small"), run(tmp_path / "second"))
+
+
+def test_too_few_pictures_for_a_batch_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="at least a batch of 64"):
+        distill(pictures(20), [teacher()], replace(OPTIONS, batch_size=64), run(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_teachers_have_the_same_number_of_landmarks(core_model, adapter_model) -> None:
+    folders = [str(model.folder) for model in (core_model, adapter_model)]
+    with pytest.raises(UsageError, match=r"core 14, .*adapter 7"):
+        open_teachers(folders, CPU)
+    core, again = open_teachers([folders[0]] * 2, CPU)
+    assert core.sha256 == again.sha256 == core_model.sha256
