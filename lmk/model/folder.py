@@ -140,5 +140,16 @@ def list_models() -> list[Model]:
     return [Model(folder, read_manifest(folder)) for folder in folders]
 
 
+def students_of(model: Model) -> list[Model]:
+    """List the shipped models that were trained on the landmarks of this one, by name."""
+    return [shipped for shipped in list_models() if model.sha256 in _teachers(shipped)]
+
+
+def _teachers(student: Model) -> list[str]:
+    """Content hashes of the models that a student learned from; none for other models."""
+    teachers = student.manifest.training.get("teachers", [])
+    return [teacher["sha256"] for teacher in teachers]
+
+
 def _identities(models: list[Model]) -> list[str]:
     return [f"{m.manifest.name} ({m.manifest.weights_sha256[:12]})" for m in models]

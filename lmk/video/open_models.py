@@ -10,7 +10,7 @@ from lmk.artifact.formats import format_of
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region
-from lmk.model.folder import find_model
+from lmk.model.folder import find_model, students_of
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
 from lmk.video.options import TrackOptions
@@ -38,7 +38,16 @@ def open_models(
         opened.append(prepare_model(name, backend, options, still, _landmark_names(model)))
         if report:
             report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
+            _say_students(name, model, report)
     return opened
+
+
+def _say_students(name: str, model: str, report: Reporter) -> None:
+    """Say which shipped models find the same landmarks in less time."""
+    if format_of(model):
+        return
+    if students := [student.manifest.name for student in students_of(find_model(model))]:
+        report.say(f"{name}: faster, with the same landmarks: --model {' or '.join(students)}")
 
 
 def prepare_model(

@@ -129,16 +129,17 @@ def _find(
     teacher: Backend, crops: Crops, to_crop: torch.Tensor, advance: Callable[[int], None]
 ) -> DoubleArray:
     """Landmarks (N, K, 2) in crop pixels."""
-    found = []
+    # Allocated once: small results that outlive each batch's large ones would fragment the memory.
+    found = np.empty((len(crops), teacher.num_landmarks, 2))
     for start in range(0, len(crops), CHUNK):
         rows = slice(start, start + CHUNK)
         images = warp(to_float(crops[rows], to_crop.device), to_crop[rows], teacher.input_size)
         pixels = (images * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
         xy = teacher.infer(pixels)[0]
         _check_finite(xy, teacher)
-        found.append(apply_affine(to_crop[rows].double().numpy(), xy.astype(np.float64)))
+        found[rows] = apply_affine(to_crop[rows].double().numpy(), xy.astype(np.float64))
         advance(len(pixels))
-    return np.concatenate(found)
+    return found
 
 
 def _partners(crops: Crops, teacher: Backend) -> tuple[list[int] | None, float]:
