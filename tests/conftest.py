@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from clips import save_clip
 from colour_detector import save_detector
-from random_models import make_core, make_projected, save_model
+from random_models import make_core, make_projected, make_student, save_model
 
 from lmk.model.folder import Model
 from lmk.networks.load import load_network
@@ -29,6 +29,13 @@ def adapter_model(core_model: Model) -> Model:
     network = make_projected(load_network(core_model)[0])
     folder = core_model.folder.parent / "adapter"
     return save_model(folder, "adapter", arrays_of(adapter_state(network)), 7, core_model)
+
+
+@pytest.fixture(scope="session")
+def student_model(core_model: Model) -> Model:
+    student = make_student()
+    folder, name = core_model.folder.parent / "student", student.architecture.name
+    return save_model(folder, "student", arrays_of(state_of(student)), 7, architecture=name)
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
+from lmk.architectures.catalogue import find_architecture
 from lmk.architectures.hourglass.network import Hourglass
+from lmk.architectures.network import LandmarkNetwork
 from lmk.model.fold import PROJECTION, fold_state
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
@@ -34,6 +36,13 @@ def make_core(seed: int = 0, num_landmarks: int = 14) -> Hourglass:
     core = Hourglass(num_landmarks)
     randomize(core, seed)
     return core.eval()
+
+
+def make_student(size: str = "small", num_landmarks: int = 7) -> LandmarkNetwork:
+    torch.manual_seed(2)
+    network = find_architecture(f"student-{size}").make(num_landmarks)
+    randomize(network, 2)
+    return network.eval()
 
 
 def make_projected(core: Hourglass, num_landmarks: int = 7, scope: str = "all") -> Hourglass:
