@@ -40,7 +40,7 @@ def test_a_student_in_every_format(
     except UnavailableError as error:  # bfloat16 on this processor
         pytest.skip(str(error))
     assert exported.parity is not None
-    assert exported.parity.mean_px < 0.2
+    assert exported.parity.mean_px < 0.5
     layers = read_provenance(exported.path).layers
     assert sum(layers.values()) == 21
     if FORMATS[format].engine:
