@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
+from lmk.model.framing import Framing
 from lmk.system.errors import DataError, UsageError
 from lmk.system.files import sha256_of
 from lmk.training.checkpoint import Progress
@@ -87,7 +88,7 @@ def distill(
     def save(folder: Path, done: Progress) -> Model:
         manifest = {
             "softargmax_beta": options.beta,
-            "framing": measured_framing(learner.network, options.beta, data.crops),
+            "framing": _framing(learner, data.crops, teachers[0]),
             "mirrored": labels.partner,
             "training": training_record(done, settings, run) | origin,
         }
@@ -99,6 +100,15 @@ def distill(
         count = len(learner.held_out)
         run.report.say(f"{apart:.2f} px of 128 from the teacher on {count} held-out pictures")
     return model
+
+
+def _framing(learner: DistillLearner, crops: Crops, teacher: Teacher) -> Framing | None:
+    """Measure the student's framing; its objects are found by the teacher's detector."""
+    framing = measured_framing(learner.network, learner.options.beta, crops)
+    known = teacher.backend.framing
+    if framing is None or known is None:
+        return framing
+    return replace(framing, finder=known.finder, finder_box=known.finder_box)
 
 
 def make_learner(

@@ -12,6 +12,7 @@ from dots import Dots, dots
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.inference.landmarker import Landmarker
+from lmk.model.framing import Framing
 from lmk.networks.load import load_network
 from lmk.system.errors import DataError, TrainingError, UsageError
 from lmk.system.progress import Reporter
@@ -54,6 +55,15 @@ def test_a_run_folder_is_a_model(tmp_path: Path) -> None:
     assert manifest.training["teachers"] == [{"name": "dots", "sha256": "d" * 64}]
     found = Landmarker(model.folder, "onnxruntime")(dots(1)[0][0], [0, 0, 90, 90])
     assert found.xy.shape == (1, 3, 2)
+
+
+def test_a_student_is_found_as_its_teacher_is(tmp_path: Path) -> None:
+    known = teacher()
+    known.backend.framing = Framing(((1, 2), (3, 4), (5, 6)), 1, 0.5, "box:1,2,3,4", (0, 0, 1, 0.5))
+    framing = distill(pictures(), [known], OPTIONS, run(tmp_path / "run")).manifest.framing
+    assert framing is not None
+    assert (framing.finder, framing.finder_box) == ("box:1,2,3,4", (0, 0, 1, 0.5))
+    assert framing.landmarks_input != known.backend.framing.landmarks_input
 
 
 def test_a_student_finds_what_its_teacher_found(tmp_path: Path) -> None:
