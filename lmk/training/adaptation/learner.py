@@ -1,6 +1,8 @@
-"""Unsupervised adaptation: landmarks that help to paint a picture from a deformed copy of it."""
+"""Unsupervised adaptation: landmarks that help to reconstruct a view from a deformed view."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +18,19 @@ from lmk.networks.softargmax import gaussian_heatmaps, softargmax
 from lmk.training.adaptation.health import figures, warnings
 from lmk.training.adaptation.methods import train_mode
 from lmk.training.adaptation.mirror import Mirror
-from lmk.training.adaptation.terms import equivariance, separation
+from lmk.training.adaptation.terms import Outputs, measure, need_both_views, total
 from lmk.training.adaptation.views import Pair, Views
 from lmk.training.device import Compute
 from lmk.training.learner import Observation
 from lmk.training.options import AdaptOptions
 from lmk.training.samples import sheet, to_image
 
-TERMS = ("pixel", "perceptual", "equivariance", "separation")
-
 
 class AdaptLearner:
     """A network and a generator trained together on unlabelled crops (N, S, S, 3).
 
-    Without reconstruction there is no generator, and no need of `features` to compare pictures by.
+    `features` compare pictures. Without reconstruction they are not needed, and there is no
+    generator.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class AdaptLearner:
 
     @property
     def batch_size(self) -> int:
-        """Pairs a step."""
+        """Pairs per step."""
         return self.options.batch_size
 
     @property
@@ -80,77 +81,74 @@ class AdaptLearner:
             self.mirror.search(self.network, self.options.beta, self.views.crops, self.compute)
         for module in self.modules.values():
             train_mode(module)
-        paints = "generator" in self.modules and done >= self.options.reconstruction_from
         partner = self.mirror.partner if self.mirror and self.mirror.fits else None
-        terms = self._terms(self.views.pair(step, partner), paints)[0]
-        return {"loss": self._total(terms, _fade(done, self.options.geometric_fade)), **terms}
+        outputs = self.forward(
+            self.views.pair(step, partner), reconstruct=done >= self.options.reconstruction_from
+        )
+        values = measure(outputs, self.options)
+        return {"loss": total(values, self.options, done), **values}
 
     def observe(self) -> Observation:
-        """Look at one batch of fixed pairs; the geometric terms count in full."""
+        """Evaluate on the evaluation batch; the geometric terms count in full."""
         for module in self.modules.values():
             module.eval()
         pair = self.views.fixed()
         with torch.no_grad():
-            terms, xy, xy_deformed, painted = self._terms(pair, "generator" in self.modules)
+            outputs = self.forward(pair)
+            loss = float(total(measure(outputs, self.options), self.options))
         stride, size = self.architecture.stride, self.architecture.input_size
-        found_in_view, found_in_deformed = (heatmap_to_input(p, stride) for p in (xy, xy_deformed))
-        points = (found_in_view, found_in_deformed, pair.to_deformed(found_in_view))
+        found, found_deformed = (
+            heatmap_to_input(xy, stride) for xy in (outputs.xy, outputs.xy_deformed)
+        )
+        points = (found, found_deformed, pair.to_deformed(found))
         xy_input, xy_input_deformed, moved = (each.cpu().numpy() for each in points)
-        found = figures(xy_input, xy_input_deformed, moved, size)
-        said = warnings(found, size)
+        values = figures(xy_input, xy_input_deformed, moved, size)
+        said = warnings(values, size)
         if self.mirror and self.mirror.searched:
-            found["mirror_px"] = self.mirror.distance_px.item()
+            values["mirror_px"] = self.mirror.distance_px.item()
             said |= {"mirror_px": text} if (text := self.mirror.warning()) else {}
         view = to_image(pair.view)
-        middle = [] if painted is None else [(to_image(painted), None)]
-        picture = sheet([(view, None), (to_image(pair.deformed), None), *middle, (view, xy_input)])
-        return Observation(float(self._total(terms, 1.0)), picture, found, said)
+        stages = [pair.deformed] + ([outputs.reconstruction] if outputs.reconstruct else [])
+        rows = [(view, None), *((to_image(images), None) for images in stages), (view, xy_input)]
+        return Observation(loss, sheet(rows), values, said)
 
-    def _terms(
-        self, pair: Pair, paints: bool
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None]:
-        """Unweighted terms, landmarks of both views (B, K, 2) in heatmap pixels, the painting.
+    def forward(self, pair: Pair, reconstruct: bool = True) -> Outputs:
+        """Run the networks on a batch of pairs, and compute what the terms of the loss need.
 
-        In training without equivariance the second views are not looked at, and have none.
+        In training without a term that needs them, the network does not see the deformed views.
         """
-        options, count = self.options, len(pair.view)
-        # The second views cost as much as the first, and batch norms would take them in.
-        both = options.equivariance > 0 or not self.network.training
+        count, stride = len(pair.view), self.architecture.stride
+        # The deformed views cost as much as the views, and batch norms would take them in.
+        both = need_both_views(self.options) or not self.network.training
         with self.compute.autocast():
             heatmaps = self._call("network", pair.seen if both else pair.seen[:count])
-        found = softargmax(heatmaps, options.beta)[0]
+        found = softargmax(heatmaps, self.options.beta)[0]
         xy, xy_deformed = found[:count], found[count:]
-        terms = {name: xy.new_zeros(()) for name in TERMS}
-        if both:
-            stride, size = self.architecture.stride, self.architecture.heatmap_size
-            moved = pair.to_deformed(heatmap_to_input(xy, stride))
-            terms["equivariance"] = equivariance(xy_deformed, input_to_heatmap(moved, stride), size)
-        terms["separation"] = separation(xy, options.separation_scale)
-        if not paints:
-            return terms, xy, xy_deformed, None
-        painted = self._paint(pair.deformed, xy)
-        terms["pixel"] = F.mse_loss(painted, pair.view)
-        with self.compute.autocast():
-            terms["perceptual"] = self._distance(self._shrink(painted), self._shrink(pair.view))
-        return terms, xy, xy_deformed, painted
-
-    def _total(self, terms: dict[str, Tensor], geometric: float) -> Tensor:
-        options = self.options
-        painting = terms["pixel"] + options.perceptual_factor * terms["perceptual"]
-        tying = (
-            options.equivariance * terms["equivariance"] + options.separation * terms["separation"]
+        xy_expected = input_to_heatmap(pair.to_deformed(heatmap_to_input(xy, stride)), stride)
+        generate = partial(self._reconstruct, pair.deformed, xy)
+        return Outputs(
+            pair,
+            heatmaps,
+            xy,
+            xy_deformed,
+            xy_expected,
+            generate if reconstruct and "generator" in self.modules else None,
+            self._perceptual_distance,
         )
-        return options.reconstruction * painting + geometric * tying
 
-    def _paint(self, deformed: Tensor, xy: Tensor) -> Tensor:
+    def _reconstruct(self, deformed: Tensor, xy: Tensor) -> Tensor:
         size = self.architecture.input_size // BOTTLENECK_STRIDE
         xy_bottleneck = resize_xy(xy, self.architecture.stride / BOTTLENECK_STRIDE)
         heatmaps = gaussian_heatmaps(xy_bottleneck, (size, size), self.options.sigma)
         with self.compute.autocast():
             return self._call("generator", deformed, heatmaps)
 
+    def _perceptual_distance(self, images: Tensor, others: Tensor) -> Tensor:
+        with self.compute.autocast():
+            return self._distance(self._shrink(images), self._shrink(others))  # type: ignore[no-any-return]
+
     def _call(self, name: str, *inputs: Tensor) -> Tensor:
-        """Call a network; for a look, which one process takes alone, not together with others."""
+        """Call a network. In evaluation mode one process does, without the others."""
         module = self.modules[name]
         called = self._placed[name] if module.training else module
         return called(*inputs)  # type: ignore[no-any-return]
@@ -180,8 +178,3 @@ class AdaptLearner:
         for module in self.network.modules():
             if isinstance(module, ProjectionConv2d) and module.projection_delta.grad is not None:
                 module.projection_delta.grad.diagonal().add_(self.options.weight_decay)
-
-
-def _fade(done: float, start: float) -> float:
-    """1 until the share `start` of the training, then linearly to 0 at its end."""
-    return 1.0 if done <= start else (1 - done) / (1 - start)

@@ -13,8 +13,9 @@ from lmk.architectures.hourglass.network import Hourglass
 from lmk.data.synthetic import draw
 from lmk.networks.perceptual import CoreFeatures
 from lmk.training.adaptation import mirror
-from lmk.training.adaptation.learner import TERMS, AdaptLearner
+from lmk.training.adaptation.learner import AdaptLearner
 from lmk.training.adaptation.methods import start_network
+from lmk.training.adaptation.terms import GEOMETRIC, RECONSTRUCTION, Term, measure
 from lmk.training.checkpoint import Progress, resume_from, save_checkpoint
 from lmk.training.device import Compute
 from lmk.training.loop import Schedule, step
@@ -90,7 +91,7 @@ def test_the_pair_is_related_by_the_matrix_that_is_returned() -> None:
     assert (centroid(pair.view) - centroid(pair.deformed)).norm(dim=1).min() > 1
 
 
-def test_without_equivariance_the_second_views_are_not_looked_at() -> None:
+def test_without_equivariance_the_network_does_not_see_the_deformed_views() -> None:
     """As in the paper; with it, batch norms take in both."""
     seen = []
     for weight in (0.0, 1.0):
@@ -112,7 +113,16 @@ def test_total_is_the_weighted_sum_of_its_terms() -> None:
             0.3 * terms["equivariance"] + 1.9 * terms["separation"]
         )
         torch.testing.assert_close(terms["loss"], expected)
-        assert all(terms[name] > 0 for name in TERMS)
+        assert all(terms[name] > 0 for name in RECONSTRUCTION | GEOMETRIC)
+
+
+def test_a_new_term_is_one_line_of_the_table(monkeypatch) -> None:
+    plain = learner("projection", make_core(), generator_width=4).losses(0)
+    far = Term(lambda options: 0.25 * options.keypoints, lambda out, _: out.xy_deformed.mean())
+    monkeypatch.setitem(GEOMETRIC, "far", far)
+    terms = learner("projection", make_core(), generator_width=4).losses(0)
+    assert terms.keys() - plain.keys() == {"far"}
+    torch.testing.assert_close(terms["loss"], plain["loss"] + 1.25 * terms["far"])
 
 
 def test_one_landmark_has_nothing_to_keep_apart_from() -> None:
@@ -123,7 +133,7 @@ def test_one_landmark_has_nothing_to_keep_apart_from() -> None:
     assert "nearest_px" not in trained.observe().figures
 
 
-def test_painting_begins_where_it_is_told_to() -> None:
+def test_reconstruction_begins_after_its_share_of_the_steps() -> None:
     trained = learner("projection", make_core(), steps=10, reconstruction_from=0.3)
     assert trained.losses(2)["pixel"] == trained.losses(2)["perceptual"] == 0
     assert trained.losses(3)["pixel"] > 0
@@ -160,7 +170,7 @@ def test_decay_pulls_projections_to_the_core_or_to_zero() -> None:
     torch.testing.assert_close(to_zero[0, 1:], torch.full((63,), 0.19))
 
 
-def test_a_look_changes_nothing_and_is_always_at_the_same_pictures() -> None:
+def test_an_observation_changes_nothing_and_always_has_the_same_pictures() -> None:
     trained = learner("finetune", make_core())
     before = {name: value.clone() for name, value in trained.network.state_dict().items()}
     first, second = trained.observe(), trained.observe()
@@ -168,11 +178,11 @@ def test_a_look_changes_nothing_and_is_always_at_the_same_pictures() -> None:
     assert first.loss == second.loss
     assert np.array_equal(first.picture, second.picture)
     assert first.picture.shape == (4 * 256, 2 * 256, 3)
-    view, painted = first.picture[:256], first.picture[512:768]
+    view, reconstruction = first.picture[:256], first.picture[512:768]
     views = np.hstack(to_image(trained.views.fixed().view))
     reduced = cv2.resize(view, (256, 128), interpolation=cv2.INTER_AREA)
     assert np.abs(reduced.astype(float) - views).mean() < 2
-    assert not np.array_equal(view, painted)
+    assert not np.array_equal(view, reconstruction)
     assert set(first.figures) == {"stillness", "border_share", "nearest_px"}
 
 
@@ -184,7 +194,8 @@ def test_a_short_adaptation_makes_landmarks_follow_the_object() -> None:
 
     def error() -> float:
         with torch.no_grad():
-            terms = [trained._terms(held_out.views.pair(n), paints=False)[0] for n in range(3)]
+            outputs = [trained.forward(held_out.views.pair(n), False) for n in range(3)]
+            terms = [measure(each, trained.options) for each in outputs]
         return float(np.mean([term["equivariance"] for term in terms]))
 
     before = error()
@@ -214,7 +225,7 @@ EVERYTHING = {
 }
 
 
-def test_partners_are_looked_for_once_after_their_share_of_the_steps(monkeypatch) -> None:
+def test_partners_are_searched_once_after_their_share_of_the_steps(monkeypatch) -> None:
     monkeypatch.setattr(mirror, "LIMIT_PX", 1e3)
     trained = learner("projection", make_core(), **EVERYTHING)
     known = []
@@ -227,7 +238,7 @@ def test_partners_are_looked_for_once_after_their_share_of_the_steps(monkeypatch
     assert trained.observe().figures["mirror_px"] > 0
 
 
-def test_where_no_partners_fit_views_are_as_before_and_a_look_warns(monkeypatch) -> None:
+def test_where_no_partners_fit_views_are_as_before_and_an_observation_warns(monkeypatch) -> None:
     monkeypatch.setattr(mirror, "LIMIT_PX", 0.0)
     trained = learner("projection", make_core(), **{**EVERYTHING, "mirror_from": 0.0})
     plain = learner("projection", make_core(), **{**EVERYTHING, "mirror": False})
@@ -246,7 +257,8 @@ def test_a_mirrored_landmark_is_drawn_to_where_its_partner_went() -> None:
         view_to_deformed=torch.tensor([[[-1.0, 0.0, 127.0], [0.0, 1.0, 0.0]]]).expand(2, 2, 3),
         partner=torch.tensor([[1, 0, 2]] * 2),
     )
-    terms, xy, xy_deformed, _ = trained._terms(mirrored, paints=False)
+    outputs = trained.forward(mirrored)
+    terms, xy, xy_deformed = measure(outputs, trained.options), outputs.xy, outputs.xy_deformed
     expected = xy[:, [1, 0, 2]] * torch.tensor([-1.0, 1.0]) + torch.tensor([31.0, 0.0])
     wrong = (xy_deformed - expected).abs()
     smooth_l1 = torch.where(wrong < 1, wrong.square() / 2, wrong - 0.5).sum(-1)
