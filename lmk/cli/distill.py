@@ -56,7 +56,7 @@ def distill(
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk distill ...
     """
     options.require_training()
-    from lmk.training.config import read_config
+    from lmk.training.config_file import read_config
     from lmk.training.device import select_compute
     from lmk.training.distillation.distill import prepare
 

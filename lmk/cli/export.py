@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import (
+from lmk.artifact.catalogue import (
     FORMATS,
     LIMITS_SIZE,
     PRECISIONS,

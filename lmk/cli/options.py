@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import PREFERENCE, RUNTIMES
+from lmk.artifact.catalogue import PREFERENCE, RUNTIMES
 
 _RUN = "The run"
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.publish import hashes, provenance_of
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lmk.artifact.formats import load
+from lmk.artifact.catalogue import load
 from lmk.artifact.onnx_model import build_onnx, set_metadata
+from lmk.exporting.check_precision import require_precision
 from lmk.exporting.options import ExportOptions
-from lmk.exporting.precision import require_precision
 from lmk.exporting.samples import Samples
 from lmk.exporting.verify import Gate
 from lmk.model.folder import Model

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_models
 from lmk.evaluation.measure import measure_all
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.report.results import Results
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter

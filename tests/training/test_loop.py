@@ -13,7 +13,7 @@ from lmk.data.batch import step_generator
 from lmk.system.errors import DataError, OutputError, TrainingError
 from lmk.system.progress import Reporter
 from lmk.training.checkpoint import CHECKPOINT, Progress, save_checkpoint
-from lmk.training.config import CONFIG
+from lmk.training.config_file import CONFIG
 from lmk.training.device import Compute
 from lmk.training.learner import Observation
 from lmk.training.log import CSV, EVENTS

@@ -11,7 +11,7 @@ from lmk.system.errors import UsageError
 class PublicSet:
     """A set: its name on the command line, title, one line about it, public page, and reader.
 
-    `module` below lmk.data.prepare has `read(source: Source) -> Annotations`.
+    `module` in lmk.data.prepare.readers has `read(source: Source) -> Annotations`.
     """
 
     name: str

@@ -9,10 +9,10 @@ import numpy as np
 
 from lmk.evaluation import paper, views
 from lmk.evaluation.annotated import EVALUATION_SIZE
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import FIRST, USUAL, Figure, mean_figure
 from lmk.evaluation.formulas.consistency import DEGREES, Consistency, consistency, random_turns
 from lmk.evaluation.metrics.base import Evaluation, Metric, Trial, always
+from lmk.evaluation.protocol import Benchmark
 from lmk.evaluation.table import ABSENT, Table
 
 NAME = "consistency"

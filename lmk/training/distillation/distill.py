@@ -13,7 +13,7 @@ from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
 from lmk.training.checkpoint import check_place
-from lmk.training.config import named_source
+from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
 from lmk.training.distillation.job import Teacher, check_count, open_teachers

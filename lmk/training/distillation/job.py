@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lmk.architectures.catalogue import find_architecture
-from lmk.artifact.formats import format_of
+from lmk.artifact.catalogue import format_of
 from lmk.data.packed import Crops
 from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
