@@ -118,7 +118,7 @@ def export(
     fold_projections: Annotated[
         bool,
         typer.Option(
-            help="Fold the projections into the weights, which leaves one plain network; otherwise "
+            help="Fold the projections into the weights of the network; otherwise "
             "each projection stays as a 1x1 convolution."
         ),
     ] = True,

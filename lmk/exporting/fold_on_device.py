@@ -25,7 +25,9 @@ def fold_to_onnx(
     WeightsError when it belongs to another core, and OutputError.
     """
     if adapter.manifest.kind != "adapter":
-        raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")
+        raise UsageError(
+            f"{adapter.reference} is a complete network: expected  lmk fold CORE ADAPTER"
+        )
     check_writable(folder)
     model = replace(adapter, given_core=core)
     proto = build_onnx(model, GraphOptions(precision=precision))

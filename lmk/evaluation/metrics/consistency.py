@@ -43,7 +43,7 @@ def _measure(trial: Trial) -> Consistency:
 
 
 def _by_landmark(benchmark: Benchmark, evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Per landmark, sorted, as the paper's table 3 with rows and columns exchanged."""
+    """Per landmark, sorted, as the paper's table 3 with rows and columns swapped."""
     columns = _published_columns(benchmark)
     measured = [evaluation.get(CONSISTENCY) for evaluation in evaluations]
     orders = [np.argsort(m.per_landmark) if m else None for m in measured]
