@@ -55,7 +55,7 @@ def run(
             metavar="PATH",
             help=f"File to write; its suffix selects the format. {_VIDEOS}: a video "
             f"with the landmarks drawn; {_PICTURES}: the same for one picture. {_TABLES}: "
-            "landmarks in pixels. For a folder of pictures or for several sources, a folder. "
+            "landmarks in pixels. For a folder of pictures or videos of several sources, a folder. "
             "Existing files are replaced, except a .parquet, which is a folder and must be "
             "new. Repeat the option for several outputs.",
             show_default=False,
