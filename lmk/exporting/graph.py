@@ -63,7 +63,7 @@ def make_graph(
         symmetric = options.file_format.engine
         graph = quantize(Quantizing(model, graph.proto, calibration, gate, symmetric, report))
         kept = ", ".join(name.removesuffix(".out") for name in graph.kept)
-        report.say(f"{options.precision} but for {kept}")
+        report.say(f"{options.precision} except {kept}")
     in_graph = options.precision if options.precision_in_graph else "fp32"
     require_precision(graph.proto, in_graph, graph.kept)
     set_metadata(graph.proto, {"precision": options.precision})

@@ -64,6 +64,6 @@ def _protocol(settings: dict[str, Any]) -> Protocol:
     known = [field.name for field in fields(Protocol)]
     if unknown := [name for name in settings if name not in known]:
         raise UsageError(
-            f"unknown setting {', '.join(unknown)}: expected some of {', '.join(known)}"
+            f"unknown option {', '.join(unknown)}: expected some of {', '.join(known)}"
         )
     return Protocol(**settings)

@@ -32,7 +32,7 @@ class Learner(Protocol):
     """Named modules, their optimiser, and the losses of one step.
 
     All randomness of a step follows from its number, so there is no random state to keep. Whatever
-    else a step leaves to later ones stands in a module, as a parameter or a buffer.
+    else a step leaves to later ones is in a module, as a parameter or a buffer.
     """
 
     @property

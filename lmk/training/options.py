@@ -88,7 +88,7 @@ class RunOptions(_Checked):
 
 @dataclass(frozen=True)
 class PretrainOptions(_Checked):
-    """Settings of a core's training; defaults are those of the shipped core, but for its steps."""
+    """Settings of a core's training; defaults are those of the shipped core, except the steps."""
 
     architecture: str = _setting(
         DEFAULT,

@@ -53,7 +53,7 @@ PUBLIC_SETS = (
     PublicSet(
         "celeba",
         "CelebA with the MAFL lists",
-        "faces, 5 points: trains on all but MAFL's test faces",
+        "faces, 5 points: trains on all except MAFL's test faces",
         "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, the lists from "
         "http://mmlab.ie.cuhk.edu.hk/projects/TCDCN.html",
         "celeba",
