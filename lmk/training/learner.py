@@ -45,7 +45,7 @@ class Learner(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Pictures, or pairs of views of them, a step."""
+        """Pictures, or pairs of views of them, per step."""
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Scalars of step `step`; "loss" is minimised, the others are logged."""
