@@ -1,4 +1,4 @@
-"""lmk's networks on a GPU: peaks, inference and its drift, training steps.
+"""lmk's networks on a GPU: peaks, inference and how far its landmarks differ, training steps.
 
 python benchmarks/gpu.py [-o FILE] [--only PATTERN] [--seconds 1] [--device cpu --quick]
 
@@ -150,7 +150,7 @@ class Bench:
         precision: str,
         batch: int,
     ) -> Row:
-        """Drift, and times unless it is above the limit."""
+        """The difference of the landmarks, and times unless it is above the limit."""
         crops, wanted = drawn(self.crops).crops, expected(self.crops)
         parts = [
             infer(np.resize(crops[start : start + batch], (batch, *crops.shape[1:])))
@@ -162,7 +162,7 @@ class Bench:
         parity, limit = compare(actual, wanted, drawn(self.crops)), LIMITS_PX[precision]
         drift = {"drift_mean_px": parity.mean_px, "drift_max_px": parity.max_px}
         if parity.max_px > limit:
-            return drift | {"why_not": f"drifts by {parity.max_px:.2f} px, limit {limit} px"}
+            return drift | {"why_not": f"differs by {parity.max_px:.2f} px, limit {limit} px"}
         clock, own = zip(*self.timed(call), strict=True)
         found = summary("ms", own if self.device == "cuda" else clock)
         rate = 1000 * batch / found["median"]

@@ -1,4 +1,4 @@
-"""The README's table of rooms is the order in which they may use one another."""
+"""The README's table of rooms (subpackages) is the order in which they may use one another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lmk"
-OUTSIDE = {"lmk/__init__.py", "lmk/__main__.py"}  # the door, which leads to every room
+OUTSIDE = {"lmk/__init__.py", "lmk/__main__.py"}  # which import from every room
 
 
 def rooms() -> list[str]:

@@ -10,9 +10,9 @@ import pytest
 
 from lmk.data.coco import load_keypoints
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.landmarks import open_model
 from lmk.evaluation.measure import measure
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.model.folder import find_model
 from lmk.system.progress import Reporter
 from lmk.training.pretraining.validate import evaluate_core

@@ -25,7 +25,7 @@ from study_tables import write_tables
 from lmk.system.errors import LmkError, UsageError
 from lmk.system.files import replacing
 from lmk.training.checkpoint import CHECKPOINT
-from lmk.training.config import CONFIG
+from lmk.training.config_file import CONFIG
 
 Command = Callable[[list[str]], None]
 Options = dict[str, Any]

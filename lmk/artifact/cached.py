@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from lmk.artifact.formats import format_of
+from lmk.artifact.catalogue import format_of
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.model.folder import find_model
 from lmk.system.errors import WeightsError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmk.artifact.formats import format_of
+from lmk.artifact.catalogue import format_of
 from lmk.model.framing import Framing, framing_from_json
 from lmk.system.errors import WeightsError
 

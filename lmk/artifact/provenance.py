@@ -10,7 +10,7 @@ from typing import Any
 
 from lmk.architectures.catalogue import DEFAULT
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.formats import PACKAGES
+from lmk.artifact.catalogue import PACKAGES
 from lmk.model.framing import Framing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.formats import PRECISIONS, RUNTIMES, format_for, reads_engines
+from lmk.artifact.catalogue import PRECISIONS, RUNTIMES, format_for, reads_engines
 from lmk.artifact.provenance import check_unchanged, tool_versions
 from lmk.exporting.engine import gpu_here
 from lmk.exporting.export import export_model

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lmk.artifact import formats
+from lmk.artifact import catalogue
 from lmk.bench import gpu
 from lmk.system.machine import chip, installed_versions, memory_mb, usable_cores
 from lmk.system.version import __version__
 
-PACKAGES = ("numpy", "onnx", "opencv-python", *formats.PACKAGES)
+PACKAGES = ("numpy", "onnx", "opencv-python", *catalogue.PACKAGES)
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp")
 
 

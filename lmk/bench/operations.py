@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lmk.artifact.formats import PRECISIONS
+from lmk.artifact.catalogue import PRECISIONS
 from lmk.system.errors import UsageError
 from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, helper, shape_inference
 

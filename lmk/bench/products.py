@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.artifact.formats import RUNTIMES
+from lmk.artifact.catalogue import RUNTIMES
 from lmk.system.errors import UnavailableError
 from lmk.system.machine import usable_cores
 

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lmk.artifact.formats import RUNTIMES
+from lmk.artifact.catalogue import RUNTIMES
 from lmk.bench.bench import computed_precision
 from lmk.bench.record import Record
 from lmk.bench.stages import STAGES

@@ -30,7 +30,7 @@ def pack(
     found = find_model(model)
     if found.manifest.kind != "adapter":
         raise UsageError(
-            f"{model} is a whole network, and only adapters can be packed: copy its folder"
+            f"{model} is a complete network, and only adapters can be packed: copy its folder"
         )
     digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
     typer.echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
@@ -68,7 +68,7 @@ def show(
 
     if file.suffix != SUFFIX:
         raise UsageError(
-            f"expected a {SUFFIX} file, got {file}: other models have  lmk models show"
+            f"expected a {SUFFIX} file, got {file}: for other models run  lmk models show MODEL"
         )
     manifest, digest = read_bundle(file)
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmk.artifact.formats import PRECISIONS, RUNTIMES, listed
+from lmk.artifact.catalogue import PRECISIONS, RUNTIMES, listed
 from lmk.cli import options
 from lmk.cli.settings import given
 from lmk.system.errors import UnavailableError, UsageError
@@ -157,9 +157,9 @@ def bench(
 
 
 def _save(model: Model, done: Bench, limit: float, own_category: bool, report: Reporter) -> None:
-    from lmk.bench.choice import Limit, choose
+    from lmk.bench.fastest import Limit, choose
     from lmk.bench.table import count_threads
-    from lmk.inference.backends.choices import save_choice
+    from lmk.inference.backends.saved_choice import save_choice
 
     if not own_category:
         left_out = listed((one.name for one in PRECISIONS.values() if one.calibrated), "and")

@@ -1,4 +1,4 @@
-"""`lmk distill`: train a small network on a model's own landmarks."""
+"""`lmk distill`: train a small network on the landmarks that a model finds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def distill(
         list[str],
         typer.Argument(
             metavar="TEACHER...",
-            help="Model to learn from: a shipped model's name, a run folder, an .adapter file, or "
+            help="Model to learn from: a shipped model's name, a run folder, a .adapter file, or "
             "an exported file. The landmarks of several are averaged.",
         ),
     ],
@@ -48,15 +48,15 @@ def distill(
 ) -> None:
     """Train a small network, the student, on the landmarks that a model finds.
 
-    Needs pictures as `lmk train` does, best the same ones, and no annotated points. The teacher
-    labels each picture once, in several views whose landmarks are averaged; labels are kept in the
-    user's cache. The run folder becomes a model like any other, for `lmk export` and `lmk run
-    --model`, which needs a fifteenth of the time.
+    Needs pictures as `lmk train` does, preferably the same ones, and no annotated points. The
+    teacher finds landmarks in several views of each picture, and their means are what the student
+    learns; they stay in the user's cache. The run folder becomes a model for `lmk export` and `lmk
+    run --model`. The student needs about a fifteenth of the teacher's arithmetic.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk distill ...
     """
     options.require_training()
-    from lmk.training.config import read_config
+    from lmk.training.config_file import read_config
     from lmk.training.device import select_compute
     from lmk.training.distillation.distill import prepare
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import (
+from lmk.artifact.catalogue import (
     FORMATS,
     LIMITS_SIZE,
     PRECISIONS,
@@ -118,7 +118,7 @@ def export(
     fold_projections: Annotated[
         bool,
         typer.Option(
-            help="Fold the projections into the weights, which leaves one plain network; otherwise "
+            help="Fold the projections into the weights of the network; otherwise "
             "each projection stays as a 1x1 convolution."
         ),
     ] = True,

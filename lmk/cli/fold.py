@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import FORMATS, PRECISIONS
+from lmk.artifact.catalogue import FORMATS, PRECISIONS
 from lmk.cli.options import choices, one_of
 
 WRITTEN = [name for name in FORMATS["onnx"].precisions if not PRECISIONS[name].quantizer]

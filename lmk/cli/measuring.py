@@ -14,7 +14,7 @@ from lmk.system.errors import UsageError
 from lmk.system.files import check_file, check_writable
 
 if TYPE_CHECKING:
-    from lmk.evaluation.benchmark import Protocol
+    from lmk.evaluation.protocol import Protocol
     from lmk.report.results import Results
 
 _PROTOCOL = "Protocol"
@@ -117,7 +117,7 @@ def make_protocol(
     seed: int,
 ) -> Protocol:
     """Make a protocol from its options. Raises UsageError."""
-    from lmk.evaluation.benchmark import Protocol
+    from lmk.evaluation.protocol import Protocol
 
     chosen = tuple(word.strip() for word in metrics.split(",") if word.strip())
     return Protocol(

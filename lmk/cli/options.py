@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lmk.artifact.formats import PREFERENCE, RUNTIMES
+from lmk.artifact.catalogue import PREFERENCE, RUNTIMES
 
 _RUN = "The run"
 
 
-def one_of(known: Iterable[str]) -> Callable[[str], Any]:
+def one_of(known: Collection[str]) -> Callable[[str], Any]:
     """Make the parser of an option whose value is one of these words."""
-    words = tuple(known)
 
     def choice(word: str) -> str:
-        if word not in words:
-            raise typer.BadParameter(f"'{word}' is not one of {', '.join(map(repr, words))}.")
+        if word not in known:
+            raise typer.BadParameter(f"'{word}' is not one of {', '.join(map(repr, known))}.")
         return word
 
     return choice
 
 
-def choices(known: Iterable[str]) -> str:
+def choices(known: Collection[str]) -> str:
     """The words that an option accepts, as help shows them in place of its value."""
     return f"<{'|'.join(known)}>"
 
 
 _RUNTIMES = ("auto", *RUNTIMES)
 DEVICES = tuple(PREFERENCE)
+_PREFERRED = "; ".join(f"{', '.join(names)} on {device}" for device, names in PREFERENCE.items())
 
 
 RunFolder = Annotated[
@@ -70,7 +70,8 @@ RuntimeOption = Annotated[
     typer.Option(
         parser=one_of(_RUNTIMES),
         metavar=choices(_RUNTIMES),
-        help="Inference runtime; auto uses the fastest that is installed.",
+        help="Inference runtime. auto: in lmk run the choice of lmk bench --save, or else the "
+        f"first that is installed of {_PREFERRED}; for an engine the runtime that reads it.",
     ),
 ]
 RunDeviceOption = Annotated[
@@ -79,7 +80,8 @@ RunDeviceOption = Annotated[
         "--device",
         parser=one_of(DEVICES),
         metavar=choices(DEVICES),
-        help="Where the model runs; cpu unless the model is an engine.",
+        help="Where the model runs; by default on the device of the saved choice, or else "
+        "on cpu, and an engine on cuda.",
     ),
 ]
 ModelName = Annotated[

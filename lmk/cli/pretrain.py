@@ -53,7 +53,7 @@ def pretrain(
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk pretrain ...
     """
     options.require_training()
-    from lmk.training.config import read_config
+    from lmk.training.config_file import read_config
 
     from_file = read_config(config, SETTINGS, INPUTS) if config else {}
     inputs = {"data": plain(data), "val": plain(val), "core": core, "precision": precision}

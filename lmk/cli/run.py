@@ -9,6 +9,7 @@ import typer
 from lmk.cli import options
 from lmk.cli.settings import given
 from lmk.system.errors import UsageError, WeightsError
+from lmk.video.filters.catalogue import FILTERS
 from lmk.video.sinks.catalogue import addresses
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _WHERE, _FILTER = "Regions", "Landmarks over time"
 _RESULTS = "Outputs"
-_VIDEOS, _TABLES = ", ".join(addresses("video")), ", ".join(addresses("landmarks"))
+_VIDEOS, _PICTURES = ", ".join(addresses("video")), ", ".join(addresses("pictures"))
+_TABLES = ", ".join(addresses("landmarks"))
 
 
 def run(
@@ -28,8 +30,9 @@ def run(
         typer.Argument(
             metavar="SOURCE",
             help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
-            "stream URL, a GStreamer pipeline, or - for JPEGs on standard input; several sources "
-            "are processed together.",
+            "stream URL, a GStreamer pipeline, or another program's frames on standard input: - or "
+            "stdin:mjpeg@FPS for JPEGs, stdin:bgr24:WxH[@FPS] for raw frames. Several sources are "
+            "processed together.",
             show_default=False,
         ),
     ],
@@ -50,9 +53,9 @@ def run(
             "--output",
             "-o",
             metavar="PATH",
-            help=f"File to write; its suffix or scheme selects the format. {_VIDEOS}: a video with "
-            f"the landmarks drawn in (for a picture, a picture file). {_TABLES}: landmarks in "
-            "pixels. For a folder of pictures or the videos of several sources, a folder. "
+            help=f"File to write; its suffix selects the format. {_VIDEOS}: a video "
+            f"with the landmarks drawn; {_PICTURES}: the same for one picture. {_TABLES}: "
+            "landmarks in pixels. For a folder of pictures or videos of several sources, a folder. "
             "Existing files are replaced, except a .parquet, which is a folder and must be "
             "new. Repeat the option for several outputs.",
             show_default=False,
@@ -117,11 +120,17 @@ def run(
         ),
     ] = 2.0,
     smooth: Annotated[
-        bool,
-        typer.Option(
-            help="Smooth landmarks over time with the One Euro filter.", rich_help_panel=_FILTER
-        ),
+        bool, typer.Option(help="Smooth landmarks over time.", rich_help_panel=_FILTER)
     ] = True,
+    filter: Annotated[
+        str,
+        typer.Option(
+            parser=options.one_of(FILTERS),
+            metavar=options.choices(FILTERS),
+            help="Filter that smooths the landmarks.",
+            rich_help_panel=_FILTER,
+        ),
+    ] = "one-euro",
     cutoff: Annotated[
         float,
         typer.Option(
@@ -169,7 +178,7 @@ def run(
 
     places = [read_address(text) for text in output]
     outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
-    smoothing = Smoothing(cutoff, per_speed, fade_s=hold) if smooth else None
+    smoothing = Smoothing(cutoff, per_speed, fade_s=hold, filter=filter) if smooth else None
     where = runtime, device
     track_options, report = TrackOptions(region, search, smoothing, *where), Reporter()
     with stop_on_signals() as stop, open_sources(sources, report) as opened:
@@ -194,7 +203,7 @@ def run(
 
 def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, region: str) -> None:
     """Raise UsageError for a given option that would have no effect in this run."""
-    idle, over_time = {}, ("cutoff", "per_speed", "hold")
+    idle, over_time = {}, ("filter", "cutoff", "per_speed", "hold")
     if not serve:
         idle["token"] = "--serve"
     if still:

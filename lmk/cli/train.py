@@ -114,7 +114,7 @@ def train(
 
 def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """The options: the file takes precedence over the preset, the command line over both."""
-    from lmk.training.config import read_config
+    from lmk.training.config_file import read_config
 
     written = given(ctx, SETTINGS | INPUTS)
     if written.keys() & {"images", "data"}:  # a source here takes the place of the file's

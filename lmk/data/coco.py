@@ -48,17 +48,19 @@ class KeypointSet:
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def mirrored_order(self) -> list[int]:
-        """For each point the index of its mirror image.
+        """For each point the index of its mirror partner.
 
         Sides are recognised by `left` and `right`, or `l` and `r`, as words of the names: left_eye,
         eye-right, LShoulder; or as the beginning of two otherwise equal names: lefteye and
-        righteye, leye and reye. Any other point is its own mirror image. Raises DataError when a
-        point lacks its mirror image.
+        righteye, leye and reye. Any other point is its own partner. Raises DataError when a point
+        has no partner.
         """
-        swapped = [_mirror_image(name, self.names) for name in self.names]
+        swapped = [_mirror_partner(name, self.names) for name in self.names]
         missing = sorted(set(swapped) - set(self.names))
         if missing:
-            raise DataError(f"keypoints lack their mirror images: {', '.join(missing)}")
+            raise DataError(
+                f"points without a left/right partner: expected also {', '.join(missing)}"
+            )
         return [self.names.index(name) for name in swapped]
 
 
@@ -199,8 +201,8 @@ _FIRST_SIDE = re.compile(r"left|right|l|r", re.IGNORECASE)
 _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
-def _mirror_image(name: str, names: list[str]) -> str:
-    """The name of a point's mirror image, by a word, or else by the beginning of the name."""
+def _mirror_partner(name: str, names: list[str]) -> str:
+    """The name of a point's mirror partner, by a word, or else by the beginning of the name."""
     by_word = _swap_side(name)
     if by_word != name:
         return by_word

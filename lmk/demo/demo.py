@@ -33,7 +33,7 @@ def run_demo(folder: Path, report: Reporter, train: bool) -> list[tuple[Path, st
     report.say(f"1 of {steps}  faces: fold, {'verify, ' if train else ''}run")
     sections = [show_faces(folder, report, verify=train)]
     written = [
-        (folder / "sheet.png", "the landmarks of both parts in one picture"),
+        (folder / "sheet.png", "all landmarks in one picture"),
         (folder / "faces.mp4", "the clip with landmarks"),
         (folder / "faces.jsonl", "its landmarks, one line per frame"),
         (folder / "faces.onnx", "the exported model"),

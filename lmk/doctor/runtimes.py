@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lmk.arrays import FloatArray
-from lmk.artifact.formats import FORMATS, RUNTIMES
+from lmk.artifact.catalogue import FORMATS, RUNTIMES
 from lmk.doctor.finding import Finding
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lmk.arrays import FloatArray, Images
-from lmk.artifact.formats import files_of, format_of
+from lmk.artifact.catalogue import files_of, format_of
 from lmk.data.resize import resize_crops
 from lmk.evaluation.views import UNCHANGED, View
 from lmk.geometry import resize_xy

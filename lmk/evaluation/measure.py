@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.metrics.base import Evaluation, Trial
 from lmk.evaluation.metrics.catalogue import load_metrics
+from lmk.evaluation.protocol import Benchmark
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.formats import RUNTIMES
+from lmk.artifact.catalogue import RUNTIMES
 from lmk.exporting.engine_layers import read_inspector, read_log
 from lmk.exporting.options import WORKSPACE_MB
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings

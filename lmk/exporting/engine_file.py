@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.engine import EngineOptions, build_engine, runs_here
 from lmk.exporting.engine_layers import require_layers
 from lmk.exporting.options import ExportOptions
-from lmk.exporting.precision import conv_precisions, count
 from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda

@@ -12,10 +12,10 @@ from lmk.artifact.batch import parse_batch
 from lmk.artifact.onnx_model import OPSET
 from lmk.artifact.provenance import Provenance
 from lmk.exporting import samples as sampling
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.graph import make_graph
 from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
 from lmk.exporting.parity import Parity
-from lmk.exporting.precision import conv_precisions, count
 from lmk.exporting.publish import hashes, provenance_of, publish
 from lmk.exporting.reference import Reference
 from lmk.exporting.samples import Samples

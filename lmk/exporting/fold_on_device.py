@@ -9,7 +9,7 @@ from typing import Literal
 
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx, save_onnx
-from lmk.exporting.precision import conv_precisions, count
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.publish import hashes, provenance_of
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
@@ -25,7 +25,9 @@ def fold_to_onnx(
     WeightsError when it belongs to another core, and OutputError.
     """
     if adapter.manifest.kind != "adapter":
-        raise UsageError(f"{adapter.reference} is a whole network: expected  lmk fold CORE ADAPTER")
+        raise UsageError(
+            f"{adapter.reference} is a complete network: expected  lmk fold CORE ADAPTER"
+        )
     check_writable(folder)
     model = replace(adapter, given_core=core)
     proto = build_onnx(model, GraphOptions(precision=precision))

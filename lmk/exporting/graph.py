@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lmk.artifact.formats import load
+from lmk.artifact.catalogue import load
 from lmk.artifact.onnx_model import build_onnx, set_metadata
+from lmk.exporting.check_precision import require_precision
 from lmk.exporting.options import ExportOptions
-from lmk.exporting.precision import require_precision
 from lmk.exporting.samples import Samples
 from lmk.exporting.verify import Gate
 from lmk.model.folder import Model
@@ -63,7 +63,7 @@ def make_graph(
         symmetric = options.file_format.engine
         graph = quantize(Quantizing(model, graph.proto, calibration, gate, symmetric, report))
         kept = ", ".join(name.removesuffix(".out") for name in graph.kept)
-        report.say(f"{options.precision} but for {kept}")
+        report.say(f"{options.precision} except {kept}")
     in_graph = options.precision if options.precision_in_graph else "fp32"
     require_precision(graph.proto, in_graph, graph.kept)
     set_metadata(graph.proto, {"precision": options.precision})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmk.artifact.onnx_model import save_onnx
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.options import ExportOptions
-from lmk.exporting.precision import conv_precisions, count
 from lmk.exporting.writer import Writer, Written
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Literal
 
-from lmk.artifact import formats
+from lmk.artifact import catalogue
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import OPSET, GraphOptions
 from lmk.exporting.reference import Reference
@@ -38,14 +38,14 @@ class ExportOptions:
     compute_capability: str | None = None
 
     @property
-    def file_format(self) -> formats.Format:
+    def file_format(self) -> catalogue.Format:
         """The format, from the table of formats."""
-        return formats.FORMATS[self.format]
+        return catalogue.FORMATS[self.format]
 
     @property
-    def arithmetic(self) -> formats.Precision:
+    def arithmetic(self) -> catalogue.Precision:
         """The precision, from the table of precisions."""
-        return formats.PRECISIONS[self.precision]
+        return catalogue.PRECISIONS[self.precision]
 
     @property
     def graph(self) -> GraphOptions:
@@ -68,8 +68,8 @@ class ExportOptions:
 
 def check_options(options: ExportOptions, calibrated: bool) -> None:
     """Raise for a combination that cannot be written, before any work is done."""
-    if options.format not in formats.FORMATS:
-        known = ", ".join(formats.FORMATS)
+    if options.format not in catalogue.FORMATS:
+        known = ", ".join(catalogue.FORMATS)
         raise UsageError(f"unknown format {options.format!r}: expected one of {known}")
     format, precision = options.file_format, options.precision
     if precision not in format.precisions:
@@ -77,10 +77,10 @@ def check_options(options: ExportOptions, calibrated: bool) -> None:
         raise UsageError(f"{format.name} files are written in {known}, not {precision}")
     _check_calibration(options, calibrated)
     for option, words in _given(options).items():
-        takers = [one for one in formats.FORMATS.values() if option in one.options]
+        takers = [one for one in catalogue.FORMATS.values() if option in one.options]
         if format not in takers:
-            engines = takers == [one for one in formats.FORMATS.values() if one.engine]
-            names = formats.listed((one.name for one in takers), "and")
+            engines = takers == [one for one in catalogue.FORMATS.values() if one.engine]
+            names = catalogue.listed((one.name for one in takers), "and")
             raise UsageError(
                 f"{words} is for {'engines' if engines else f'{names} files'}, not for "
                 f"{format.name} files{WHY_NOT.get(option, '')}"
@@ -97,9 +97,9 @@ def _check_calibration(options: ExportOptions, calibrated: bool) -> None:
             "with photographs of the category"
         )
     if calibrated and not options.arithmetic.calibrated:
-        wanting = [one.name for one in formats.PRECISIONS.values() if one.calibrated]
+        wanting = [one.name for one in catalogue.PRECISIONS.values() if one.calibrated]
         raise UsageError(
-            f"--calibration-data is for {formats.listed(wanting, 'and')}, not for {name}"
+            f"--calibration-data is for {catalogue.listed(wanting, 'and')}, not for {name}"
         )
     if options.arithmetic.quantizer and not options.fold_projections:
         raise UsageError(f"{name} is for folded networks: omit --no-fold-projections")

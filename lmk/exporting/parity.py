@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lmk.arrays import FloatArray
-from lmk.artifact.formats import LIMITS_SIZE, PRECISIONS
+from lmk.artifact.catalogue import LIMITS_SIZE, PRECISIONS
 from lmk.exporting.samples import Samples
 from lmk.system.errors import ParityError
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from lmk.artifact.formats import files_of
+from lmk.artifact.catalogue import files_of
 from lmk.artifact.provenance import Provenance
 from lmk.model.folder import Model
 from lmk.system.files import copy, sha256_of

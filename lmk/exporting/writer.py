@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.formats import load
+from lmk.artifact.catalogue import load
 from lmk.exporting.options import ExportOptions, check_options
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter

@@ -116,7 +116,7 @@ def locate(
     if not np.isfinite(xy_input).all():
         raise WeightsError(
             f"the model returned NaN landmarks on {backend.description}: its weights are broken. "
-            "Export it again without --no-verify"
+            "Train it again, or export it again with the parity check"
         )
     return apply_affine(input_to_image, xy_input), scores
 

@@ -1,4 +1,4 @@
-"""Folding: make one plain network of frozen core weights and a learned adapter. numpy only."""
+"""Folding: make a complete network of frozen core weights and a learned adapter. numpy only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FloatArrays = Mapping[str, npt.NDArray[np.float32]]
 def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
     """Replace each projected kernel by (I + delta) x1 kernel, and the rest by the adapter's.
 
-    `core` is a complete plain network, `adapter` the differences. Returns float32 arrays of a plain
+    `core` is a complete network, `adapter` the differences. Returns float32 arrays of the folded
     network. Raises WeightsError that names every key of the adapter that the core does not have.
     """
     deltas = {name: value for name, value in adapter.items() if name.endswith(PROJECTION)}

@@ -91,7 +91,7 @@ class Model:
         )
 
     def folded(self) -> Arrays:
-        """Return the weights of one plain network, an adapter folded into its core."""
+        """Return the weights of a complete network; an adapter is folded into its core."""
         if self.manifest.kind == "network":
             return self.arrays()
         return fold_state(self.core().arrays(), self.arrays())

@@ -32,7 +32,7 @@ MEASURED_ON = "measured on"  # the figure that says what the others were measure
 class Manifest:
     """Description of one model folder.
 
-    kind: "network" for a complete plain network, "adapter" for the differences from `core`.
+    kind: "network" for a complete network, "adapter" for the differences from `core`.
     weights_sha256: content hash of `weights_file`. training, figures: free-form; how the model was
     made, and its measured figures. framing: None for a model that cannot be tracked.
     mirrored: landmark i of a picture is landmark mirrored[i] of the mirrored picture; None where
@@ -94,21 +94,21 @@ def parse_manifest(text: str, source: Path) -> Manifest:
     if manifest.kind == "adapter" and manifest.core is None:
         raise WeightsError(f"{source} describes an adapter but names no core")
     mirrored, count = manifest.mirrored, manifest.num_landmarks
-    if mirrored is not None and not _trades(mirrored, count):
+    if mirrored is not None and not _are_partners(mirrored, count):
         raise WeightsError(
             f"{source}: mirrored is {mirrored}, expected pairs of {count} landmarks that name each "
             "other"
         )
     if found != declared:
         raise WeightsError(
-            f"{source} describes another {manifest.architecture} than this version of lmk: "
+            f"{source} does not match this version's architecture {manifest.architecture}: "
             f"expected {declared}, got {found}. Install the version that made it"
         )
     return manifest
 
 
-def _trades(mirrored: list[int], count: int) -> bool:
-    """Whether each of `count` landmarks has a partner, itself or another, that names it back."""
+def _are_partners(mirrored: list[int], count: int) -> bool:
+    """Whether each of `count` landmarks has a mirror partner, itself or another, that names it."""
     return sorted(mirrored) == list(range(count)) and all(
         mirrored[other] == one for one, other in enumerate(mirrored)
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_models
 from lmk.evaluation.measure import measure_all
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.report.results import Results
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
@@ -64,6 +64,6 @@ def _protocol(settings: dict[str, Any]) -> Protocol:
     known = [field.name for field in fields(Protocol)]
     if unknown := [name for name in settings if name not in known]:
         raise UsageError(
-            f"unknown setting {', '.join(unknown)}: expected some of {', '.join(known)}"
+            f"unknown option {', '.join(unknown)}: expected some of {', '.join(known)}"
         )
     return Protocol(**settings)

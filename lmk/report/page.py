@@ -12,7 +12,7 @@ from lmk.drawing.draw import landmark_color
 from lmk.evaluation.annotated import EVALUATION_SIZE, describe_normalizer
 from lmk.evaluation.metrics.catalogue import load_metrics
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.regressions import BACKWARD, FAILURE_PERCENT, FORWARD, Curve
+from lmk.evaluation.metrics.regression import BACKWARD, FAILURE_PERCENT, FORWARD, Curve
 from lmk.report.charts import Axis, Line, bar_chart, line_chart, round_axis
 from lmk.report.pictures import sheet_rows, turned_rows
 from lmk.report.record import versions

@@ -14,7 +14,7 @@ from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.formulas.consistency import random_turns
 from lmk.evaluation.metrics.base import Evaluation
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.regressions import FORWARD
+from lmk.evaluation.metrics.regression import FORWARD
 from lmk.geometry import apply_affine, resize_xy
 from lmk.report.results import Results
 from lmk.system.opencv import cv2

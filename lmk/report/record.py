@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from lmk.artifact import formats
+from lmk.artifact import catalogue
 from lmk.evaluation.annotated import AnnotatedSet
 from lmk.evaluation.metrics.base import Evaluation
 from lmk.model.manifest import MEASURED_ON
@@ -19,7 +19,7 @@ from lmk.system.machine import installed_versions
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 1
-PACKAGES = ("numpy", "opencv-python", "scipy", *formats.PACKAGES)
+PACKAGES = ("numpy", "opencv-python", "scipy", *catalogue.PACKAGES)
 
 
 def write_record(results: Results, path: Path) -> None:

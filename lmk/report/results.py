@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.comparison import Differences
 from lmk.evaluation.metrics.base import Evaluation, Metric
 from lmk.evaluation.metrics.catalogue import load_metrics
+from lmk.evaluation.protocol import Benchmark
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ CHECKPOINT = "checkpoint.pt"
 class Progress:
     """How far a training is, over all calls that resumed it.
 
-    `best` is the lowest loss on the pictures that are looked at, infinite before the first look.
+    `best` is the lowest loss on the evaluation batch, infinite before the first evaluation.
     """
 
     steps: int = 0
@@ -33,14 +33,14 @@ class Progress:
 
 
 def check_place(run: Path, resume: bool) -> None:
-    """Look, before long work, whether a training can begin in a folder, or go on there.
+    """Check, before long work, whether a training can begin in a folder, or continue there.
 
     Raises TrainingError if it holds one already, or none to go on with, and OutputError.
     """
     there = (run / CHECKPOINT).exists()
     if there and not resume:
         raise TrainingError(
-            f"{run} holds a training already: add --resume to go on, or choose another folder"
+            f"{run} holds a training already: add --resume to continue it, or choose another folder"
         )
     if resume and not there:
         raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
@@ -92,7 +92,7 @@ def resume_from(
     """Load a run's checkpoint into a learner; returns how far it is, and its `compute`.
 
     Raises TrainingError when there is none, when it is damaged, when it was made with other
-    settings, naming those that differ, or by an lmk whose networks were others.
+    settings, naming those that differ, or by a version of lmk with different networks.
     """
     check_place(run, resume=True)
     path = run / CHECKPOINT
@@ -114,8 +114,8 @@ def resume_from(
         learner.optimizer.load_state_dict(content["optimizer"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise TrainingError(
-            f"{path} was made by an lmk whose networks were others: resume with that one, or start "
-            "again in another folder"
+            f"{path} was written by a version of lmk with different networks: resume with that "
+            "version, or start again in another folder"
         ) from error
     return done, content.get("compute")
 

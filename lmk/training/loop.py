@@ -16,7 +16,7 @@ from lmk.system.errors import DataError, TrainingError
 from lmk.system.interrupt import stop_on_signals
 from lmk.system.progress import Reporter
 from lmk.training.checkpoint import Progress, begin, resume_from, save_checkpoint
-from lmk.training.config import write_config
+from lmk.training.config_file import write_config
 from lmk.training.device import Compute
 from lmk.training.learner import Learner
 from lmk.training.log import Log

@@ -25,7 +25,7 @@ Size = Literal["small", "tiny"]
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 _LANDMARKS, _LOSS = "Landmarks", "Terms of the loss"
 _OPTIMISER, _VIEWS, _RUN = "Optimiser", "The two views of a picture", "The run"
-_AUGMENTATION, _LABELS = "Augmentation", "Labels"
+_AUGMENTATION, _LABELS = "Augmentation", "The teacher's landmarks"
 
 
 def _setting(
@@ -80,7 +80,7 @@ class RunOptions(_Checked):
     checkpoint_minutes: float = _setting(2.0, "Time between checkpoints.", _RUN, 0)
     log_every: int = _setting(10, "Steps between rows of log.csv.", _RUN, 1)
     look_every: int = _setting(
-        100, "Steps between evaluations of a fixed batch: picture, warnings, best model.", _RUN, 1
+        100, "Steps between evaluations on a fixed batch: picture, warnings, best model.", _RUN, 1
     )
     snapshot_every: int | None = _setting(None, "Steps between snapshots of the model.", _RUN, 1)
     keep: int = _setting(0, "Snapshots to keep, the last N; 0 keeps all.", _RUN, 0)
@@ -88,7 +88,7 @@ class RunOptions(_Checked):
 
 @dataclass(frozen=True)
 class PretrainOptions(_Checked):
-    """Settings of a core's training; defaults are those of the shipped core, but for its steps."""
+    """Settings of a core's training; defaults are those of the shipped core, except the steps."""
 
     architecture: str = _setting(
         DEFAULT,
@@ -118,8 +118,8 @@ class DistillOptions(_Checked):
     views: int = _setting(2, "Views of each picture whose landmarks are averaged.", _LABELS, 1, 64)
     mirror: bool = _setting(
         True,
-        "Average over mirrored views too, and train on them, if the landmarks have mirrored "
-        "partners.",
+        "Also use mirrored views, to average and to train, if mirror partners of the landmarks are "
+        "found.",
         _LABELS,
     )
     weight_by_spread: bool = _setting(
@@ -128,7 +128,11 @@ class DistillOptions(_Checked):
 
     beta: float = _setting(1.0, "Sharpness of the softargmax.", _LOSS, 1e-3)
     sigma: float = _setting(
-        1.0, "Deviation of the Gaussian that a heatmap learns, in heatmap px.", _LOSS, 0.1, 16
+        1.0,
+        "Width of the peak that a heatmap learns, exp(-d^2/(2 sigma^2)), in heatmap px.",
+        _LOSS,
+        0.1,
+        16,
     )
 
     learning_rate: float = _setting(2e-3, "Peak rate of AdamW.", _OPTIMISER, 0)
@@ -155,7 +159,10 @@ class AdaptOptions(_Checked):
 
     keypoints: int = _setting(10, "Number of landmarks to discover.", _LANDMARKS, 1, 64)
     projections: Scope = _setting(
-        "all", "Project every convolution, or the 3x3 ones, finetuning the others.", _LANDMARKS
+        "all",
+        "Which convolutions have projections. all: every one except the head; 3x3: only those of "
+        "the residual blocks, and the others are finetuned.",
+        _LANDMARKS,
     )
     beta: float = _setting(10.0, "Sharpness of the softargmax.", _LANDMARKS, 1e-3)
     sigma: float = _setting(
@@ -181,7 +188,10 @@ class AdaptOptions(_Checked):
         _LOSS,
     )
     perceptual_norm: Norm = _setting(
-        "relative", "Distance of features: squared, relative to their size or not; l1; l2.", _LOSS
+        "relative",
+        "Distance of features. relative: squared, divided by the features' mean square; mse: "
+        "squared; l1; l2.",
+        _LOSS,
     )
     perceptual_size: int = _setting(
         64, "Side in px at which features are compared.", _LOSS, 16, 128
@@ -195,7 +205,7 @@ class AdaptOptions(_Checked):
     )
     geometric_fade: float = _setting(
         1.0,
-        "Share of the steps after which equivariance and separation fade to 0; 1 never.",
+        "Share of the steps after which equivariance and separation fade to 0; 1: no fade.",
         _LOSS,
         0,
         1,
@@ -207,17 +217,19 @@ class AdaptOptions(_Checked):
     rate_head: float = _setting(1e-3, "Peak rate of the head.", _OPTIMISER, 0)
     rate_generator: float = _setting(2e-3, "Peak rate of the generator.", _OPTIMISER, 0)
     decay: Decay = _setting(
-        "cosine", "Rates fall to 0 on a cosine, or to a tenth every so many steps.", _OPTIMISER
+        "cosine",
+        "cosine: rates fall to 0; steps: multiplied by 0.1 every --decay-every steps.",
+        _OPTIMISER,
     )
     decay_every: int = _setting(
-        1000, "Steps between two falls to a tenth, of --decay steps.", _OPTIMISER, 1
+        1000, "Steps between two multiplications by 0.1, for --decay steps.", _OPTIMISER, 1
     )
     warm_up: float = _setting(0.05, "Share of the steps to reach the peak rates.", _OPTIMISER, 0, 1)
     weight_decay: float = _setting(
         0.0, "Adam's L2 penalty, on everything learnable.", _OPTIMISER, 0
     )
     weight_decay_to: Towards = _setting(
-        "core", "Where the penalty pulls the projections: identity or zero.", _OPTIMISER
+        "core", "What the penalty pulls projections to. core: the identity; zero: 0.", _OPTIMISER
     )
 
     rotation: Rotation = _setting(
@@ -231,15 +243,23 @@ class AdaptOptions(_Checked):
     )
     zoom: float = _setting(0.2, "Zoom up to 1 + this, in or out.", _VIEWS, 0)
     shift: float = _setting(0.08, "Shift up to this share of the side.", _VIEWS, 0)
-    flip: bool = _setting(False, "Mirror both views of half of the pictures.", _VIEWS)
+    flip: bool = _setting(
+        False,
+        "Mirror both views of half of the pictures alike; landmarks do not swap.",
+        _VIEWS,
+    )
     color: float = _setting(0.2, "Gain of each colour up to 1 +- this.", _VIEWS, 0, 1)
     noise: float = _setting(
-        0.0, "Noise that the network sees, deviation up to this share of white.", _VIEWS, 0, 1
+        0.0,
+        "Gaussian noise added to the network's input; largest standard deviation, 1 is white.",
+        _VIEWS,
+        0,
+        1,
     )
     warp: float = _setting(
         0.0,
-        "Bend the second view by a smooth random field: deviation as a share of the side, such as "
-        "0.03.",
+        "Bend the second view by a smooth random field; its standard deviation as a share of the "
+        "side, such as 0.03.",
         _VIEWS,
         0,
         0.1,
@@ -256,12 +276,12 @@ class AdaptOptions(_Checked):
     )
     mirror: bool = _setting(
         False,
-        "Mirror half of the second views, where left and right landmarks trade places. Which ones "
-        "form pairs is found once.",
+        "Mirror half of the second views; in these, each landmark swaps with its mirror partner. "
+        "Partners are found once.",
         _VIEWS,
     )
     mirror_from: float = _setting(
-        0.2, "Share of the steps before the pairs of --mirror are searched.", _VIEWS, 0, 1
+        0.2, "Share of the steps before the mirror partners are searched for.", _VIEWS, 0, 1
     )
 
     def __post_init__(self) -> None:

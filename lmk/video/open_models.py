@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmk.artifact.formats import format_of
+from lmk.artifact.catalogue import format_of
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region

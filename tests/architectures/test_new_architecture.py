@@ -192,6 +192,6 @@ def test_a_manifest_that_contradicts_its_architecture_is_refused(
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "stride": 4}))
     with pytest.raises(
-        WeightsError, match=r"another pocket than this version of lmk: expected .*'stride'"
+        WeightsError, match=r"not match this version's architecture pocket: expected .*'stride'"
     ):
         find_model(str(adapter.folder))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lmk.artifact import provenance
-from lmk.artifact.formats import RUNTIMES
+from lmk.artifact.catalogue import RUNTIMES
 from lmk.bench import cases
 from lmk.bench.cases import Case, list_cases, prepare
 from lmk.exporting.export import export_model

@@ -99,7 +99,7 @@ def test_the_gpu_script_measures_on_a_processor_what_it_can_and_says_what_it_can
     assert "only measured on a GPU" in rows["network fp16 batch 4 eager"]["why_not"]
 
 
-def test_a_row_of_the_gpu_script_that_drifts_has_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_of_the_gpu_script_that_differs_has_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
     import gpu
 
     monkeypatch.setattr(gpu, "expected", lambda number: np.zeros((number, 10, 2), np.float32))

@@ -7,13 +7,13 @@ import pytest
 from evaluation.dots import NAMES, edit, to_input, write_dots
 
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.measure import measure, measure_all
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.joints import PCK
-from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.pck import PCK
+from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.evaluation.metrics.robustness import ROBUSTNESS
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 

@@ -15,13 +15,13 @@ from lmk.artifact.batch import BatchRange
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.artifact.provenance import read_provenance
 from lmk.exporting import engine as engine_module
+from lmk.exporting.check_precision import count
 from lmk.exporting.engine import EngineOptions, build_engine, gpu_here, require_memory, runs_here
 from lmk.exporting.engine_file import engine_options
 from lmk.exporting.engine_layers import read_information, read_log, require_layers
 from lmk.exporting.export import export_model
 from lmk.exporting.int8 import always_kept, calibrate
 from lmk.exporting.options import ExportOptions
-from lmk.exporting.precision import count
 from lmk.exporting.samples import drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.inference.backends.tensorrt import check_machine

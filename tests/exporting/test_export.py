@@ -14,7 +14,7 @@ import pytest
 import lmk
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.cached import cached_onnx
-from lmk.artifact.formats import FORMATS, PRECISIONS, RUNTIMES
+from lmk.artifact.catalogue import FORMATS, PRECISIONS, RUNTIMES
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph

@@ -6,8 +6,8 @@ import pytest
 
 from lmk.architectures.hourglass.spec import ARCHITECTURE
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
+from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.int8 import Ranges, always_kept, blocks_of, calibrate, find_kept
-from lmk.exporting.precision import conv_precisions, count
 from lmk.exporting.samples import drawn_samples
 
 ALWAYS_KEPT = always_kept(ARCHITECTURE)

@@ -5,8 +5,8 @@ import onnx
 import pytest
 
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
+from lmk.exporting.check_precision import conv_precisions, count, require_precision
 from lmk.exporting.layers import describe_layers, layer_errors
-from lmk.exporting.precision import conv_precisions, count, require_precision
 from lmk.exporting.samples import drawn_samples
 from lmk.system.errors import ParityError
 

@@ -9,10 +9,10 @@ from colour_detector import save_detector
 from evaluation.dots import write_dots
 
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_model
 from lmk.evaluation.measure import measure_all
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.report.results import Results
 from lmk.system.progress import Reporter
 

@@ -47,7 +47,7 @@ def test_several_models_are_compared_with_the_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"metric": ("forward",)}, "unknown setting metric: expected some of metrics, counts"),
+        ({"metric": ("forward",)}, "unknown option metric: expected some of metrics, counts"),
         ({"metrics": ("iou",)}, "unknown metric iou: expected some of forward,backward"),
         ({"ridge": 0.0}, "above 0"),
         ({"folds": 1}, "folds: expected numbers of at least 2"),

@@ -12,7 +12,7 @@ import pytest
 from report.changed import without
 
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.report.charts import Axis, Line, line_chart, round_axis
 from lmk.report.page import write_page
 from lmk.report.pictures import sheet_rows

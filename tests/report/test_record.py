@@ -9,8 +9,8 @@ from report.changed import put
 
 from lmk.evaluation.formulas.pck import Pck
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.joints import PCK
-from lmk.evaluation.metrics.regressions import FORWARD
+from lmk.evaluation.metrics.pck import PCK
+from lmk.evaluation.metrics.regression import FORWARD
 from lmk.report.record import manifest_figures, record, write_record
 from lmk.system.version import __version__
 

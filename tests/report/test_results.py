@@ -6,8 +6,8 @@ import numpy as np
 from report.changed import put, without
 
 from lmk.evaluation.formulas.pck import Pck
-from lmk.evaluation.metrics.joints import PCK, PCKH
-from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.pck import PCK, PCKH
+from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 
 
 def test_notes_say_what_was_left_out(alone) -> None:

@@ -8,8 +8,8 @@ from report.changed import put, without
 from rich.console import Console
 
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.joints import PCKH
-from lmk.evaluation.metrics.regressions import BACKWARD, FORWARD
+from lmk.evaluation.metrics.pck import PCKH
+from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.report.tables import tables
 from lmk.report.terminal import print_results

@@ -13,7 +13,7 @@ from lmk.data.batch import step_generator
 from lmk.system.errors import DataError, OutputError, TrainingError
 from lmk.system.progress import Reporter
 from lmk.training.checkpoint import CHECKPOINT, Progress, save_checkpoint
-from lmk.training.config import CONFIG
+from lmk.training.config_file import CONFIG
 from lmk.training.device import Compute
 from lmk.training.learner import Observation
 from lmk.training.log import CSV, EVENTS
@@ -222,7 +222,7 @@ def test_a_checkpoint_of_other_networks_is_a_clear_error(tmp_path) -> None:
     other = TinyLearner()
     other.net = nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 1))
     other.modules = {"net": other.net}
-    with pytest.raises(TrainingError, match="whose networks were others") as caught:
+    with pytest.raises(TrainingError, match="with different networks") as caught:
         run(other, tmp_path, resume=True)
     assert "\n" not in str(caught.value)
 

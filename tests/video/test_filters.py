@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from clips import dots_at
+from typer.testing import CliRunner
 
 from lmk.arrays import FloatArray
+from lmk.cli import app
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center
 from lmk.system.errors import UsageError
@@ -23,18 +29,36 @@ class Mean:
         return np.mean(self.places, axis=0)
 
 
+MEAN = f"{__name__}:{Mean.__name__}"
+
+
 def tracker(smoothing: Smoothing) -> Tracker:
     return Tracker("dots", Finder(center, exact=True), None, Tracking(), smoothing)
 
 
 def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FILTERS, "mean", Mean)
+    monkeypatch.setitem(FILTERS, "mean", MEAN)
     tracks, frame = tracker(Smoothing(filter="mean")), np.zeros((60, 90, 3), np.uint8)
     for time_s, x, expected in ((0.0, 10, 10), (0.1, 20, 15), (0.2, 60, 30)):
         tracks.crop_boxes(frame, time_s)
         xy, scores = np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)
         found = tracks.update(time_s, xy, scores, smooth=True)
         np.testing.assert_allclose(found.xy, [[[expected, 5], [3, expected]]], rtol=1e-6)
+
+
+def test_the_command_line_takes_every_filter_of_the_table(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, detector: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(FILTERS, "mean", MEAN)
+    lines = tmp_path / "out.jsonl"
+    where = ("--region", "box:3.5,-10,150,150", "--no-show", "-o", str(lines))
+    arguments = ["run", str(clip), "-m", str(detector), *where, "--filter", "mean"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    for index, line in enumerate(lines.read_text().splitlines()):
+        found = json.loads(line)["objects"][0]["landmarks"]
+        expected = np.mean([dots_at(before) for before in range(index + 1)], axis=0)
+        np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 def test_an_unknown_filter_is_wrong_usage_before_the_first_frame() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmk.architectures.nodes import Nodes
-from lmk.architectures.student.spec import DOWN, Widths
+from lmk.architectures.student.declare import DOWN, Widths
 
 
 def student(g: Nodes, x: str, widths: Widths) -> str:

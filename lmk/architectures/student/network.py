@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from lmk.architectures.network import LandmarkNetwork
 from lmk.architectures.spec import Architecture
-from lmk.architectures.student.spec import Widths
+from lmk.architectures.student.declare import Widths
 
 
 class Block(nn.Module):

@@ -11,7 +11,7 @@ from lmk.system.errors import UsageError
 class PublicSet:
     """A set: its name on the command line, title, one line about it, public page, and reader.
 
-    `module` below lmk.data.prepare has `read(source: Source) -> Annotations`.
+    `module` in lmk.data.prepare.readers has `read(source: Source) -> Annotations`.
     """
 
     name: str
@@ -53,7 +53,7 @@ PUBLIC_SETS = (
     PublicSet(
         "celeba",
         "CelebA with the MAFL lists",
-        "faces, 5 points: trains on all but MAFL's test faces",
+        "faces, 5 points: trains on all except MAFL's test faces",
         "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, the lists from "
         "http://mmlab.ie.cuhk.edu.hk/projects/TCDCN.html",
         "celeba",

@@ -66,7 +66,7 @@ def _read(source: Source) -> Annotations:
             f"{source.root} is not a folder: unpack {source.about.title} from {source.about.page} "
             "there"
         )
-    reader = importlib.import_module(f"lmk.data.prepare.{source.about.module}")
+    reader = importlib.import_module(f"lmk.data.prepare.readers.{source.about.module}")
     annotations: Annotations = reader.read(source)
     if not annotations.records:
         first = f", the first: {annotations.skipped[0]}" if annotations.skipped else ""

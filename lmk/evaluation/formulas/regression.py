@@ -49,7 +49,7 @@ class Pairs:
         return len(self.source)
 
     def swapped(self) -> Pairs:
-        """Exchange source and target."""
+        """Swap source and target."""
         return Pairs(self.target, self.source)
 
     def __getitem__(self, index: npt.NDArray[np.generic] | slice) -> Pairs:

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from lmk.arrays import FloatArray, Indices
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import Figure
 from lmk.evaluation.landmarks import EvaluatedModel
+from lmk.evaluation.protocol import Benchmark
 from lmk.evaluation.table import Table
 from lmk.evaluation.views import View
 from lmk.system.progress import Reporter

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from lmk.evaluation.metrics.base import Metric
 
 METRICS = {
-    "forward": "lmk.evaluation.metrics.regressions:FORWARD",
-    "backward": "lmk.evaluation.metrics.regressions:BACKWARD",
+    "forward": "lmk.evaluation.metrics.regression:FORWARD",
+    "backward": "lmk.evaluation.metrics.regression:BACKWARD",
     "consistency": "lmk.evaluation.metrics.consistency:CONSISTENCY",
     "robustness": "lmk.evaluation.metrics.robustness:ROBUSTNESS",
     "spread": "lmk.evaluation.metrics.spread:SPREAD",
-    "pck": "lmk.evaluation.metrics.joints:PCK",
-    "pckh": "lmk.evaluation.metrics.joints:PCKH",
+    "pck": "lmk.evaluation.metrics.pck:PCK",
+    "pckh": "lmk.evaluation.metrics.pck:PCKH",
 }
 """Where each metric is: module and object. Only names, so that `lmk --help` loads none of them."""
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from lmk.evaluation import paper, views
 from lmk.evaluation.annotated import EVALUATION_SIZE
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import FIRST, USUAL, Figure, mean_figure
 from lmk.evaluation.formulas.consistency import DEGREES, Consistency, consistency, random_turns
 from lmk.evaluation.metrics.base import Evaluation, Metric, Trial, always
+from lmk.evaluation.protocol import Benchmark
 from lmk.evaluation.table import ABSENT, Table
 
 NAME = "consistency"
@@ -43,7 +43,7 @@ def _measure(trial: Trial) -> Consistency:
 
 
 def _by_landmark(benchmark: Benchmark, evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Per landmark, sorted, as the paper's table 3 with rows and columns exchanged."""
+    """Per landmark, sorted, as the paper's table 3 with rows and columns swapped."""
     columns = _published_columns(benchmark)
     measured = [evaluation.get(CONSISTENCY) for evaluation in evaluations]
     orders = [np.argsort(m.per_landmark) if m else None for m in measured]

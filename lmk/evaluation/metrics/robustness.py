@@ -10,7 +10,6 @@ import numpy as np
 
 from lmk.arrays import Indices
 from lmk.evaluation import views
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import Figure
 from lmk.evaluation.formulas.consistency import (
     Consistency,
@@ -20,6 +19,7 @@ from lmk.evaluation.formulas.consistency import (
 )
 from lmk.evaluation.metrics.base import Metric, Trial, always
 from lmk.evaluation.metrics.consistency import distance_figure, distances_record
+from lmk.evaluation.protocol import Benchmark
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lmk.evaluation.annotated import EVALUATION_SIZE
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import Figure
 from lmk.evaluation.formulas.spread import Spread, spread
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.metrics.base import Metric
+from lmk.evaluation.protocol import Benchmark
 
 
 def _obstacle(model: EvaluatedModel, _benchmark: Benchmark) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
+from lmk.artifact.catalogue import PRECISIONS
 from lmk.artifact.contract import (
     Signature,
     check_signature,
@@ -18,7 +19,6 @@ from lmk.artifact.contract import (
     read_framing,
     unreadable,
 )
-from lmk.artifact.formats import PRECISIONS
 from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import UnavailableError, missing_extra
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from lmk.artifact.formats import PREFERENCE, RUNTIMES, format_of, load, reads_engines
+from lmk.artifact.catalogue import PREFERENCE, RUNTIMES, format_of, load, reads_engines
 from lmk.inference.backends.base import Backend
-from lmk.inference.backends.choices import saved_choice
+from lmk.inference.backends.saved_choice import saved_choice
 from lmk.system.errors import UnavailableError, UsageError
 from lmk.system.install import install
 from lmk.system.machine import jetson_model

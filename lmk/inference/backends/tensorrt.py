@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
-from lmk.artifact.formats import PRECISIONS, RUNTIMES
+from lmk.artifact.catalogue import PRECISIONS, RUNTIMES
 from lmk.artifact.provenance import Provenance, check_unchanged
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings

@@ -14,7 +14,7 @@ from lmk.training.adaptation import job
 from lmk.training.adaptation.job import make_learner
 from lmk.training.adaptation.plan import make_plan
 from lmk.training.checkpoint import check_place
-from lmk.training.config import named_source
+from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.loop import Run
 from lmk.training.options import AdaptOptions, Preset, RunOptions

@@ -13,7 +13,7 @@ from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model
 from lmk.system.errors import UsageError
 from lmk.training.checkpoint import check_place
-from lmk.training.config import named_source
+from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
 from lmk.training.distillation.job import Teacher, check_count, open_teachers
@@ -72,7 +72,7 @@ class Distillation:
     training: Run
 
     def run(self) -> Model:
-        """Label and train to the end, or until the run is stopped."""
+        """Find the teacher's landmarks and train to the end, or until the run is stopped."""
         return job.distill(self.data, self.teachers, self.options, self.training)
 
 
@@ -110,7 +110,7 @@ def resolve(settings: Settings) -> tuple[DistillOptions, RunOptions]:
     names, run_names = ({field.name for field in fields(x)} for x in (DistillOptions, RunOptions))
     if unknown := sorted(settings.keys() - names - run_names):
         raise UsageError(
-            f"unknown settings {', '.join(unknown)}: expected names of lmk distill's options, such "
+            f"unknown option {', '.join(unknown)}: expected names of lmk distill's options, such "
             "as size, steps or max_minutes"
         )
     own = {name: value for name, value in settings.items() if name in names}

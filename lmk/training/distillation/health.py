@@ -1,4 +1,4 @@
-"""Whether labels can be learned from: steady over the views of a picture, and apart."""
+"""Whether a teacher's landmarks can be learned: steady over the views of a picture, and apart."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def check_labels(labels: Labels, crops: Crops, report: Reporter) -> None:
     """
     scattered = float(labels.spread.mean())
     said = (
-        f"the teacher's landmarks differ by {scattered:.1f} px of {PICTURE_PX} between views of "
-        "one picture"
+        f"the teacher's landmarks differ by {scattered:.1f} px between views of a "
+        f"{PICTURE_PX} px picture"
     )
     if scattered > HOPELESS_PX:
         raise DataError(
@@ -35,11 +35,11 @@ def check_labels(labels: Labels, crops: Crops, report: Reporter) -> None:
         report.warn(f"{said}, more than {SCATTERED_PX:g}: are these pictures of its category?")
     if labels.xy.shape[1] > 1:
         nearest = spread(labels.xy * (PICTURE_PX / crops.shape[1])).nearest_px
-        said = f"the teacher's landmarks are {nearest:.1f} px of {PICTURE_PX} from one another"
+        said = f"the teacher's landmarks are {nearest:.1f} px apart in a {PICTURE_PX} px picture"
         if nearest < COINCIDENT_PX:
-            raise DataError(f"{said}: they lie on one point. Choose another teacher")
+            raise DataError(f"{said}: they coincide. Choose another teacher")
         if nearest < COLLAPSED_PX:
-            report.warn(f"{said}: several lie on one place. Train the teacher with --separation")
+            report.warn(f"{said}: several coincide. Train the teacher with --separation")
     if np.isfinite(labels.partner_px):
         _say_partners(labels, report)
 
@@ -48,11 +48,11 @@ def _say_partners(labels: Labels, report: Reporter) -> None:
     pairs = [f"{one}-{other}" for one, other in enumerate(labels.partner or []) if one < other]
     if labels.partner is None:
         report.say(
-            f"no mirrored pictures: landmarks are {labels.partner_px:.1f} px of {PICTURE_PX} from "
-            f"the best partners there, more than {LIMIT_PX:g}"
+            f"no mirrored pictures: there, landmarks are {labels.partner_px:.1f} px in a "
+            f"{PICTURE_PX} px picture from the best mirror partners, more than {LIMIT_PX:g}"
         )
     else:
         report.say(
-            f"mirrored pictures: landmarks {', '.join(pairs) or 'without pairs'} trade places "
-            f"({labels.partner_px:.1f} px of {PICTURE_PX} apart)"
+            f"mirrored pictures: landmarks {', '.join(pairs) or 'without pairs'} swap "
+            f"({labels.partner_px:.1f} px apart in a {PICTURE_PX} px picture)"
         )

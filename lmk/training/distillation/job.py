@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lmk.architectures.catalogue import find_architecture
-from lmk.artifact.formats import format_of
+from lmk.artifact.catalogue import format_of
 from lmk.data.packed import Crops
 from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
@@ -18,6 +18,7 @@ from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError, UsageError
 from lmk.system.files import sha256_of
+from lmk.training.adaptation.mirror import PICTURE_PX
 from lmk.training.checkpoint import Progress
 from lmk.training.device import Compute
 from lmk.training.distillation.health import check_labels
@@ -37,7 +38,7 @@ from lmk.training.save import measured_framing, save_network
 
 @dataclass(frozen=True)
 class Teacher:
-    """A model that labels pictures: how the user named it, its content hash, and the open model."""
+    """A model to learn from: how the user named it, its content hash, and the open model."""
 
     name: str
     sha256: str
@@ -55,8 +56,8 @@ def open_teachers(names: Sequence[str], compute: Compute) -> list[Teacher]:
     if len(set(counts.values())) > 1:
         found = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise UsageError(
-            f"expected teachers with the same landmarks, got {found}: choose teachers that were "
-            "made from one another"
+            f"expected teachers with the same landmarks, got {found}: choose teachers with the "
+            "same landmarks in the same order"
         )
     return teachers
 
@@ -98,7 +99,9 @@ def distill(
     if run.compute.first:
         apart = learner.observe().figures["teacher_px"]
         count = len(learner.held_out)
-        run.report.say(f"{apart:.2f} px of 128 from the teacher on {count} held-out pictures")
+        run.report.say(
+            f"{apart:.2f} px from the teacher on {count} held-out pictures of {PICTURE_PX} px"
+        )
     return model
 
 

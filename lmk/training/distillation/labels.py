@@ -37,10 +37,10 @@ class Labels:
     """Landmarks of N crops, averaged over random views and over teachers.
 
     xy float32 (N, K, 2) in crop pixels. spread float32 (N, K): root mean square distance of what
-    was found in the views from xy, in px of a 128 px picture. partner: landmark i of a crop is
-    landmark partner[i] of the mirrored crop; None where no partners fit, or where none were
-    searched. partner_px: how well they fit, in px of a 128 px picture, NaN where none were
-    searched.
+    was found in the views from xy, in px of a 128 px picture. partner: the mirror partners:
+    landmark i of a crop is landmark partner[i] of the mirrored crop; None where none fit, or where
+    none were searched for. partner_px: how well they fit, in px of a 128 px picture, NaN where none
+    were searched for.
     """
 
     xy: FloatArray
@@ -54,11 +54,11 @@ def label(
 ) -> Labels:
     """Find landmarks in random views of every crop and average them, carried back.
 
-    With `mirror`, every second view is mirrored, if the teachers' landmarks have partners that fit.
+    With `mirror`, every second view is mirrored, if mirror partners of the landmarks fit.
     A single view is the crop itself. Raises WeightsError for landmarks that are NaN.
     """
     count = len(crops)
-    with report.bar("labelling pictures", count * views * len(teachers)) as bar:
+    with report.bar("finding the teacher's landmarks", count * views * len(teachers)) as bar:
         partner, partner_px = _partners(crops, teachers[0]) if mirror else (None, float("nan"))
         total = np.zeros((count, teachers[0].num_landmarks, 2))
         squares = np.zeros(total.shape[:2])
@@ -143,7 +143,7 @@ def _find(
 
 
 def _partners(crops: Crops, teacher: Backend) -> tuple[list[int] | None, float]:
-    """Search the partners of a teacher's landmarks in mirrored crops."""
+    """Search for the mirror partners of a teacher's landmarks."""
     size = teacher.input_size
     images = resize_crops(spread_crops(crops, SEARCH_CROPS), size)
     both = (images, np.ascontiguousarray(images[:, :, ::-1]))

@@ -141,7 +141,7 @@ class DistillLearner:
     def _cut(
         self, index: npt.NDArray[np.intp], to_crop: Tensor, flip: Tensor | None = None
     ) -> _Batch:
-        """Resample crops, and move their labels; in mirrored ones landmarks trade numbers."""
+        """Resample crops, and move their labels; in mirrored ones landmarks swap."""
         device = self.compute.device
         images = warp(to_float(self.crops[index], device), to_crop, self.architecture.input_size)
         xy, weights = (each[index].to(device) for each in (self.xy_crop, self.weights))
@@ -171,6 +171,6 @@ def _warnings(teacher_px: float) -> dict[str, str]:
     if teacher_px <= FAR_PX:
         return {}
     return {
-        "teacher_px": f"the student is {teacher_px:.1f} px of {PICTURE_PX} from its teacher on "
-        "held-out pictures: train longer with --steps, on more pictures, or choose a larger --size"
+        "teacher_px": f"the student is {teacher_px:.1f} px from its teacher on held-out pictures "
+        f"of {PICTURE_PX} px: train longer with --steps, on more pictures, or with a larger --size"
     }

@@ -1,21 +1,27 @@
-"""The table of filters. A new filter is one file in this folder and one line in the table."""
+"""The table of filters.
+
+A new filter is one file in this folder and one line in the table. It imports nothing slow, because
+the help of `lmk run` reads it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from lmk.artifact.catalogue import load
 from lmk.system.errors import UsageError
-from lmk.video.filters.base import Filter, Smoothing
-from lmk.video.filters.one_euro import OneEuro
 
-FILTERS: dict[str, Callable[[Smoothing], Filter]] = {
-    "one-euro": OneEuro,
-}
+if TYPE_CHECKING:
+    from lmk.video.filters.base import Filter, Smoothing
+
+FILTERS = {"one-euro": "lmk.video.filters.one_euro:OneEuro"}
+"""MODULE:CLASS of each filter; the class takes a `Smoothing` and gives a `Filter`."""
 
 
 def new_filter(options: Smoothing) -> Filter:
-    """Make the filter of one object. Raises UsageError for a name that is not in the table."""
+    """Make a filter. Raises UsageError for a name that is not in the table."""
     if options.filter not in FILTERS:
         known = ", ".join(FILTERS)
         raise UsageError(f"unknown filter {options.filter!r}: expected one of {known}")
-    return FILTERS[options.filter](options)
+    made: Filter = load(FILTERS[options.filter])(options)
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from dotted import draw_dots
+from data.prepare.dotted import draw_dots
 
 # Its box is 61 x 83 px round (60.5, 81.5): the square's side is 2.6 x 83 = 215.8, so 216, from
 # (61 - 108, 82 - 108) = (-47, -26) on, in pixels' edges.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from face_trees import FACE
+from data.prepare.face_trees import FACE
 
 from lmk.data.coco import KeypointSet
 from lmk.data.prepare.faces import SIXTY_EIGHT_POINTS, face_square

@@ -8,8 +8,8 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints
-from face_trees import write_mtfl
+from data.prepare.dotted import assert_dots_at_keypoints
+from data.prepare.face_trees import write_mtfl
 
 from lmk.data.prepare import write
 from lmk.data.prepare.catalogue import PUBLIC_SETS
@@ -139,7 +139,7 @@ def test_an_empty_or_absent_download_is_one_clear_error(tmp_path) -> None:
 
 @pytest.mark.parametrize("public_set", PUBLIC_SETS, ids=lambda public_set: public_set.name)
 def test_every_set_has_a_reader_that_misses_its_files(tmp_path, public_set) -> None:
-    assert importlib.import_module(f"lmk.data.prepare.{public_set.module}").__doc__
+    assert importlib.import_module(f"lmk.data.prepare.readers.{public_set.module}").__doc__
     with pytest.raises(DataError):
         prepare(public_set.name, tmp_path, tmp_path / "out", Reporter())
     assert left_in(tmp_path) == []

@@ -80,7 +80,7 @@ def test_consistency_without_a_transform_is_the_distance_moved() -> None:
 
 
 def test_mirrored_landmarks_of_a_symmetric_detector() -> None:
-    """Left and right trade places, the third stays: only the assignment sees no error."""
+    """Left and right swap, the third stays: only the assignment sees no error."""
     found = np.array([[[40, 50], [90, 52], [63.5, 80]], [[30, 50], [80, 52], [55, 85]]])
     swapped = np.array([[127 - x, y] for x, y in found.reshape(-1, 2)]).reshape(2, 3, 2)
     result = mirror_consistency(found, swapped[:, [1, 0, 2]])

@@ -56,7 +56,7 @@ def test_terms_against_a_slow_reference() -> None:
     assert float(terms["distance"]) == pytest.approx(np.mean(distance), rel=1e-4)
 
 
-def test_labels_move_with_their_crops_and_trade_numbers_in_mirrored_ones() -> None:
+def test_labels_move_with_their_crops_and_swap_in_mirrored_ones() -> None:
     """A bright dot at a landmark is at its label in the view, or at its partner's if mirrored."""
     learner = make_learner(partner=[1, 0, 2], color=0.0, batch_size=8)
     places = np.array([[30.0, 40.0], [70.0, 44.0], [50.0, 70.0]], np.float32)

@@ -37,7 +37,7 @@ def test_a_single_view_is_the_crop_itself() -> None:
     assert (found.spread == 0).all()
 
 
-def test_mirrored_views_trade_partners() -> None:
+def test_landmarks_of_mirrored_views_swap() -> None:
     """The dots left and right keep their order in mirrored crops, as a nose and two eyes do."""
     crops, xy = dots(6)
     found = label(crops, [Dots()], 2, True, 0, Reporter())
@@ -112,7 +112,7 @@ def test_good_labels_pass_in_silence() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [(made(spread=4.0), "differ by 4.0 px"), (made(apart=2.0), "2.0 px of 128 from one another")],
+    [(made(spread=4.0), "differ by 4.0 px"), (made(apart=2.0), "2.0 px apart in a 128 px picture")],
 )
 def test_poor_labels_warn_with_the_figure(labels: tuple[Labels, np.ndarray], expected: str) -> None:
     words = Words()
@@ -122,7 +122,7 @@ def test_poor_labels_warn_with_the_figure(labels: tuple[Labels, np.ndarray], exp
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [(made(spread=15.0), "15.0 px"), (made(apart=0.1), "lie on one point")],
+    [(made(spread=15.0), "15.0 px"), (made(apart=0.1), "coincide")],
 )
 def test_hopeless_labels_are_an_error(labels: tuple[Labels, np.ndarray], expected: str) -> None:
     with pytest.raises(DataError, match=expected):

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, sources_of
-from mat_structs import struct_array
+from data.prepare.dotted import (
+    assert_dots_at_keypoints,
+    draw_dots,
+    points_of,
+    read_split,
+    sources_of,
+)
+from data.prepare.mat_structs import struct_array
 from scipy.io import savemat
 
 from lmk.data.prepare.write import prepare

@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, sources_of
-from face_trees import face_68
+from data.prepare.dotted import assert_dots_at_keypoints, draw_dots, sources_of
+from data.prepare.face_trees import face_68
 from scipy.io import savemat
 
 from lmk.data.coco import load_keypoints

@@ -1,11 +1,11 @@
-"""Precisions read back from a graph: those of the file, which may differ from the requested one."""
+"""Check the precisions of a graph: those of the file may differ from the requested one."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
 
-from lmk.artifact.formats import PRECISIONS
+from lmk.artifact.catalogue import PRECISIONS
 from lmk.system.errors import ParityError
 from lmk.system.onnx_package import ModelProto, NodeProto, TensorProto, onnx
 

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, sources_of
-from face_trees import FACE, LEFT_EYE_CROP, SIZE_WH
+from data.prepare.dotted import (
+    assert_dots_at_keypoints,
+    draw_dots,
+    points_of,
+    read_split,
+    sources_of,
+)
+from data.prepare.face_trees import FACE, LEFT_EYE_CROP, SIZE_WH
 
 from lmk.data.prepare.write import prepare
 from lmk.system.errors import DataError

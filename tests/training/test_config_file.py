@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lmk.system.errors import UsageError
-from lmk.training.config import CONFIG, read_config, write_config
+from lmk.training.config_file import CONFIG, read_config, write_config
 
 KNOWN = {"batch_size", "flip", "zoom"}
 TEXTS = {"images", "core"}

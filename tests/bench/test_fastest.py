@@ -12,9 +12,9 @@ from bench.records import absent, bench_record, row
 
 from lmk.artifact.onnx_model import build_onnx, save_onnx
 from lmk.bench.cases import Case
-from lmk.bench.choice import Limit, choose
-from lmk.inference.backends import choices
-from lmk.inference.backends.choices import (
+from lmk.bench.fastest import Limit, choose
+from lmk.inference.backends import saved_choice as saved_choices
+from lmk.inference.backends.saved_choice import (
     choice_file,
     machine_identity,
     save_choice,
@@ -101,7 +101,7 @@ def test_auto_takes_the_saved_choice_and_says_so(saved: str) -> None:
 
 
 def edit(**changes: object) -> None:
-    (path,) = choices.choice_folder().iterdir()
+    (path,) = saved_choices.choice_folder().iterdir()
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
@@ -165,10 +165,10 @@ def test_a_choice_for_a_gpu_that_is_gone_is_not_used(
 ) -> None:
     gpu = SimpleNamespace(name="NVIDIA RTX A2000", compute_capability="8.6")
     with monkeypatch.context() as patch:
-        patch.setattr(choices, "Cuda", lambda: gpu)
+        patch.setattr(saved_choices, "Cuda", lambda: gpu)
         edit(device="cuda", machine=machine_identity("cuda"))
         assert saved_choice(saved, None)[0] is not None
-    monkeypatch.setattr(choices, "Cuda", no_gpu)
+    monkeypatch.setattr(saved_choices, "Cuda", no_gpu)
     assert saved_choice(saved, None) == (None, CHANGED_MACHINE)
 
 
@@ -184,5 +184,5 @@ def test_a_choice_that_cannot_be_read_is_not_used(saved: str, adapter_model) -> 
 def test_versions_and_cores_are_part_of_what_holds(
     saved: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choices, "usable_cores", lambda: [0, 1, 2, 3, 4])
+    monkeypatch.setattr(saved_choices, "usable_cores", lambda: [0, 1, 2, 3, 4])
     assert saved_choice(saved, None) == (None, CHANGED_MACHINE)

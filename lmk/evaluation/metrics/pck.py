@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from lmk.arrays import Points
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.bootstrap import PerImage
 from lmk.evaluation.figure import LAST, USUAL, Figure
 from lmk.evaluation.formulas.pck import Pck, pck, pckh, pckh_obstacle
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
-from lmk.evaluation.metrics.regressions import normalizer_note
+from lmk.evaluation.metrics.regression import normalizer_note
+from lmk.evaluation.protocol import Benchmark
 from lmk.evaluation.table import ABSENT, Table
 
 PCK_THRESHOLD, PCKH_THRESHOLD = 0.1, 0.5

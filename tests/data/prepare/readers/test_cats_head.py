@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, sources_of
+from data.prepare.dotted import (
+    assert_dots_at_keypoints,
+    draw_dots,
+    points_of,
+    read_split,
+    sources_of,
+)
 
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.write import prepare

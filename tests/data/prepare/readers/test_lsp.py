@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split
+from data.prepare.dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split
 from scipy.io import savemat
 
 from lmk.data.coco import load_keypoints
-from lmk.data.prepare import lsp
+from lmk.data.prepare.readers import lsp
 from lmk.data.prepare.write import prepare
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter

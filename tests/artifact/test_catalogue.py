@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from lmk.artifact.formats import (
+from lmk.artifact.catalogue import (
     FORMATS,
     PRECISIONS,
     PREFERENCE,
@@ -131,7 +131,7 @@ def test_auto_is_no_runtime_of_the_table() -> None:
 
 def test_the_tables_wait_for_no_library() -> None:
     code = (
-        "import sys, lmk.artifact.formats; "
+        "import sys, lmk.artifact.catalogue; "
         "print(sorted({'numpy', 'onnx', 'typer', 'torch'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
-from dotted import assert_dots_at_keypoints, draw_dots, points_of, read_split, sources_of
-from mat_structs import struct_array
+from data.prepare.dotted import (
+    assert_dots_at_keypoints,
+    draw_dots,
+    points_of,
+    read_split,
+    sources_of,
+)
+from data.prepare.mat_structs import struct_array
 from scipy.io import savemat
 
 from lmk.data.coco import load_keypoints
-from lmk.data.prepare.mpii import JOINTS
+from lmk.data.prepare.readers.mpii import JOINTS
 from lmk.data.prepare.write import prepare
 from lmk.system.progress import Reporter
 

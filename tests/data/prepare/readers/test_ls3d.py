@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from dotted import assert_dots_at_keypoints, draw_dots, sources_of
-from face_trees import face_68
+from data.prepare.dotted import assert_dots_at_keypoints, draw_dots, sources_of
+from data.prepare.face_trees import face_68
 from scipy.io import savemat
 
 from lmk.data.prepare.write import prepare

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmk.artifact.formats import PRECISIONS, files_of
+from lmk.artifact.catalogue import PRECISIONS, files_of
 from lmk.bench.cases import Case
 from lmk.bench.record import Record
-from lmk.inference.backends.choices import Choice, machine_identity, runtime_versions
+from lmk.inference.backends.saved_choice import Choice, machine_identity, runtime_versions
 from lmk.model.folder import Model
 from lmk.system.errors import LmkError
 from lmk.system.files import sha256_of

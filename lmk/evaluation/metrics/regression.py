@@ -7,7 +7,6 @@ from typing import Any
 
 from lmk.evaluation import paper
 from lmk.evaluation.annotated import describe_normalizer
-from lmk.evaluation.benchmark import Benchmark
 from lmk.evaluation.figure import FIRST, Figure, mean_figure
 from lmk.evaluation.formulas.regression import (
     Pairs,
@@ -17,6 +16,7 @@ from lmk.evaluation.formulas.regression import (
 )
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.metrics.base import Evaluation, Metric, Trial
+from lmk.evaluation.protocol import Benchmark
 from lmk.evaluation.table import ABSENT, Table
 
 Curve = dict[int | None, RegressionErrors]

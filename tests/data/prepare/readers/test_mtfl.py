@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dotted import assert_dots_at_keypoints, points_of, read_split, sources_of
-from face_trees import LEFT_EYE_CROP, write_mtfl
+from data.prepare.dotted import assert_dots_at_keypoints, points_of, read_split, sources_of
+from data.prepare.face_trees import LEFT_EYE_CROP, write_mtfl
 
 from lmk.data.coco import load_keypoints
 from lmk.data.prepare.write import prepare

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lmk.artifact.formats import PACKAGES, files_of
+from lmk.artifact.catalogue import PACKAGES, files_of
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
 from lmk.system.errors import LmkError

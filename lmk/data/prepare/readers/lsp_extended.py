@@ -7,7 +7,7 @@ does.
 
 from __future__ import annotations
 
-from lmk.data.prepare.lsp import BONES, JOINTS, person
+from lmk.data.prepare.readers.lsp import BONES, JOINTS, person
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source
 

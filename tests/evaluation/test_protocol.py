@@ -5,7 +5,7 @@ import pytest
 from evaluation.dots import edit, write_dots
 
 from lmk.evaluation.annotated import load_annotated
-from lmk.evaluation.benchmark import Protocol, make_benchmark
+from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
