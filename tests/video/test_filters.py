@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmk.arrays import FloatArray
+from lmk.arrays import FloatArray, Indices
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center
 from lmk.system.errors import UsageError
@@ -18,7 +18,10 @@ class Mean:
     def __init__(self, _: Smoothing) -> None:
         self.places: list[FloatArray] = []
 
-    def __call__(self, _: float, xy_image: FloatArray, __: float) -> FloatArray:
+    def follow(self, rows: Indices, xy_image: FloatArray) -> None:
+        pass
+
+    def __call__(self, _: float, xy_image: FloatArray, __: FloatArray) -> FloatArray:
         self.places.append(xy_image)
         return np.mean(self.places, axis=0)
 
