@@ -56,7 +56,7 @@ def _sample(image: Image, input_to_image: FloatArray, input_size: int) -> Image:
     if block > 1 or max(image.shape) > WARP_SIDE:
         image, to_samples = _reduce(image, to_samples, input_size, block)
     f = min(math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
-    to_samples[:, 2] += to_samples[0, 0] * resize_xy(0, 1 / f)
+    to_samples[:, 2] += to_samples[0, 0] * resize_xy(0, 1 / f)  # the first sample's centre
     to_samples[:, :2] /= f
     samples = cv2.warpAffine(
         image,
