@@ -101,10 +101,14 @@ def boxes_of_crops(crops_xywh: npt.ArrayLike) -> FloatArray:
     return _squares_around(crops_xywh, 1 / CROP_SIDE)
 
 
-def box_to_input(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
-    """Matrices (N, 2, 3) from image to input pixels for boxes (N, 4), by the crop rule."""
-    left, top, side, _ = crops_of_boxes(boxes_xywh).T
-    return square_to_crop(left, top, side, input_size)
+def input_to_image_of(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
+    """Matrices (N, 2, 3) from input to image pixels for boxes (N, 4), by the crop rule."""
+    crops = crops_of_boxes(boxes_xywh)
+    scale = crops[:, 2:] / np.float32(input_size)
+    matrices = np.zeros((len(crops), 2, 3), np.float32)
+    matrices[:, (0, 1), (0, 1)] = scale
+    matrices[:, :, 2] = crops[:, :2] + resize_xy(np.float32(0), scale)
+    return matrices
 
 
 def center_square(width: float, height: float) -> tuple[float, float, float, float]:
@@ -114,10 +118,12 @@ def center_square(width: float, height: float) -> tuple[float, float, float, flo
 
 
 def _squares_around(boxes_xywh: npt.ArrayLike, scale: float) -> FloatArray:
-    x, y, width, height = np.asarray(boxes_xywh, np.float32).reshape(-1, 4).T
-    side = scale * np.maximum(width, height)
-    squares = [x + width / 2 - side / 2, y + height / 2 - side / 2, side, side]
-    return np.stack(squares, axis=-1).astype(np.float32)
+    boxes = np.asarray(boxes_xywh, np.float32).reshape(-1, 4)
+    size_wh = boxes[:, 2:]
+    squares = np.empty_like(boxes)
+    squares[:, 2:] = scale * size_wh.max(1, keepdims=True)
+    squares[:, :2] = boxes[:, :2] + (size_wh - squares[:, 2:]) / 2
+    return squares
 
 
 def _library_of(array: Any) -> Any:

@@ -6,12 +6,12 @@ import torch
 from lmk import geometry
 from lmk.geometry import (
     apply_affine,
-    box_to_input,
     boxes_of_crops,
     center_square,
     crops_of_boxes,
     heatmap_to_input,
     input_to_heatmap,
+    input_to_image_of,
     invert_affine,
     resize_xy,
 )
@@ -32,7 +32,7 @@ def test_heatmap_pixels_are_the_centres_of_four_by_four_input_pixels() -> None:
 
 def test_box_is_centred_in_the_input_and_keeps_its_aspect() -> None:
     """A 64 x 32 box: its longer side fills 128 px, twice as large, bars above and below."""
-    matrices = box_to_input([[10, 20, 64, 32], [0, 0, 256, 256]], 128)
+    matrices = invert_affine(input_to_image_of([[10, 20, 64, 32], [0, 0, 256, 256]], 128))
     corners = np.array([[9.5, 19.5], [73.5, 51.5]], np.float32)  # the box's outer edges
     np.testing.assert_allclose(apply_affine(matrices[0], corners), [[-0.5, 31.5], [127.5, 95.5]])
     corners = np.array([[-0.5, -0.5], [255.5, 255.5]], np.float32)

@@ -22,7 +22,7 @@ def measure_framing(xy_input: FloatArray, scores: FloatArray, input_size: int) -
     mean = xy_input.mean(0)
     places = tuple((round(float(x), 2), round(float(y), 2)) for x, y in mean)
     unmeasured = Framing(places, spread_px=0.0, score=0.0, input_size=input_size)
-    spread = float(np.percentile(unmeasured.misfit_px(xy_input, scores), HIGH))
+    spread = float(np.percentile(unmeasured.fit(xy_input, scores)[1], HIGH))
     score = float(np.percentile(scores.mean(1), LOW))
     return replace(unmeasured, spread_px=round(spread, 2), score=round(score, 3))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import DoubleArray, FloatArray, Image, Images
-from lmk.geometry import apply_affine, box_to_input, invert_affine, resize_xy
+from lmk.geometry import apply_affine, input_to_image_of, resize_xy
 from lmk.system.opencv import cv2
 
 # About as near to the crops of training (Pillow's) as samples of every pixel are, in a third of the
@@ -28,10 +29,19 @@ def cut_crops(
     anywhere: beyond the image its edge pixels are repeated. Returns uint8 RGB crops (N, S, S, 3), S
     the input size, and float32 matrices (N, 2, 3) from input to image pixels.
     """
-    input_to_image = invert_affine(box_to_input(boxes_xywh, input_size))
-    crops = np.empty((len(input_to_image), input_size, input_size, 3), np.uint8)
-    for crop, matrix in zip(crops, input_to_image, strict=True):
-        cv2.cvtColor(_sample(image_bgr, matrix, input_size), cv2.COLOR_BGR2RGB, dst=crop)
+    return cut_batch([(image_bgr, boxes_xywh)], input_size)
+
+
+def cut_batch(
+    pairs: Sequence[tuple[Image, npt.ArrayLike]], input_size: int
+) -> tuple[Images, FloatArray]:
+    """The crops of several images, each paired with its own boxes, image by image in one batch."""
+    matrices = [input_to_image_of(boxes_xywh, input_size) for _, boxes_xywh in pairs]
+    images = [image for (image, _), own in zip(pairs, matrices, strict=True) for _ in own]
+    input_to_image = np.concatenate(matrices)
+    crops = np.empty((len(images), input_size, input_size, 3), np.uint8)
+    for crop, image, matrix in zip(crops, images, input_to_image, strict=True):
+        cv2.cvtColor(_sample(image, matrix, input_size), cv2.COLOR_BGR2RGB, dst=crop)
     return crops, input_to_image
 
 
@@ -46,10 +56,11 @@ def _sample(image: Image, input_to_image: FloatArray, input_size: int) -> Image:
     if block > 1 or max(image.shape) > WARP_SIDE:
         image, to_samples = _reduce(image, to_samples, input_size, block)
     f = min(math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
-    offset = apply_affine(to_samples, resize_xy(np.zeros((1, 2)), 1 / f))
+    to_samples[:, 2] += to_samples[0, 0] * resize_xy(0, 1 / f)  # the first sample's centre
+    to_samples[:, :2] /= f
     samples = cv2.warpAffine(
         image,
-        np.hstack([to_samples[:, :2] / f, offset.T]),
+        to_samples,
         (input_size * f, input_size * f),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,

@@ -15,7 +15,7 @@ from lmk.geometry import apply_affine
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.boxes import Boxes, check_boxes
-from lmk.inference.crops import cut_crops
+from lmk.inference.crops import cut_batch
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.choose import choose_region
 from lmk.system.errors import DataError, UsageError, WeightsError
@@ -86,10 +86,7 @@ class Landmarker:
         UsageError for boxes that cannot be used.
         """
         pairs = [(image, self._boxes(image, given)) for image, given in _pair(images, boxes)]
-        cuts = [
-            cut_crops(image, boxes_xywh, self.backend.input_size) for image, boxes_xywh in pairs
-        ]
-        crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+        crops, input_to_image = cut_batch(pairs, self.backend.input_size)
         xy, score = locate(self.backend, crops, input_to_image)
         all_boxes = [boxes_xywh for _, boxes_xywh in pairs]
         image_index = np.repeat(np.arange(len(pairs)), [len(some) for some in all_boxes])

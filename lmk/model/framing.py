@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,26 +32,28 @@ class Framing:
     finder_box: tuple[float, float, float, float] = (0.1, 0.1, 0.8, 0.8)
     input_size: int = 128
 
-    def boxes_round_landmarks(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
-        """The boxes of objects as in training, from their landmarks.
+    def fit(self, xy_image: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The boxes of objects as in training, from their landmarks, and how well those fit.
 
         xy_image (N, K, 2), scores (N, K). Returns square boxes (N, 4), x, y, width, height in image
         pixels: those in which the mean landmarks of training are closest to the given ones: least
-        squares over scale and shift, weighted by score.
+        squares over scale and shift, weighted by score. And the root mean square distance (N,) of
+        the landmarks from that fit, in input pixels.
         """
-        scale, shift = self._fit(xy_image, scores)
-        side = scale * self.input_size
+        safe = np.maximum(scores, 1e-6)
+        share = (safe / safe.sum(1, keepdims=True))[:, None]  # (N, 1, K), equal if all scores are 0
+        centre_input, centre_image = share @ self._mean, share @ xy_image
+        places_input, places_image = self._mean - centre_input, xy_image - centre_image
+        weights = share.swapaxes(1, 2)
+        weighted = weights * places_input
+        scale = (weighted * places_image).sum((1, 2)) / (weighted * places_input).sum((1, 2))
+        scale = np.maximum(scale, 1 / self.input_size)[:, None]  # a crop of a pixel at least
+        rest = places_image / scale[..., None] - places_input
+        misfit_px = np.sqrt((weights * rest * rest).sum((1, 2)))
         # The crop's edge lies half a pixel outside the centre of its first pixel, in both frames.
-        corner = shift - 0.5 * scale[:, None] + 0.5
-        return boxes_of_crops(np.c_[corner, side, side])
-
-    def misfit_px(self, xy_image: FloatArray, scores: FloatArray) -> FloatArray:
-        """Root mean square distance (N,) of landmarks from that fit, in input pixels."""
-        scale, shift = self._fit(xy_image, scores)
-        fitted = self._mean() * scale[:, None, None] + shift[:, None]
-        square = ((xy_image - fitted) ** 2).sum(-1)
-        weights = _weights(scores)
-        return np.asarray(np.sqrt((weights * square).sum(1)) / scale, np.float32)
+        corner = centre_image[:, 0] - scale * (centre_input[:, 0] + 0.5) + 0.5
+        side = scale * self.input_size
+        return boxes_of_crops(np.concatenate([corner, side, side], axis=1)), misfit_px
 
     def boxes_round_found(self, found_xywh: FloatArray) -> FloatArray:
         """The boxes of objects as in training, from those of a detector, (N, 4)."""
@@ -65,28 +68,11 @@ class Framing:
         """One line that `framing_from_json` reads back."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
+    @cached_property
     def _mean(self) -> FloatArray:
         return np.asarray(self.landmarks_input, np.float32)
-
-    def _fit(self, xy_image: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Scale (N,) and shift (N, 2) from input to image pixels."""
-        weights, mean = _weights(scores), self._mean()
-        centre_input = np.einsum("nk,kc->nc", weights, mean)
-        centre_image = np.einsum("nk,nkc->nc", weights, xy_image)
-        from_centre = mean - centre_input[:, None]
-        covariance = np.einsum("nk,nkc,nkc->n", weights, from_centre, xy_image)
-        variance = np.einsum("nk,nkc,nkc->n", weights, from_centre, from_centre)
-        scale = np.maximum(covariance / variance, 1 / self.input_size)  # a crop of a pixel at least
-        return scale, centre_image - scale[:, None] * centre_input
 
 
 def framing_from_json(text: str) -> Framing:
     """Read what `Framing.to_json` wrote. Raises ValueError."""
     return read_as(Framing, parse_json(text))
-
-
-def _weights(scores: FloatArray) -> FloatArray:
-    """Scores (N, K) that sum to 1; equal ones if all are 0."""
-    safe = np.maximum(scores, 1e-6)
-    weights: FloatArray = safe / safe.sum(1, keepdims=True)
-    return weights

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import accumulate
 
 from lmk.inference.backends.base import Backend
-from lmk.inference.crops import cut_crops
+from lmk.inference.crops import cut_batch
 from lmk.inference.landmarker import locate
 from lmk.system.errors import WeightsError
 from lmk.video.context import RunContext
@@ -53,11 +52,9 @@ class ModelStep:
         with stages.time("region"):
             boxes = [tracker.crop_boxes(frame.image_bgr, frame.time_s) for tracker, frame in pairs]
         with stages.time("crop"):
-            cuts = [
-                cut_crops(frame.image_bgr, box, backend.input_size)
-                for frame, box in zip(frames.values(), boxes, strict=True)
-            ]
-            crops, input_to_image = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+            images = [frame.image_bgr for frame in frames.values()]
+            pictures = list(zip(images, boxes, strict=True))
+            crops, input_to_image = cut_batch(pictures, backend.input_size)
         try:
             with stages.time("model") if len(crops) else nullcontext():
                 xy, scores = locate(backend, crops, input_to_image)
@@ -66,12 +63,12 @@ class ModelStep:
             self._count_failure(error, len(frames))
             return [no_objects(self._model.name, backend.num_landmarks) for _ in frames]
         with stages.time("follow"):
-            ends = np.cumsum([len(box) for box in boxes])[:-1]
-            rows = zip(np.split(xy, ends), np.split(scores, ends), strict=True)
+            ends = accumulate(map(len, boxes))
+            rows = [slice(end - len(box), end) for box, end in zip(boxes, ends, strict=True)]
             smooth = self._context.controls.filtering
             return [
-                tracker.update(frame.time_s, xy_one, scores_one, smooth)
-                for (tracker, frame), (xy_one, scores_one) in zip(pairs, rows, strict=True)
+                tracker.update(frame.time_s, xy[own], scores[own], smooth)
+                for (tracker, frame), own in zip(pairs, rows, strict=True)
             ]
 
     def _count_failure(self, error: Exception, frames: int) -> None:

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 
-from lmk.arrays import FloatArray
-from lmk.video.filters.base import Smoothing
+from lmk.arrays import DoubleArray, FloatArray
+from lmk.video.filters.base import Smoothing, carried
 from lmk.video.filters.catalogue import new_filter
 
 
 class Smoother:
-    """Holds and filters the landmarks of one object over time.
+    """Holds and filters the landmarks of the objects of one source over time.
 
     Raises UsageError for a filter that does not exist.
     """
 
     def __init__(self, options: Smoothing) -> None:
         self._options, self._filter = options, new_filter(options)
-        self._in_crop: FloatArray | None = None
-        self._seen_s: FloatArray | None = None
+        self._objects: Sequence[Hashable] = []
+        self._in_crop: FloatArray = np.empty((0, 1, 1), np.float32)
+        self._seen_s: DoubleArray = np.empty((0, 1))
 
     def __call__(
-        self, time_s: float, xy_image: FloatArray, scores: FloatArray, box_xywh: FloatArray
+        self,
+        time_s: float,
+        objects: Sequence[Hashable],
+        xy_image: FloatArray,
+        scores: FloatArray,
+        boxes_xywh: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
         """Smooth the landmarks of one frame.
 
-        xy_image (K, 2), scores (K,), box (4,) the crop. Returns landmarks (K, 2) in image pixels
-        and their opacity (K,): 1 where visible, falling to 0 where held. Times may repeat; a time
-        before the last one counts as repeated.
+        objects: N keys; one that was not in the last frame is of a new object. xy_image (N, K, 2),
+        scores (N, K), boxes (N, 4) the crops. Returns landmarks (N, K, 2) in image pixels and their
+        opacity (N, K): 1 where visible, falling to 0 where held. Times may repeat; a time before
+        the last one counts as repeated.
         """
-        corner, side = box_xywh[:2], float(box_xywh[2:].max())
-        in_crop = (xy_image - corner) / side
+        corner, side_px = boxes_xywh[:, None, :2], boxes_xywh[:, 2:].max(1)[:, None, None]
+        in_crop = (xy_image - corner) / side_px
+        if objects != self._objects:
+            self._follow(objects, xy_image, in_crop)
         seen = scores >= self._options.low_score
-        if self._in_crop is None or self._seen_s is None:
-            self._in_crop, self._seen_s = in_crop, np.full(len(scores), -np.inf)
-        self._in_crop = np.where(seen[:, None], in_crop, self._in_crop)
+        self._in_crop = np.where(seen[..., None], in_crop, self._in_crop)
         self._seen_s = np.where(seen, time_s, self._seen_s)
         lost_s = np.maximum(time_s - self._seen_s, 0)
-        opacity = np.clip(1 - lost_s / self._options.fade_s, 0, 1)
-        smooth = self._filter(time_s, corner + side * self._in_crop, side)
-        return smooth.astype(np.float32), opacity.astype(np.float32)
+        opacity = np.maximum(1 - lost_s / self._options.fade_s, 0)
+        smooth = self._filter(time_s, corner + side_px * self._in_crop, side_px)
+        return smooth, opacity.astype(np.float32)
+
+    def _follow(
+        self, objects: Sequence[Hashable], xy_image: FloatArray, in_crop: FloatArray
+    ) -> None:
+        """Keep what is known of these objects, and forget the others."""
+        last = {key: row for row, key in enumerate(self._objects)}
+        rows = np.array([last.get(key, -1) for key in objects], np.intp)
+        self._in_crop = carried(self._in_crop, rows, in_crop)
+        self._seen_s = carried(self._seen_s, rows, np.full(in_crop.shape[:2], -np.inf))
+        self._filter.follow(rows, xy_image)
+        self._objects = list(objects)

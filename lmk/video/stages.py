@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Stages:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last_ms: dict[str, deque[float]] = {}
+        self._last_ms = defaultdict[str, deque[float]](lambda: deque(maxlen=WINDOW))
         self._ends = deque[float](maxlen=100)
         self.frames = 0
         self._dropped = Counter[str]()
@@ -50,7 +50,7 @@ class Stages:
     def add(self, stage: str, value_ms: float) -> None:
         """Add one value to a stage."""
         with self._lock:
-            self._last_ms.setdefault(stage, deque(maxlen=WINDOW)).append(value_ms)
+            self._last_ms[stage].append(value_ms)
 
     def drop(self, cause: str, count: int = 1) -> None:
         """Count frames that were not processed."""

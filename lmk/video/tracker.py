@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmk.arrays import FloatArray, Image
+from lmk.arrays import Flags, FloatArray, Image, Indices
 from lmk.inference.regions.base import Finder
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
-from lmk.video.filters.catalogue import new_filter
 from lmk.video.result import Objects
 from lmk.video.smoothing import Smoother
 
@@ -37,10 +36,10 @@ class Tracking:
     search_s: float = 2.0
 
 
+@dataclass(eq=False)
 class _Track:
-    def __init__(self, number: int, box_xywh: FloatArray, smoothing: Smoothing | None) -> None:
-        self.number, self.box_xywh = number, box_xywh
-        self.smoother = Smoother(smoothing) if smoothing else None
+    number: int
+    box_xywh: FloatArray
 
 
 class Tracker:
@@ -65,18 +64,20 @@ class Tracker:
                 "landmarks. Train or export it again with this version of lmk, or choose a "
                 "--region other than track"
             )
-        if smoothing:
-            new_filter(smoothing)  # a wrong name is an error before the first frame
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing
+        self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
+        self._start()
+
+    def _start(self) -> None:
         self._tracks: list[_Track] = []
         self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
-        self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
+        self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
     def crop_boxes(self, image_bgr: Image, time_s: float) -> FloatArray:
         """Boxes (N, 4) of the crops of a frame, x, y, width, height in image pixels."""
         if time_s <= self._time_s:  # pictures: objects of one are not those of the next
-            self._tracks, self._lost = [], []
+            self._start()
         self._time_s = time_s
         self._lost = [lost for lost in self._lost if time_s - lost[0] <= REMEMBER_S]
         pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
@@ -95,35 +96,28 @@ class Tracker:
         Returns the objects that are not lost, smoothed if `smooth` is set and there is a filter.
         """
         boxes = _stack([track.box_xywh for track in self._tracks])
-        shown, opacity = xy_image.copy(), np.ones_like(scores)
-        for row, track in enumerate(self._tracks):
-            if smooth and track.smoother:
-                shown[row], opacity[row] = track.smoother(
-                    time_s, xy_image[row], scores[row], track.box_xywh
-                )
+        if smooth and self._smoother:
+            shown, opacity = self._smoother(time_s, self._tracks, xy_image, scores, boxes)
+        else:
+            shown, opacity = xy_image, np.ones_like(scores)
         kept = self._advance(time_s, xy_image, scores)
         ids = np.array([track.number for track in self._tracks], np.int64)
         return Objects(self._model, ids, boxes[kept], shown[kept], scores[kept], opacity[kept])
 
-    def _advance(self, time_s: float, xy_image: FloatArray, scores: FloatArray) -> list[int]:
+    def _advance(self, time_s: float, xy_image: FloatArray, scores: FloatArray) -> Indices:
         """Move the tracks to their landmarks, drop those that are lost, return the rows kept."""
-        rows = list(range(len(self._tracks)))
-        if not self._tracking.follow or self._framing is None or not rows:
-            return rows
-        framing = self._framing
-        following = framing.boxes_round_landmarks(xy_image, scores)
+        tracks, framing = self._tracks, self._framing
+        if not self._tracking.follow or framing is None:
+            return np.arange(len(tracks))
+        following, misfit_px = framing.fit(xy_image, scores)
         good = scores.mean(1) >= LOST_SCORE * framing.score
-        good &= framing.misfit_px(xy_image, scores) <= LOST_MISFIT * framing.spread_px
-        kept: list[int] = []
-        for row in rows:  # the oldest first, so that the younger of two that ran into one goes
-            beside = following[kept]
-            if good[row] and not (overlap(following[row], beside) > DOUBLE).any():
-                kept.append(row)
+        good &= misfit_px <= LOST_MISFIT * framing.spread_px
+        kept = _apart(following, good)
+        self._lost += [(time_s, tracks[row]) for row in range(len(tracks)) if row not in kept]
+        self._tracks = [tracks[row] for row in kept]
         for row in kept:
-            self._tracks[row].box_xywh = following[row]
-        self._lost += [(time_s, self._tracks[row]) for row in rows if row not in kept]
-        self._tracks = [self._tracks[row] for row in kept]
-        return kept
+            tracks[row].box_xywh = following[row]
+        return np.array(kept, np.intp)
 
     def _add_new(self, boxes_xywh: FloatArray) -> None:
         for box in boxes_xywh:
@@ -152,17 +146,31 @@ class Tracker:
             number = self._lost.pop(int(shares.argmax()))[1].number
         else:
             number = self._number = self._number + 1
-        return _Track(number, box_xywh, self._smoothing)
+        return _Track(number, box_xywh)
 
 
 def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
-    """Intersection over union (N,) of a box (4,) with others (N, 4)."""
-    least = np.maximum(box_xywh[:2], others_xywh[:, :2])
-    most = np.minimum(box_xywh[:2] + box_xywh[2:], others_xywh[:, :2] + others_xywh[:, 2:])
-    shared = np.maximum(most - least, 0).prod(1)
-    union = box_xywh[2:].prod() + others_xywh[:, 2:].prod(1) - shared
+    """Intersection over union of boxes (..., 4) with others (..., 4), which broadcast."""
+    start, other_start = box_xywh[..., :2], others_xywh[..., :2]
+    size, other_size = box_xywh[..., 2:], others_xywh[..., 2:]
+    most = np.minimum(start + size, other_start + other_size)
+    shared = np.maximum(most - np.maximum(start, other_start), 0).prod(-1)
+    union = size.prod(-1) + other_size.prod(-1) - shared
     return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
 
 
+def _apart(boxes_xywh: FloatArray, good: Flags) -> list[int]:
+    """The rows of good boxes, the oldest first; the younger of two that ran into one goes."""
+    rows: list[int] = np.flatnonzero(good).tolist()
+    if len(rows) < 2:
+        return rows
+    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > DOUBLE).tolist()
+    kept: list[int] = []
+    for row in rows:
+        if not any(doubles[row][older] for older in kept):
+            kept.append(row)
+    return kept
+
+
 def _stack(boxes: list[FloatArray]) -> FloatArray:
-    return np.stack(boxes) if boxes else np.empty((0, 4), np.float32)
+    return np.array(boxes, np.float32).reshape(-1, 4)

@@ -20,9 +20,7 @@ def test_framing_is_the_mean_and_the_usual_bounds() -> None:
     framing = measure_framing(xy, scores, 128)
     np.testing.assert_allclose(framing.landmarks_input, xy.mean(0), atol=0.01)
     assert framing.score == pytest.approx(np.percentile(scores.mean(1), 1), abs=1e-3)
-    assert (framing.misfit_px(xy, scores) <= framing.spread_px).mean() == pytest.approx(
-        0.99, abs=6e-3
-    )
+    assert (framing.fit(xy, scores)[1] <= framing.spread_px).mean() == pytest.approx(0.99, abs=6e-3)
     assert framing.finder is None
 
 

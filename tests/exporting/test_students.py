@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmk.artifact.formats import FORMATS, PRECISIONS
+from lmk.artifact.catalogue import FORMATS, PRECISIONS
 from lmk.artifact.provenance import read_provenance
 from lmk.exporting.export import export_model
 from lmk.exporting.options import ExportOptions

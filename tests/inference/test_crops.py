@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lmk.geometry import apply_affine, boxes_of_crops, crops_of_boxes
-from lmk.inference.crops import cut_crops
+from lmk.inference.crops import cut_batch, cut_crops
 
 INPUT_SIZE = 128
 
@@ -85,6 +85,16 @@ def test_cut_crops_keeps_rows_in_the_boxes_order(picture: np.ndarray) -> None:
         alone, matrix = cut_crops(picture, [box], INPUT_SIZE)
         np.testing.assert_array_equal(crops[index], alone[0])
         np.testing.assert_array_equal(matrices[index], matrix[0])
+
+
+def test_cut_batch_cuts_each_image_by_its_own_boxes(picture: np.ndarray) -> None:
+    boxes = list(BOXES.values())
+    pairs = [(picture, boxes[:2]), (picture, np.empty((0, 4))), (255 - picture, boxes[2:3])]
+    crops, matrices = cut_batch(pairs, INPUT_SIZE)
+    parts = [cut_crops(image, own, INPUT_SIZE) for image, own in pairs]
+    np.testing.assert_array_equal(crops, np.concatenate([part[0] for part in parts]))
+    np.testing.assert_array_equal(matrices, np.concatenate([part[1] for part in parts]))
+    assert len(cut_batch(pairs[1:2], INPUT_SIZE)[0]) == 0
 
 
 def test_cut_crops_matrix_leads_back_to_the_image() -> None:

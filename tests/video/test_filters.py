@@ -8,7 +8,7 @@ import pytest
 from clips import dots_at
 from typer.testing import CliRunner
 
-from lmk.arrays import FloatArray
+from lmk.arrays import FloatArray, Indices
 from lmk.cli import app
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.places import center
@@ -24,7 +24,10 @@ class Mean:
     def __init__(self, _: Smoothing) -> None:
         self.places: list[FloatArray] = []
 
-    def __call__(self, _: float, xy_image: FloatArray, __: float) -> FloatArray:
+    def follow(self, rows: Indices, xy_image: FloatArray) -> None:
+        pass
+
+    def __call__(self, _: float, xy_image: FloatArray, __: FloatArray) -> FloatArray:
         self.places.append(xy_image)
         return np.mean(self.places, axis=0)
 

@@ -48,7 +48,10 @@ def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9
 def test_overlap_by_hand() -> None:
     box = np.array([0, 0, 4, 2], np.float32)
     others = np.array([[2, 1, 4, 4], [0, 0, 4, 2], [9, 9, 1, 1]], np.float32)
-    np.testing.assert_allclose(overlap(box, others), [2 / (8 + 16 - 2), 1, 0])
+    expected = [2 / (8 + 16 - 2), 1, 0]
+    np.testing.assert_allclose(overlap(box, others), expected)
+    pairs = overlap(others[:, None], np.stack([box, box + 30]))
+    np.testing.assert_allclose(pairs, np.c_[expected, [0, 0, 0]])
 
 
 def test_a_followed_object_is_found_once_and_then_comes_from_its_landmarks() -> None:
@@ -131,6 +134,18 @@ def test_two_tracks_that_run_into_one_leave_the_older() -> None:
     _, objects = step(follows, 0.0, [same, same + 4])
     assert objects.ids.tolist() == [1]
     np.testing.assert_allclose(objects.boxes, [[0, 0, 80, 80]])
+
+
+def test_of_three_tracks_each_is_compared_with_those_that_are_kept() -> None:
+    """The second runs into the first and goes, so that the third, beside it, stays."""
+    follows = tracker(Finds([[0, 0, 80, 80], [100, 0, 80, 80], [200, 0, 80, 80]]), follow=True)
+    # 80 pixels wide at x = 50, 66, 82: neighbours overlap by 64 / 96, the ends by 48 / 112.
+    places = [mean_in([x, 50, 80, 80]) for x in (50, 66, 82)]
+    _, objects = step(follows, 0.0, places)
+    assert objects.ids.tolist() == [1, 3]
+    np.testing.assert_allclose(objects.xy, [places[0], places[2]], rtol=1e-6)
+    boxes, _ = step(follows, 0.1, [places[0], places[2]])
+    np.testing.assert_allclose(boxes, [[50, 50, 80, 80], [82, 50, 80, 80]], atol=1e-3)
 
 
 def test_objects_found_in_every_frame_keep_their_numbers() -> None:

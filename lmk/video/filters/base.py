@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from lmk.arrays import FloatArray
+import numpy as np
+
+from lmk.arrays import AnyArray, FloatArray, Indices
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,21 @@ class Smoothing:
 
 
 class Filter(Protocol):
-    """Smooths the landmarks of one object over time."""
+    """Smooths the landmarks of several objects over time."""
 
-    def __call__(self, time_s: float, xy_image: FloatArray, side_px: float) -> FloatArray:
-        """Smooth the landmarks (K, 2) of one frame, image pixels.
+    def follow(self, rows: Indices, xy_image: FloatArray) -> None:
+        """Say which objects the next calls have; see `carried`. New ones start at xy_image."""
 
-        side_px: side of the object's crop, so that speeds do not depend on its size. Times may
-        repeat; a time before the last one counts as repeated.
+    def __call__(self, time_s: float, xy_image: FloatArray, side_px: FloatArray) -> FloatArray:
+        """Smooth the landmarks (N, K, 2) of one frame, image pixels.
+
+        side_px: sides (N, 1, 1) of the objects' crops, so that speeds do not depend on their size.
+        Times may repeat; a time before the last one counts as repeated.
         """
+
+
+def carried(values: AnyArray, rows: Indices, new: AnyArray) -> AnyArray:
+    """The values (N, ...) of objects that were in these rows (N,) before; of -1, those of `new`."""
+    known, kept = rows >= 0, np.array(new)
+    kept[known] = values[rows[known]]
+    return kept

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lmk.arrays import FloatArray
-from lmk.video.filters.base import Smoothing
+from lmk.arrays import FloatArray, Indices
+from lmk.video.filters.base import Smoothing, carried
 
 SPEED_CUTOFF_HZ = 1.0  # of the speed's own low-pass, as in the paper
 
@@ -21,26 +21,28 @@ class OneEuro:
 
     def __init__(self, options: Smoothing) -> None:
         self._options = options
-        self._last: tuple[float, FloatArray, FloatArray] | None = None  # time, place, speed
+        self._time_s = -math.inf
+        self._place = self._speed = np.empty((0, 1, 1), np.float32)
 
-    def __call__(self, time_s: float, xy_image: FloatArray, side_px: float) -> FloatArray:
+    def follow(self, rows: Indices, xy_image: FloatArray) -> None:
+        """See `Filter.follow`."""
+        self._place = carried(self._place, rows, xy_image)
+        self._speed = carried(self._speed, rows, np.zeros_like(xy_image))
+
+    def __call__(self, time_s: float, xy_image: FloatArray, side_px: FloatArray) -> FloatArray:
         """See `Filter`."""
-        if self._last is None:
-            self._last = time_s, xy_image, np.zeros_like(xy_image)
-            return xy_image
-        before_s, before, speed = self._last
-        step_s = time_s - before_s
+        step_s = time_s - self._time_s
         if step_s <= 0:
-            return before
-        new_speed = (xy_image - before) / step_s
-        speed = speed + _share(SPEED_CUTOFF_HZ, step_s) * (new_speed - speed)
-        sides_per_second = np.linalg.norm(speed, axis=1, keepdims=True) / side_px
+            return self._place
+        self._time_s = time_s
+        way = xy_image - self._place
+        self._speed = self._speed + _share(SPEED_CUTOFF_HZ, step_s) * (way / step_s - self._speed)
+        sides_per_second = np.hypot(self._speed[..., :1], self._speed[..., 1:]) / side_px
         cutoff_hz = self._options.cutoff_hz + self._options.per_speed * sides_per_second
-        place: FloatArray = before + _share(cutoff_hz, step_s) * (xy_image - before)
-        self._last = time_s, place, speed
-        return place
+        self._place = self._place + _share(cutoff_hz, step_s) * way
+        return self._place
 
 
 def _share(cutoff_hz: Any, step_s: float) -> Any:
     """Share of the new value in a first-order low-pass."""
-    return 1 / (1 + 1 / (2 * math.pi * cutoff_hz * step_s))
+    return 1 / (1 + 1 / (2 * math.pi * step_s * cutoff_hz))
