@@ -123,7 +123,7 @@ def test_what_needs_no_pictures_is_said_before_they_are_read(
     core = ["--core", core_model.folder]
     for arguments, words in {
         (*core, "-o", tmp_path / "file"): "is not a folder",
-        (*core, "-o", tmp_path / "run"): "add --resume to go on",
+        (*core, "-o", tmp_path / "run"): "add --resume to continue",
         (*core, "-o", tmp_path / "new", "--resume"): "nothing to resume",
         ("--core", adapter_model.folder, "-o", tmp_path / "new"): "is an adapter",
         ("--config", tmp_path / "a.yaml", "-o", tmp_path / "new"): "needs a core: add --core NAME",
