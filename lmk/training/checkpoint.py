@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on, whole or not at all."""
+"""Checkpoints: everything that a training needs to resume, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHECKPOINT = "checkpoint.pt"
 class Progress:
     """How far a training is, over all calls that resumed it.
 
-    `best` is the lowest loss on the pictures that are looked at, infinite before the first look.
+    `best` is the lowest loss on the evaluation batch, infinite before the first evaluation.
     """
 
     steps: int = 0
@@ -33,14 +33,14 @@ class Progress:
 
 
 def check_place(run: Path, resume: bool) -> None:
-    """Look, before long work, whether a training can begin in a folder, or go on there.
+    """Check, before long work, whether a training can begin in a folder, or resume there.
 
-    Raises TrainingError if it holds one already, or none to go on with, and OutputError.
+    Raises TrainingError if it holds one already, or none to resume, and OutputError.
     """
     there = (run / CHECKPOINT).exists()
     if there and not resume:
         raise TrainingError(
-            f"{run} holds a training already: add --resume to go on, or choose another folder"
+            f"{run} holds a training already: add --resume to continue it, or choose another folder"
         )
     if resume and not there:
         raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")

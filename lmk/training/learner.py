@@ -16,7 +16,7 @@ EVALUATION_SEED = 2**32 - 1  # of the evaluation batch: the same pictures at eve
 
 @dataclass(frozen=True)
 class Observation:
-    """A look at the same few pictures: the loss on them, and what a person wants to see.
+    """An evaluation of the evaluation batch: loss, sample picture, figures, warnings.
 
     `picture` is uint8 RGB (H, W, 3); `warnings` say what is wrong, by the name of the figure that
     shows it.
@@ -45,10 +45,10 @@ class Learner(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Pictures, or pairs of views of them, a step."""
+        """Pictures, or pairs of views of them, per step."""
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Scalars of step `step`; "loss" is minimised, the others are logged."""
 
     def observe(self) -> Observation:
-        """Look at the fixed pictures, in evaluation mode."""
+        """Evaluate on the evaluation batch, in evaluation mode."""

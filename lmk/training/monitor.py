@@ -46,7 +46,7 @@ class Monitor:
         every = self.options.snapshot_every
         if every and step % every == 0:
             self._snapshot(done)
-        if step % self.options.look_every:
+        if step % self.options.evaluate_every:
             return best
         seen = learner.observe()
         log.picture(step, seen.picture)
@@ -55,7 +55,7 @@ class Monitor:
             for name in seen.warnings.keys() - self._warned:
                 self.report.warn(f"step {step}: {seen.warnings[name]}")
             self._warned = set(seen.warnings)
-        if not seen.loss < best:  # or not a number
+        if not seen.loss < best:  # or NaN
             return best
         self.save_model(self.run / BEST, done)
         return seen.loss

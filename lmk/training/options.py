@@ -1,4 +1,4 @@
-"""Settings of the two trainings, with the help and the ranges that the command line shows.
+"""Settings of the trainings, with the help and the ranges that the command line shows.
 
 Free of torch, so that this help is instant.
 """
@@ -78,7 +78,7 @@ class RunOptions(_Checked):
     )
     checkpoint_minutes: float = _setting(2.0, "Time between checkpoints.", _RUN, 0)
     log_every: int = _setting(10, "Steps between rows of log.csv.", _RUN, 1)
-    look_every: int = _setting(
+    evaluate_every: int = _setting(
         100, "Steps between evaluations of a fixed batch: picture, warnings, best model.", _RUN, 1
     )
     snapshot_every: int | None = _setting(None, "Steps between snapshots of the model.", _RUN, 1)

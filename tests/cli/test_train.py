@@ -37,7 +37,7 @@ def test_options_come_from_preset_file_and_command_line_in_this_order(
 ) -> None:
     first = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "first"]
     first += ["--preset", "paper", "--perceptual", "core", "--generator-width", 4]
-    done = lmk(*first, "--steps", 2, "--batch-size", 2, "--look-every", 1)
+    done = lmk(*first, "--steps", 2, "--batch-size", 2, "--evaluate-every", 1)
     assert done.returncode == 0, done.stderr
     resolved = config(tmp_path / "first")
     assert (resolved["separation"], resolved["rotation"], resolved["rate-head"]) == (

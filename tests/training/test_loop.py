@@ -64,7 +64,7 @@ def run(learner: TinyLearner, folder, steps: int = 60, **options) -> int:
     settings = options.pop("settings", SETTINGS)
     compute = Compute(torch.device("cpu"), bf16=options.pop("bf16", False))
     resume = options.pop("resume", False)
-    lasting = RunOptions(**{"look_every": 10**9, **options})
+    lasting = RunOptions(**{"evaluate_every": 10**9, **options})
     chosen = Run(folder, compute, Reporter(), lasting, resume)
     monitor = Monitor(folder, lambda *_: None, chosen.report, lasting)
     return train(learner, Schedule(steps), settings, chosen, monitor).steps
@@ -127,7 +127,7 @@ def test_data_that_vanish_at_a_look_leave_a_checkpoint_too(tmp_path) -> None:
             raise DataError("the validation set is gone")
 
     with pytest.raises(DataError, match="is gone"):
-        run(Blind(), tmp_path, look_every=17)
+        run(Blind(), tmp_path, evaluate_every=17)
     learner = TinyLearner()
     assert run(learner, tmp_path, resume=True) == 60
     assert len(learner.seen) == 60 - 17
@@ -152,7 +152,7 @@ def test_the_tenth_every_so_many_steps() -> None:
 
 
 def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
-    looks: list[Progress] = []
+    evaluated: list[Progress] = []
 
     class Falling(TinyLearner):
         def observe(self) -> Observation:
@@ -161,16 +161,16 @@ def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
     def go(learner: TinyLearner, steps: int, resume: bool) -> Progress:
         compute = Compute(torch.device("cpu"), bf16=False)
         chosen = Run(tmp_path, compute, Reporter(), resume=resume)
-        lasting = RunOptions(look_every=5)
+        lasting = RunOptions(evaluate_every=5)
         monitor = Monitor(
-            tmp_path, lambda _folder, done: looks.append(done), chosen.report, lasting
+            tmp_path, lambda _folder, done: evaluated.append(done), chosen.report, lasting
         )
         return train(learner, Schedule(steps), SETTINGS, chosen, monitor)
 
     assert go(Falling(), 10, resume=False).best == 10
-    assert [done.steps for done in looks] == [5, 10]
-    assert go(Falling(), 15, resume=True).best == 10  # its one look has a loss of 15
-    assert len(looks) == 2
+    assert [done.steps for done in evaluated] == [5, 10]
+    assert go(Falling(), 15, resume=True).best == 10  # its one evaluation has a loss of 15
+    assert len(evaluated) == 2
 
 
 def test_max_minutes_ends_with_a_checkpoint(tmp_path) -> None:
