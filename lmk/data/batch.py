@@ -74,7 +74,7 @@ def random_rectangles(shape: tuple[int, ...], share: float, generator: torch.Gen
 
 
 def occlude(images: Tensor, rectangles: Tensor) -> Tensor:
-    """Paint one rectangle (B, 7) over each image (B, 3, S, S), none where it has no size."""
+    """Draw one rectangle (B, 7) over each image (B, 3, S, S), none where it has no size."""
     size = images.shape[-1]
     centers = (torch.arange(size, device=images.device) + 0.5) / size
     left, top, right, bottom = rectangles[:, :4, None].unbind(1)

@@ -84,7 +84,7 @@ def draw_one(
     fox = _assemble(rng, _coat(rng, hue))
     xy = np.array([fox.points[name] for name in NAMES])
     to_crop = _place(rng, xy, size)
-    figure = _paint(fox.parts, to_crop, _rotation(rng.uniform(-50, 50)) @ (0, -1), size)
+    figure = _draw_figure(fox.parts, to_crop, _rotation(rng.uniform(-50, 50)) @ (0, -1), size)
     xy_crop = apply_affine(to_crop, xy)
     image = figure[..., :3] + _background(rng, hue, xy_crop, size) * (1 - figure[..., 3:])
     image *= 1 + 0.02 * rng.standard_normal((size, size, 1), np.float32)
@@ -230,7 +230,9 @@ def _place(rng: np.random.Generator, xy: DoubleArray, size: int) -> DoubleArray:
     return np.column_stack([scale * turn, center - scale * (low + high) / 2])
 
 
-def _paint(parts: list[Part], to_crop: DoubleArray, light: DoubleArray, size: int) -> FloatArray:
+def _draw_figure(
+    parts: list[Part], to_crop: DoubleArray, light: DoubleArray, size: int
+) -> FloatArray:
     """Draw parts from back to front: float32 RGBA (size, size, 4) in [0, 1], premultiplied.
 
     Each part is drawn SHADES times, smaller, brighter and nearer to the light each time.

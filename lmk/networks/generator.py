@@ -59,7 +59,7 @@ def _layer(conv: nn.Conv2d) -> list[nn.Module]:
 
 
 def _up(in_channels: int, out_channels: int) -> list[nn.Module]:
-    # The paper has "upsampling blocks", its authors' code transposed convolutions. Those paint a
+    # The paper has "upsampling blocks", its authors' code transposed convolutions. Those draw a
     # checkerboard (Odena et al., 2016), to which features compared at half the size are blind.
     conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
     return [nn.Upsample(scale_factor=2.0, mode="nearest"), *_layer(conv)]

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on, whole or not at all."""
+"""Checkpoints: everything that a training needs to resume, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Progress:
 
 
 def check_place(run: Path, resume: bool) -> None:
-    """Check, before long work, whether a training can begin in a folder, or continue there.
+    """Check, before long work, whether a training can begin in a folder, or resume there.
 
-    Raises TrainingError if it holds one already, or none to go on with, and OutputError.
+    Raises TrainingError if it holds one already, or none to resume, and OutputError.
     """
     there = (run / CHECKPOINT).exists()
     if there and not resume:
@@ -109,8 +109,11 @@ def resume_from(
     added = {name: value for name, value in defaults.items() if name in settings}
     _compare({**added, **before}, settings)
     try:
+        modules = content["modules"]
+        if "detector" in modules:  # the name of an adaptation's network in earlier versions
+            modules["network"] = modules.pop("detector")
         for name, module in learner.modules.items():
-            module.load_state_dict(content["modules"][name])
+            module.load_state_dict(modules[name])
         learner.optimizer.load_state_dict(content["optimizer"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise TrainingError(

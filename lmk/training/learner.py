@@ -16,7 +16,7 @@ EVALUATION_SEED = 2**32 - 1  # of the evaluation batch: the same pictures at eve
 
 @dataclass(frozen=True)
 class Observation:
-    """An evaluation on the evaluation batch: the loss on it, and what a person wants to see.
+    """An evaluation of the evaluation batch: loss, sample picture, figures, warnings.
 
     `picture` is uint8 RGB (H, W, 3); `warnings` say what is wrong, by the name of the figure that
     shows it.

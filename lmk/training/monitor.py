@@ -55,7 +55,7 @@ class Monitor:
             for name in seen.warnings.keys() - self._warned:
                 self.report.warn(f"step {step}: {seen.warnings[name]}")
             self._warned = set(seen.warnings)
-        if not seen.loss < best:  # or not a number
+        if not seen.loss < best:  # or NaN
             return best
         self.save_model(self.run / BEST, done)
         return seen.loss

@@ -5,7 +5,7 @@ import torch
 from lmk.networks.generator import Generator
 
 
-def test_paints_pictures_of_any_even_quarter_in_unit_range() -> None:
+def test_makes_pictures_of_any_even_quarter_in_unit_range() -> None:
     reconstructed = Generator(3, width=4)(torch.rand(2, 3, 64, 96), torch.rand(2, 3, 16, 24))
     assert reconstructed.shape == (2, 3, 64, 96)
     assert reconstructed.dtype == torch.float32

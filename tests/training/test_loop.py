@@ -21,7 +21,7 @@ from lmk.training.loop import Run, Schedule, train
 from lmk.training.monitor import Monitor
 from lmk.training.options import RunOptions
 
-SETTINGS = {"rate": 0.01, "seed": 4}
+SETTINGS = {"task": "train", "rate": 0.01, "seed": 4}
 
 
 class TinyLearner:
@@ -152,7 +152,7 @@ def test_the_tenth_every_so_many_steps() -> None:
 
 
 def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
-    looks: list[Progress] = []
+    evaluated: list[Progress] = []
 
     class Falling(TinyLearner):
         def observe(self) -> Observation:
@@ -163,14 +163,14 @@ def test_the_best_loss_is_remembered_by_a_resumed_run(tmp_path) -> None:
         chosen = Run(tmp_path, compute, Reporter(), resume=resume)
         lasting = RunOptions(look_every=5)
         monitor = Monitor(
-            tmp_path, lambda _folder, done: looks.append(done), chosen.report, lasting
+            tmp_path, lambda _folder, done: evaluated.append(done), chosen.report, lasting
         )
         return train(learner, Schedule(steps), SETTINGS, chosen, monitor)
 
     assert go(Falling(), 10, resume=False).best == 10
-    assert [done.steps for done in looks] == [5, 10]
-    assert go(Falling(), 15, resume=True).best == 10  # its one look has a loss of 15
-    assert len(looks) == 2
+    assert [done.steps for done in evaluated] == [5, 10]
+    assert go(Falling(), 15, resume=True).best == 10  # its one evaluation has a loss of 15
+    assert len(evaluated) == 2
 
 
 def test_max_minutes_ends_with_a_checkpoint(tmp_path) -> None:
@@ -191,6 +191,23 @@ def test_settings_that_a_checkpoint_does_not_know_had_their_defaults(tmp_path) -
     assert run(TinyLearner(), tmp_path, steps=3, resume=True, settings={**SETTINGS, **added}) == 3
     with pytest.raises(TrainingError, match=r"warp was 0\.0 and is 0\.03"):
         run(TinyLearner(), tmp_path, resume=True, settings={**SETTINGS, **added, "warp": 0.03})
+
+
+def test_a_checkpoint_of_an_earlier_version_named_its_network_a_detector(tmp_path) -> None:
+    class Adapted(TinyLearner):
+        def __init__(self) -> None:
+            super().__init__()
+            self.modules = {"network": self.net}
+
+    run(Adapted(), tmp_path, steps=3)
+    content = torch.load(tmp_path / CHECKPOINT)
+    content["modules"]["detector"] = content["modules"].pop("network")
+    torch.save(content, tmp_path / CHECKPOINT)
+    resumed, whole = Adapted(), Adapted()
+    run(resumed, tmp_path, steps=6, resume=True)
+    run(whole, tmp_path / "whole", steps=3)
+    assert run(whole, tmp_path / "whole", steps=6, resume=True) == 6
+    assert resumed.seen == whole.seen[3:]
 
 
 def test_another_precision_goes_on_with_a_warning(tmp_path, capsys) -> None:

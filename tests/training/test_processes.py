@@ -57,7 +57,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def command(tmp_path: Path, core_model) -> list[str]:
-    """A training that looks at every step, and does not paint from the first on."""
+    """A training that is evaluated at every step, and does not reconstruct from the first on."""
     (tmp_path / "images").mkdir()
     for index, crop in enumerate(draw(6, seed=0)[0]):
         cv2.imwrite(str(tmp_path / f"images/{index}.png"), crop)

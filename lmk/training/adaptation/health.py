@@ -1,4 +1,4 @@
-"""What a practitioner would warn of, read off the landmarks of a few pictures."""
+"""Warnings about landmarks and cores, from figures of the evaluation batch and the manifest."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def warnings(found: Mapping[str, float], input_size: int) -> dict[str, str]:
 
 
 def core_warning(untrained: bool, core_figures: Mapping[str, Any]) -> str | None:
-    """Say that a core looks untrained or weak, with the figure that shows it.
+    """Warn, with the figure, of a core that seems untrained or weak.
 
     `untrained` means that its batch norms have never seen a picture; `core_figures` are those of
     its manifest.

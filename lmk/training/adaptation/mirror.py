@@ -1,4 +1,4 @@
-"""Which landmark becomes which in a mirrored picture: looked for once in a training, then kept."""
+"""Which landmark becomes which in a mirrored picture: searched once in a training, then kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Mirror(nn.Module):
 
     @property
     def searched(self) -> bool:
-        """Whether partners were looked for."""
+        """Whether partners were searched."""
         return self.distance_px.item() >= 0
 
     @property
@@ -54,8 +54,7 @@ class Mirror(nn.Module):
         size = network.architecture.input_size
         images = resize_crops(spread_crops(crops, SEARCH_CROPS), size)
         mirrored = np.ascontiguousarray(images[:, :, ::-1])
-        with compute.autocast():
-            xy, xy_mirrored = (detect(network, beta, each)[0] for each in (images, mirrored))
+        xy, xy_mirrored = (detect(network, beta, each)[0] for each in (images, mirrored))
         distances = mirror_distances(xy, xy_mirrored, size) * (PICTURE_PX / size)
         finite = bool(np.isfinite(distances).all())
         # Batch norms of several processors differ until the first one's are sent to all.

@@ -275,9 +275,9 @@ def test_a_run_resumed_before_or_after_the_search_repeats_the_losses_exactly(
     losses = [step(whole, number) for number in range(4)]
     first = learner("projection", make_core(), **EVERYTHING)
     again = [step(first, number) for number in range(cut)]
-    save_checkpoint(first, tmp_path, Progress(cut), {}, "cpu")
+    save_checkpoint(first, tmp_path, Progress(cut), {"task": "train"}, "cpu")
     second = learner("projection", make_core(), **EVERYTHING)
-    resume_from(second, tmp_path, {})
+    resume_from(second, tmp_path, {"task": "train"})
     assert second.mirrored == first.mirrored
     again += [step(second, number) for number in range(cut, 4)]
     assert again == losses

@@ -71,7 +71,7 @@ def test_all_processes_have_the_partners_of_the_first(monkeypatch) -> None:
     assert made.distance_px.item() == 7.5
 
 
-def test_the_network_looks_at_each_picture_and_its_mirror_image(monkeypatch) -> None:
+def test_the_network_sees_each_picture_and_its_mirror_image(monkeypatch) -> None:
     """A network without a sense of left and right finds the same in both: partners at 0 px."""
 
     def middle(_network: object, _beta: float, images: np.ndarray) -> tuple:
@@ -83,3 +83,9 @@ def test_the_network_looks_at_each_picture_and_its_mirror_image(monkeypatch) -> 
     made = Mirror(2)
     made.search(make_core(), 10.0, draw(4, seed=0)[0], CPU)
     assert made.distance_px.item() == pytest.approx(0, abs=1e-4)
+
+
+def test_partners_are_searched_in_float32_where_training_is_in_bf16() -> None:
+    made, bf16 = Mirror(2), replace(CPU, bf16=True)
+    made.search(make_core(num_landmarks=2), 10.0, draw(2, seed=0)[0], bf16)
+    assert made.searched

@@ -183,7 +183,7 @@ def test_a_look_is_at_whole_crops_held_out_and_changes_nothing() -> None:
     data, other = dots(5, seed=6), dots(4, seed=7)
     trained = learner(data, held_out=other)
     before = copy.deepcopy(trained.network)
-    looked = trained.observe()
+    observed = trained.observe()
 
     images = torch.from_numpy(other.crops).permute(0, 3, 1, 2) / 255
     resized = F.interpolate(images, (128, 128), mode="bilinear", align_corners=False)
@@ -191,7 +191,7 @@ def test_a_look_is_at_whole_crops_held_out_and_changes_nothing() -> None:
         heatmaps = before.eval()(resized)
     xy_input = (other.xy_crop + 0.5) * 128 / SIDE - 0.5
     expected = loss_by_hand(heatmaps, xy_input, other.labelled, data.labelled.mean())
-    assert looked.loss == pytest.approx(expected, rel=1e-4)
-    assert looked.picture.shape == (2 * 256, 4 * 256, 3)
+    assert observed.loss == pytest.approx(expected, rel=1e-4)
+    assert observed.picture.shape == (2 * 256, 4 * 256, 3)
     for name, value in before.state_dict().items():
         assert torch.equal(value, trained.network.state_dict()[name]), name
