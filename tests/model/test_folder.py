@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from random_models import make_core, save_model
 
+from lmk.model import folder
 from lmk.model.fold import fold_state
-from lmk.model.folder import find_model
+from lmk.model.folder import find_model, students_of
 from lmk.model.manifest import MANIFEST, MEASURED_ON
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.errors import WeightsError
@@ -118,3 +121,14 @@ def test_an_unknown_name_is_answered_with_what_there_is(tmp_path) -> None:
         find_model("fases")
     with pytest.raises(WeightsError, match="not a model folder"):
         find_model(str(tmp_path))
+
+
+def test_students_are_found_by_the_content_of_their_teacher(
+    core_model, adapter_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "SHIPPED", tmp_path)
+    taught = {"teachers": [{"name": "renamed", "sha256": adapter_model.sha256}]}
+    for name, training in (("quick", taught), ("other", {})):
+        replace(core_model.manifest, name=name, training=training).write(tmp_path / name)
+    assert [model.manifest.name for model in students_of(adapter_model)] == ["quick"]
+    assert students_of(core_model) == []
