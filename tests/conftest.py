@@ -32,6 +32,14 @@ def adapter_model(core_model: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
+def small_core(core_model: Model) -> Model:
+    """A core of the smallest network, for tests of what does not depend on the network."""
+    network = make_student("tiny", 14)
+    folder, name = core_model.folder.parent / "small-core", network.architecture.name
+    return save_model(folder, "small-core", arrays_of(state_of(network)), 14, architecture=name)
+
+
+@pytest.fixture(scope="session")
 def student_model(core_model: Model) -> Model:
     student = make_student()
     folder, name = core_model.folder.parent / "student", student.architecture.name

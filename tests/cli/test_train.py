@@ -33,9 +33,9 @@ def config(run: Path) -> dict[str, object]:
 
 
 def test_options_come_from_preset_file_and_command_line_in_this_order(
-    tmp_path: Path, foxes: Path, core_model
+    tmp_path: Path, foxes: Path, small_core
 ) -> None:
-    first = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "first"]
+    first = ["train", "--images", foxes, "--core", small_core.folder, "-o", tmp_path / "first"]
     first += ["--preset", "paper", "--perceptual", "core", "--generator-width", 4]
     done = lmk(*first, "--steps", 2, "--batch-size", 2, "--look-every", 1)
     assert done.returncode == 0, done.stderr
@@ -70,10 +70,10 @@ def test_options_come_from_preset_file_and_command_line_in_this_order(
 
 
 def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
-    tmp_path: Path, foxes: Path, core_model
+    tmp_path: Path, foxes: Path, small_core
 ) -> None:
     rates = {}
-    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "run"]
+    base = ["train", "--images", foxes, "--core", small_core.folder, "-o", tmp_path / "run"]
     whole = tmp_path / "whole.yaml"
     write_settings(whole, preset("fast"))
     refused = lmk(*base, "--config", whole, "--preset", "paper")
@@ -95,11 +95,11 @@ def test_a_file_that_names_every_setting_leaves_nothing_to_a_preset(
 
 
 def test_a_file_may_name_other_features_than_the_command(
-    tmp_path: Path, foxes: Path, core_model
+    tmp_path: Path, foxes: Path, small_core
 ) -> None:
     """What is written wins, also where it is another kind of features than the file's."""
     file, weights = tmp_path / "a.yaml", tmp_path / "vgg.safetensors"
-    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "run"]
+    base = ["train", "--images", foxes, "--core", small_core.folder, "-o", tmp_path / "run"]
     base += ["--config", file, "--steps", 1, "--batch-size", 2, "--generator-width", 4]
     file.write_text(f"perceptual: vgg19\nperceptual-weights: {weights}\n")
     done = lmk(*base, "--perceptual", "core")
@@ -140,10 +140,10 @@ def write_settings(file: Path, options: AdaptOptions) -> None:
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(
-    tmp_path: Path, foxes: Path, core_model
+    tmp_path: Path, foxes: Path, small_core
 ) -> None:
     run = tmp_path / "run"
-    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", run, "--dry-run"]
+    base = ["train", "--images", foxes, "--core", small_core.folder, "-o", run, "--dry-run"]
     done = lmk(*base, "--batch-size", 2, "--steps", 40, "--generator-width", 4)
     assert done.returncode == 0, done.stderr
     plan = dict(line.split(None, 1) for line in done.stdout.splitlines())
@@ -170,9 +170,9 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     ],
 )
 def test_wrong_options_are_named(
-    tmp_path: Path, foxes: Path, core_model, arguments: list[object], message: str
+    tmp_path: Path, foxes: Path, small_core, arguments: list[object], message: str
 ) -> None:
-    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", tmp_path / "run"]
+    base = ["train", "--images", foxes, "--core", small_core.folder, "-o", tmp_path / "run"]
     done = lmk(*base, *arguments)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.replace("│", " ").split())

@@ -29,14 +29,14 @@ def rows(log: Path) -> list[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_run_killed_at_any_step_repeats_the_uninterrupted_losses(
-    tmp_path: Path, core_model
+    tmp_path: Path, small_core
 ) -> None:
     (tmp_path / "images").mkdir()
     for index, crop in enumerate(draw(5, seed=0)[0]):
         cv2.imwrite(str(tmp_path / f"images/{index}.png"), crop)
-    subprocess.run(command(tmp_path, core_model, "whole"), check=True)
+    subprocess.run(command(tmp_path, small_core, "whole"), check=True)
     killed_after = random.Random(os.getpid()).randint(2, STEPS - 2)
-    process = subprocess.Popen(command(tmp_path, core_model, "cut"))
+    process = subprocess.Popen(command(tmp_path, small_core, "cut"))
     log = tmp_path / "cut/log.csv"
     while len(rows(log)) <= killed_after:  # one line is the header
         assert process.poll() is None
@@ -44,6 +44,6 @@ def test_a_run_killed_at_any_step_repeats_the_uninterrupted_losses(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(rows(log)) < 1 + STEPS
-    subprocess.run([*command(tmp_path, core_model, "cut"), "--resume"], check=True)
+    subprocess.run([*command(tmp_path, small_core, "cut"), "--resume"], check=True)
     assert rows(log) == rows(tmp_path / "whole/log.csv")
     assert len(rows(log)) == 1 + STEPS

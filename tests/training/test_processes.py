@@ -56,13 +56,13 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path, core_model) -> list[str]:
+def command(tmp_path: Path, small_core) -> list[str]:
     """A training that is evaluated at every step, and does not reconstruct from the first on."""
     (tmp_path / "images").mkdir()
     for index, crop in enumerate(draw(6, seed=0)[0]):
         cv2.imwrite(str(tmp_path / f"images/{index}.png"), crop)
     command = ["-m", "lmk", "train", "--images", str(tmp_path / "images")]
-    command += ["--core", str(core_model.folder), "--batch-size", "4", "--precision", "fp32"]
+    command += ["--core", str(small_core.folder), "--batch-size", "4", "--precision", "fp32"]
     command += ["--generator-width", "4", "--reconstruction-from", "0.01"]
     return [*command, "--log-every", "1", "--look-every", "1", "-o", str(tmp_path / "run")]
 

@@ -56,7 +56,10 @@ class DistillLearner:
         self._placed = compute.place(student)
         self.modules = {"student": student}
         self.optimizer = torch.optim.AdamW(
-            student.parameters(), options.learning_rate, weight_decay=options.weight_decay
+            student.parameters(),
+            options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=True,
         )
         self.ranges = SimilarityRange(options.degrees, options.zoom, options.shift)
         self.held_out, self.trained_on = split(len(crops))
