@@ -24,6 +24,7 @@ run() {  # NAME ARGUMENTS...: the script is the name up to a dash
 run runtimes ${photographs[@]+"${photographs[@]}"}
 run plain ${photographs[@]+"${photographs[@]}"}
 run plain-busy --busy ${photographs[@]+"${photographs[@]}"}
+run students ${photographs[@]+"${photographs[@]}"}
 run folded
 run scaling
 run categories

@@ -12,20 +12,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmk.model.folder import SHIPPED, find_model, list_models
+from lmk.demo.clip import photograph
+from lmk.inference.landmarker import Landmarker
+from lmk.model.folder import SHIPPED, find_model, list_models, students_of
+from lmk.networks.state import arrays_of, state_of
 
 ROOT = Path(__file__).parents[1]
 MB = 1_000_000
 ACCURACY = ("forward %", "backward %", "consistency px", "nearest neighbour px")
 
 
-def test_core_and_adapters_are_shipped() -> None:
+def test_core_adapters_and_students_are_shipped() -> None:
     assert [model.manifest.name for model in list_models()] == [
         "cats",
+        "cats-small",
         "core-pose",
         "faces",
+        "faces-small",
+        "faces-tiny",
         "shoes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "students"),
+    [("faces", ["faces-small", "faces-tiny"]), ("cats", ["cats-small"]), ("shoes", [])],
+)
+def test_students_have_the_landmarks_of_their_teacher(teacher: str, students: list[str]) -> None:
+    """On a real face they are where the teacher finds them; cats and shoes have none here."""
+    taught = students_of(find_model(teacher))
+    assert [student.manifest.name for student in taught] == students
+    for student in taught:
+        assert student.manifest.num_landmarks == find_model(teacher).manifest.num_landmarks
+        assert student.manifest.architecture.startswith("student-")
+        assert student.manifest.framing.finder == find_model(teacher).manifest.framing.finder
+        if teacher == "faces":
+            box = [165.5, 62, 118, 118]
+            found = [Landmarker(name)(photograph(), box).xy for name in (teacher, student.folder)]
+            assert np.linalg.norm(found[0] - found[1], axis=-1).mean() < 0.05 * 44.5
 
 
 def test_a_shipped_model_has_one_reference_however_it_is_named(monkeypatch) -> None:
@@ -36,10 +60,13 @@ def test_a_shipped_model_has_one_reference_however_it_is_named(monkeypatch) -> N
 
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.manifest.name)
 def test_shipped_models_are_whole_small_and_described(model) -> None:
-    assert model.folded().keys() == find_model("core-pose").arrays().keys()
+    network = model.architecture.make(model.manifest.num_landmarks)
+    assert model.folded().keys() == arrays_of(state_of(network)).keys()
     weights = model.folder / model.manifest.weights_file
     if model.manifest.kind == "adapter":
         assert weights.stat().st_size <= 1.7 * MB
+    if model.manifest.architecture.startswith("student-"):
+        assert weights.stat().st_size <= 1.5 * MB
     card = (model.folder / "card.md").read_text()
     assert "research use" in card
     assert " /" not in model.manifest.training["command"], "a path of one machine"
@@ -65,7 +92,7 @@ def test_figures_are_those_that_the_readme_prints(model) -> None:
     for row in measured:
         if row["model"] == f"**{name}**":
             printed |= {figure: row[figure] for figure in ACCURACY if row[figure] != "-"}
-    expected = ["PCKh@0.5"] if model.manifest.kind == "network" else ACCURACY
+    expected = ["PCKh@0.5"] if name == "core-pose" else ACCURACY
     assert printed == {
         figure: f"{figures[figure]:.{len(printed[figure].partition('.')[2])}f}"
         for figure in expected

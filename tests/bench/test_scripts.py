@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -57,6 +58,23 @@ def test_bars_are_as_long_as_their_values_and_names_are_escaped(tmp_path: Path) 
     assert first == pytest.approx(4 * second, rel=0.01)
     words = [text.text for text in root.findall(f"{SVG}text")]
     assert words == ["a < b", "20.0", "c", "5.00", "ms & more"]
+
+
+def test_students_are_measured_beside_a_plain_export_of_their_teacher(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import students
+
+    ways = {"lmk, onnxruntime fp32": (slow, (1,)), "lmk, openvino bf16": "no bfloat16 here"}
+    monkeypatch.setattr(students, "prepared", lambda *_: ways)
+    monkeypatch.setattr(students, "in_turns", lambda given, _: {name: {} for name in given})
+    given = Namespace(students="faces-small,faces-tiny", teacher="faces", calibration_data=None)
+    given.seconds = 1
+    found = students.measure(given)
+    assert next(iter(found)) == students.PLAIN
+    assert found["faces-small, onnxruntime fp32"] == {}
+    assert found["faces-tiny, openvino bf16"] == {"why_not": "no bfloat16 here"}
+    assert len(found) == 1 + 2 * 2
 
 
 def test_scaling_doubles_the_threads_up_to_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
