@@ -14,7 +14,7 @@ from lmk.system.errors import UsageError
 from lmk.training.options import DistillOptions, RunOptions
 
 SETTINGS = {field.name for field in fields(DistillOptions)}
-INPUTS = {"images", "data", "precision"}
+INPUTS = {"teachers", "images", "data", "precision"}
 
 
 @with_settings(DistillOptions, RunOptions)

@@ -140,10 +140,10 @@ def write_settings(file: Path, options: AdaptOptions) -> None:
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(
-    tmp_path: Path, foxes: Path, small_core
+    tmp_path: Path, foxes: Path, core_model
 ) -> None:
     run = tmp_path / "run"
-    base = ["train", "--images", foxes, "--core", small_core.folder, "-o", run, "--dry-run"]
+    base = ["train", "--images", foxes, "--core", core_model.folder, "-o", run, "--dry-run"]
     done = lmk(*base, "--batch-size", 2, "--steps", 40, "--generator-width", 4)
     assert done.returncode == 0, done.stderr
     plan = dict(line.split(None, 1) for line in done.stdout.splitlines())
