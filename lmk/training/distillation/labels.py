@@ -36,8 +36,8 @@ KEPT = 8  # files in the cache
 class Labels:
     """Landmarks of N crops, averaged over random views and over teachers.
 
-    xy float32 (N, K, 2) in crop pixels. spread float32 (N, K): root mean square distance of what
-    was found in the views from xy, in px of a 128 px picture. partner: the mirror partners:
+    xy float32 (N, K, 2) in crop pixels. spread float32 (N, K): standard deviation of what was
+    found in the views about xy, in px of a 128 px picture. partner: the mirror partners:
     landmark i of a crop is landmark partner[i] of the mirrored crop; None where none fit, or where
     none were searched for. partner_px: how well they fit, in px of a 128 px picture, NaN where none
     were searched for.
@@ -74,7 +74,7 @@ def label(
                 squares += np.square(xy - origin).sum(-1)
     samples = views * len(teachers)
     mean = total / samples
-    variance = squares / samples - np.square(mean).sum(-1)
+    variance = (squares - samples * np.square(mean).sum(-1)) / max(samples - 1, 1)
     spread = np.sqrt(variance.clip(0)) * (PICTURE_PX / crops.shape[1])
     assert origin is not None
     return Labels(

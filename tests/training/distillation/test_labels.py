@@ -25,7 +25,7 @@ def test_views_are_carried_back_and_averaged() -> None:
     assert found.xy.shape == (70, 3, 2)
     assert found.xy.dtype == found.spread.dtype == np.float32
     assert np.abs(found.xy - xy).max() < 0.5
-    assert found.spread.max() < 0.6
+    assert found.spread.max() < 0.7
     assert found.partner is None
     assert np.isnan(found.partner_px)
 
@@ -51,8 +51,8 @@ def test_teachers_are_averaged_and_their_spread_is_in_px_of_128() -> None:
     one.off, other.off = 2.0, -2.0  # input pixels; each call turns the sign: -2 and +2
     found = label(crops, [one, other], 1, False, 0, Reporter())
     np.testing.assert_allclose(found.xy, xy, atol=0.2)
-    # 2 px in x and y of 64 are 2 * sqrt(2) * 128 / 64 px of 128.
-    np.testing.assert_allclose(found.spread, 2 * 2**0.5 * 2, rtol=1e-3)
+    # 2 px in x and y of 64 are 2 * sqrt(2) * 128 / 64 px of 128; two samples: times sqrt(2).
+    np.testing.assert_allclose(found.spread, 2 * 2**0.5 * 2 * 2**0.5, rtol=1e-3)
 
 
 def test_nan_is_an_error() -> None:
