@@ -29,16 +29,8 @@ def distill(
         ),
     ],
     output: options.RunFolder,
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of pictures, including its subfolders.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="In place of --images: a packed set, or a COCO file, from which only the "
-            "file names are used."
-        ),
-    ] = None,
+    images: options.PictureFolder = None,
+    data: options.PictureSet = None,
     config: options.Config = None,
     resume: options.Resume = False,
     device: options.Device = "auto",

@@ -38,6 +38,16 @@ RunFolder = Annotated[
     Path,
     typer.Option("-o", "--output", help="Run folder for the model, the checkpoints and the log."),
 ]
+PictureFolder = Annotated[
+    Path | None, typer.Option(help="Folder of pictures, including its subfolders.")
+]
+PictureSet = Annotated[
+    Path | None,
+    typer.Option(
+        help="In place of --images: a packed set, or a COCO file, from which only the file names "
+        "are used."
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(

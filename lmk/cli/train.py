@@ -22,16 +22,8 @@ INPUTS = {"images", "data", "core", "perceptual_weights", "preset", "precision"}
 def train(
     ctx: typer.Context,
     output: options.RunFolder,
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of pictures, including its subfolders.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="In place of --images: a packed set, or a COCO file, from which only the "
-            "file names are used."
-        ),
-    ] = None,
+    images: options.PictureFolder = None,
+    data: options.PictureSet = None,
     core: Annotated[
         str, typer.Option(help="Core to adapt: a shipped model's name, or a run folder.")
     ] = "core-pose",
