@@ -43,7 +43,7 @@ def distill(
     Needs pictures as `lmk train` does, preferably the same ones, and no annotated points. The
     teacher finds landmarks in several views of each picture, and their means are what the student
     learns; they stay in the user's cache. The run folder becomes a model for `lmk export` and `lmk
-    run --model`. The student needs about a fifteenth of the teacher's arithmetic.
+    run --model`. The student of an hourglass needs about a twentieth of the teacher's arithmetic.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk distill ...
     """

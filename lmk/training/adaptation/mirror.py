@@ -15,7 +15,7 @@ from lmk.training.device import Compute
 
 SEARCH_CROPS = 1024
 # Mean distance between mirrored landmarks and their partners above which nothing is mirrored, in
-# px of a 128 px picture. The shipped faces, trained without mirrored views, are at 8.5; ten points
+# px of a 128 px picture. Faces trained without mirrored views are at 8.5; ten points
 # without any symmetry, anywhere in the middle 80 px, at 19 by chance (median; under 12 in one case
 # of twenty).
 LIMIT_PX = 12.0

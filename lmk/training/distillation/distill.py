@@ -16,7 +16,7 @@ from lmk.training.checkpoint import check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
-from lmk.training.distillation.job import Teacher, check_count, open_teachers
+from lmk.training.distillation.job import Teacher, open_teachers
 from lmk.training.loop import Run
 from lmk.training.options import DistillOptions, RunOptions
 
@@ -100,7 +100,6 @@ def prepare(
     }
     report = reporter(compute)
     data = open_unlabelled(source, report)
-    check_count(data.crops, options)
     training = Run(folder, compute, report, run_options, resume, config, command)
     return Distillation(data, opened, options, training)
 

@@ -8,13 +8,14 @@ from lmk.data.packed import Crops
 from lmk.evaluation.formulas.spread import spread
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
+from lmk.training.adaptation.health import COLLAPSED_PX
 from lmk.training.adaptation.mirror import LIMIT_PX, PICTURE_PX
 from lmk.training.distillation.labels import Labels
 
 # In px of a 128 px picture. On 150 pictures like those of their training, faces-small and cats have
 # 0.35 and 0.7; on other categories 5.7 to 7.5, except cats on faces, 3.7.
 SCATTERED_PX, HOPELESS_PX = 2.0, 5.0
-COLLAPSED_PX, COINCIDENT_PX = 3.0, 0.5
+COINCIDENT_PX = 0.5
 
 
 def check_labels(labels: Labels, crops: Crops, report: Reporter) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lmk.architectures.catalogue import find_architecture
-from lmk.artifact.catalogue import format_of
+from lmk.artifact.catalogue import files_of, format_of
 from lmk.data.packed import Crops
 from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
@@ -152,7 +152,7 @@ def check_count(crops: Crops, options: DistillOptions) -> None:
 
 def _open(name: str, compute: Compute) -> Teacher:
     file = format_of(name) is not None
-    sha256 = sha256_of(Path(name)) if file else find_model(name).sha256
+    sha256 = sha256_of(*files_of(Path(name))) if file else find_model(name).sha256
     device = compute.device.type
     runtime = "torch" if device == "cuda" and not file else "auto"
     return Teacher(name, sha256, open_backend(name, runtime, device, saved=False))

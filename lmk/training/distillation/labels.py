@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lmk.arrays import DoubleArray, FloatArray, Images
+from lmk.arrays import DoubleArray, FloatArray
 from lmk.data.batch import step_generator, to_float
 from lmk.data.packed import Crops
 from lmk.data.resize import resize_crops, spread_crops
 from lmk.data.similarity import SimilarityRange, random_similarity, warp
 from lmk.geometry import apply_affine
 from lmk.inference.backends.base import Backend
+from lmk.inference.backends.batches import in_batches
 from lmk.system.errors import WeightsError
 from lmk.system.files import cache_folder, replacing
 from lmk.system.progress import Reporter
@@ -93,7 +94,7 @@ def cached_labels(file: Path) -> Labels | None:
 
 
 def cache_labels(file: Path, labels: Labels) -> None:
-    """Write labels into the cache, and delete all but the last used ones. Raises OutputError."""
+    """Write labels into the cache, and delete all but the last written ones. Raises OutputError."""
     with replacing(file) as temporary, temporary.open("wb") as stream:
         partner = np.array(labels.partner or [], np.int64)
         np.savez(
@@ -147,7 +148,7 @@ def _partners(crops: Crops, teacher: Backend) -> tuple[list[int] | None, float]:
     size = teacher.input_size
     images = resize_crops(spread_crops(crops, SEARCH_CROPS), size)
     both = (images, np.ascontiguousarray(images[:, :, ::-1]))
-    found = [np.concatenate([teacher.infer(part)[0] for part in _chunks(each)]) for each in both]
+    found = [in_batches(teacher.infer, each, 1, CHUNK)[0] for each in both]
     _check_finite(np.concatenate(found), teacher)
     partner, distance = best_involution(mirror_distances(found[0], found[1], size))
     distance *= PICTURE_PX / size
@@ -160,8 +161,3 @@ def _check_finite(xy: npt.NDArray[np.floating[Any]], teacher: Backend) -> None:
             f"the teacher returned NaN landmarks on {teacher.description}: its weights are broken. "
             "Train it again, or choose another teacher"
         )
-
-
-def _chunks(images: Images) -> Iterator[Images]:
-    for start in range(0, len(images), CHUNK):
-        yield images[start : start + CHUNK]

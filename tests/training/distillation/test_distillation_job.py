@@ -17,6 +17,7 @@ from lmk.networks.load import load_network
 from lmk.system.errors import DataError, TrainingError, UsageError
 from lmk.system.progress import Reporter
 from lmk.training.device import Compute
+from lmk.training.distillation import job
 from lmk.training.distillation.job import Teacher, distill, open_teachers
 from lmk.training.distillation.learner import DistillLearner
 from lmk.training.loop import Run
@@ -127,3 +128,15 @@ def test_teachers_have_the_same_number_of_landmarks(core_model, adapter_model) -
         open_teachers(folders, CPU)
     core, again = open_teachers([folders[0]] * 2, CPU)
     assert core.sha256 == again.sha256 == core_model.sha256
+
+
+def test_a_teacher_in_two_files_is_identified_by_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "open_backend", lambda *_, **__: Dots())
+    (tmp_path / "teacher.xml").write_text("<net/>")
+    found = []
+    for weights in (b"first", b"second"):
+        (tmp_path / "teacher.bin").write_bytes(weights)
+        found.append(open_teachers([str(tmp_path / "teacher.xml")], CPU)[0].sha256)
+    assert found[0] != found[1]
