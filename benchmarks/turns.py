@@ -7,7 +7,7 @@ threads of one do not use the cores of the next.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -20,6 +20,7 @@ from lmk.bench.measure import distribution, repeat
 from lmk.exporting.samples import drawn_samples
 
 Call = Callable[[Images], object]
+Inputs = Callable[[], Iterable[Images]]
 Contender = tuple[Callable[..., Call], tuple[Any, ...]]
 """A function that makes the call to time, in the candidate's process, and its arguments."""
 
@@ -30,12 +31,20 @@ INPUT_SIZE = 128  # of the shipped models
 
 # What a contender's process keeps between its turns.
 _call: Call
-_crops: Images
+_inputs: Iterator[Images]
 
 
-def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict[str, Any]]:
-    """Times of one picture in each candidate, measured for `seconds` each, in five rounds.
+def drawn_crops() -> Images:
+    """Batches of one drawn crop."""
+    return drawn_samples(INPUT_SIZE, CROPS).crops[:, None]
 
+
+def in_turns(
+    contenders: dict[str, Contender], seconds: float, inputs: Inputs = drawn_crops
+) -> dict[str, dict[str, Any]]:
+    """Times of one input in each candidate, measured for `seconds` each, in five rounds.
+
+    inputs: makes the inputs, which are used repeatedly, in each candidate's process.
     Returns a `Distribution` as a dictionary, or {"why_not": reason} if one does not work.
     """
     rows: dict[str, dict[str, Any]] = {}
@@ -46,7 +55,7 @@ def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict
             pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
             stack.enter_context(pool)
             try:
-                pool.submit(_prepare, make, arguments).result()
+                pool.submit(_prepare, make, arguments, inputs).result()
             except Exception as error:  # whatever a compiler or runtime raises is the finding
                 rows[name] = {"why_not": (str(error).strip() or repr(error)).splitlines()[0]}
                 continue
@@ -58,20 +67,19 @@ def in_turns(contenders: dict[str, Contender], seconds: float) -> dict[str, dict
     return {name: rows[name] for name in contenders}
 
 
-def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...]) -> None:
-    global _call, _crops
-    _call, _crops = make(*arguments), drawn_samples(INPUT_SIZE, CROPS).crops
+def _prepare(make: Callable[..., Call], arguments: tuple[Any, ...], inputs: Inputs) -> None:
+    global _call, _inputs
+    _call, _inputs = make(*arguments), cycle(inputs())
     _block(0)
 
 
 def _block(seconds: float) -> list[float]:
-    """Milliseconds of each picture of one round; the first ones are not measured."""
-    turn = cycle(_crops[:, None])
+    """Milliseconds of each input of one round; the first ones are not measured."""
 
     def timed() -> float:
-        image = next(turn)
+        given = next(_inputs)
         start = time.perf_counter()
-        _call(image)
+        _call(given)
         return 1000 * (time.perf_counter() - start)
 
     repeat(timed, 0, WARM_UP_CALLS)

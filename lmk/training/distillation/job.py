@@ -11,6 +11,7 @@ import torch
 from lmk.architectures.catalogue import find_architecture
 from lmk.artifact.catalogue import files_of, format_of
 from lmk.data.packed import Crops
+from lmk.data.resize import spread_crops
 from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
@@ -18,10 +19,11 @@ from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError, UsageError
 from lmk.system.files import sha256_of
+from lmk.system.progress import Reporter
 from lmk.training.adaptation.mirror import PICTURE_PX
 from lmk.training.checkpoint import Progress
 from lmk.training.device import Compute
-from lmk.training.distillation.health import check_labels
+from lmk.training.distillation.health import CHECKED_CROPS, check_labels, check_scatter
 from lmk.training.distillation.labels import (
     Labels,
     cache_labels,
@@ -127,12 +129,18 @@ def make_learner(
 def find_labels(
     data: UnlabelledSet, teachers: Sequence[Teacher], options: DistillOptions, run: Run
 ) -> Labels:
-    """Label the crops, or read the labels of the same crops and teachers from the cache."""
+    """Label the crops, or read the labels of the same crops and teachers from the cache.
+
+    Raises DataError before it labels, when landmarks differ too much between views of a sample.
+    """
     hashes = [teacher.sha256 for teacher in teachers]
     file = labels_file(data.sha256, hashes, options.views, options.mirror, options.seed)
     known = cached_labels(file)
     if known is None and run.compute.first:
         backends = [teacher.backend for teacher in teachers]
+        sample = spread_crops(data.crops, CHECKED_CROPS)
+        steady = label(sample, backends, 2, False, options.seed, Reporter())
+        check_scatter(float(steady.spread.mean()), run.report)
         known = label(data.crops, backends, options.views, options.mirror, options.seed, run.report)
         cache_labels(file, known)
     shared = run.compute.agree(known)

@@ -116,6 +116,26 @@ def test_labels_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     distill(pictures(), [broken], replace(OPTIONS, size="small"), run(tmp_path / "second"))
 
 
+def test_a_scattered_teacher_is_refused_before_it_labels(tmp_path: Path) -> None:
+    scattered = teacher()
+    scattered.backend.off = 3.0
+    with pytest.raises(DataError, match=r"differ by 1\d\.\d px"):
+        distill(pictures(), [scattered], OPTIONS, run(tmp_path / "run"))
+    assert not list((tmp_path / "cache").rglob("*.npz"))
+
+
+def test_a_teacher_that_prefers_a_side_is_not_scattered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its landmarks lie 2.2 px right of the dots in every picture, mirrored or not."""
+    aside = teacher()
+    found = Dots.infer
+    shift = np.array([2.2, 0], np.float32)
+    monkeypatch.setattr(Dots, "infer", lambda *given: (found(*given)[0] + shift, found(*given)[1]))
+    model = distill(pictures(), [aside], OPTIONS, run(tmp_path / "run"))
+    assert model.manifest.mirrored == [0, 2, 1]
+
+
 def test_too_few_pictures_for_a_batch_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least a batch of 64"):
         distill(pictures(20), [teacher()], replace(OPTIONS, batch_size=64), run(tmp_path / "run"))

@@ -9,7 +9,7 @@ from dots import Dots, dots
 from lmk.system.errors import DataError, WeightsError
 from lmk.system.progress import Reporter
 from lmk.training.distillation import labels
-from lmk.training.distillation.health import check_labels
+from lmk.training.distillation.health import check_labels, check_scatter
 from lmk.training.distillation.labels import (
     Labels,
     cache_labels,
@@ -87,10 +87,10 @@ def test_the_cache_keeps_the_last_files(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def made(spread: float = 0.3, apart: float = 20.0) -> tuple[Labels, np.ndarray]:
+def made(apart: float = 20.0) -> tuple[Labels, np.ndarray]:
     xy = np.zeros((5, 3, 2), np.float32)
     xy[:, :, 0] = np.arange(3) * apart
-    found = Labels(xy, np.full((5, 3), spread, np.float32), None, float("nan"))
+    found = Labels(xy, np.zeros((5, 3), np.float32), None, float("nan"))
     return found, np.zeros((5, 128, 128, 3), np.uint8)
 
 
@@ -107,23 +107,20 @@ class Words(Reporter):
 def test_good_labels_pass_in_silence() -> None:
     words = Words()
     check_labels(*made(), words)
+    check_scatter(0.7, words)
     assert not words.said
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [(made(spread=4.0), "differ by 4.0 px"), (made(apart=2.0), "2.0 px apart in a 128 px picture")],
-)
-def test_poor_labels_warn_with_the_figure(labels: tuple[Labels, np.ndarray], expected: str) -> None:
+def test_poor_labels_warn_with_the_figure() -> None:
     words = Words()
-    check_labels(*labels, words)
-    assert expected in words.said[0]
+    check_labels(*made(apart=2.0), words)
+    check_scatter(4.0, words)
+    assert "2.0 px apart in a 128 px picture" in words.said[0]
+    assert "differ by 4.0 px" in words.said[1]
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [(made(spread=15.0), "15.0 px"), (made(apart=0.1), "coincide")],
-)
-def test_hopeless_labels_are_an_error(labels: tuple[Labels, np.ndarray], expected: str) -> None:
-    with pytest.raises(DataError, match=expected):
-        check_labels(*labels, Words())
+def test_hopeless_labels_are_an_error() -> None:
+    with pytest.raises(DataError, match="coincide"):
+        check_labels(*made(apart=0.1), Words())
+    with pytest.raises(DataError, match=r"15\.0 px"):
+        check_scatter(15.0, Words())
