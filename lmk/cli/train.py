@@ -58,7 +58,8 @@ def train(
     Methods: `projection` keeps the core frozen and learns one small matrix per convolution; the
     result is an adapter of about 1.2 MB. `finetune` trains all weights, starting from the core;
     `scratch` all weights, from random ones; `last-layers` the layers after the core's hourglass;
-    `finetune-after-projection` all weights, starting from an adapted run that --core names.
+    `finetune-after-projection` all weights, starting from an adapted run or a student that --core
+    names, whose landmarks it keeps.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk train ...
     """

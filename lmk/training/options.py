@@ -86,6 +86,21 @@ class RunOptions(_Checked):
     keep: int = _setting(0, "Snapshots to keep, the last N; 0 keeps all.", _RUN, 0)
 
 
+def divide(settings: dict[str, Any], own: type, command: str) -> tuple[dict[str, Any], RunOptions]:
+    """Divide a command's settings into those of its own options and the options of the run.
+
+    Raises UsageError for a name that neither has.
+    """
+    names, run_names = ({field.name for field in fields(each)} for each in (own, RunOptions))
+    if unknown := sorted(settings.keys() - names - run_names):
+        raise UsageError(
+            f"unknown option {', '.join(unknown)}: expected names of {command}'s options, such as "
+            "steps, seed or max_minutes"
+        )
+    run = {name: value for name, value in settings.items() if name in run_names}
+    return {name: settings[name] for name in settings.keys() - run_names}, RunOptions(**run)
+
+
 @dataclass(frozen=True)
 class PretrainOptions(_Checked):
     """Settings of a core's training; defaults are those of the shipped core, except the steps."""

@@ -5,7 +5,14 @@ import math
 import pytest
 
 from lmk.system.errors import UsageError
-from lmk.training.options import AdaptOptions, PretrainOptions, RunOptions, preset
+from lmk.training.options import (
+    AdaptOptions,
+    DistillOptions,
+    PretrainOptions,
+    RunOptions,
+    divide,
+    preset,
+)
 
 
 def test_the_paper_preset_is_the_papers() -> None:
@@ -74,3 +81,11 @@ def test_numbers_as_yaml_gives_them_are_taken() -> None:
     assert (options.rate_body, options.zoom) == (0.001, 1.0)
     assert RunOptions(max_minutes=None).max_minutes is None
     assert RunOptions(max_minutes=3).max_minutes == 3.0
+
+
+def test_settings_are_divided_between_a_training_and_its_run() -> None:
+    own, run = divide({"steps": 5, "max_minutes": 1.5}, DistillOptions, "lmk distill")
+    assert own == {"steps": 5}
+    assert run == RunOptions(max_minutes=1.5)
+    with pytest.raises(UsageError, match="unknown option stepz: expected names of lmk distill's"):
+        divide({"stepz": 5}, DistillOptions, "lmk distill")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model, find_model
-from lmk.system.errors import UsageError
 from lmk.training.adaptation import job
 from lmk.training.adaptation.job import make_learner
 from lmk.training.adaptation.plan import make_plan
@@ -17,7 +16,7 @@ from lmk.training.checkpoint import check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.loop import Run
-from lmk.training.options import AdaptOptions, Preset, RunOptions
+from lmk.training.options import AdaptOptions, Preset, RunOptions, divide
 from lmk.training.options import preset as preset_options
 
 Settings = dict[str, Any]
@@ -123,15 +122,6 @@ def prepare(
 
 def resolve(preset: Preset, settings: Settings) -> tuple[AdaptOptions, RunOptions]:
     """Make the options of a preset with other settings. Raises UsageError for an unknown name."""
-    run_names = {field.name for field in fields(RunOptions)}
-    names = {field.name for field in fields(AdaptOptions)}
-    unknown = sorted(settings.keys() - names - run_names)
-    if unknown:
-        raise UsageError(
-            f"unknown settings {', '.join(unknown)}: expected names of lmk train's options, such "
-            "as steps, keypoints or max_minutes"
-        )
+    changed, run = divide(settings, AdaptOptions, "lmk train")
     base = preset_options(preset, settings.get("method", AdaptOptions.method))
-    changed = {name: value for name, value in settings.items() if name in names}
-    run = {name: value for name, value in settings.items() if name in run_names}
-    return replace(base, **changed), RunOptions(**run)
+    return replace(base, **changed), run

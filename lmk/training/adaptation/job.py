@@ -135,10 +135,10 @@ def check_core(
             f"{options.method} with perceptual features {options.perceptual} needs a core: add "
             "--core NAME"
         )
-    if options.method == "finetune-after-projection" and core and core.manifest.kind != "adapter":
+    if options.method == "finetune-after-projection" and core and not _learned_unlabelled(core):
         raise UsageError(
-            f"finetune-after-projection starts from an adapted run, and {core.manifest.name} is "
-            "not one: give the run with --core RUN"
+            f"finetune-after-projection starts from an adapted run or a student, and "
+            f"{core.manifest.name} is neither: give the run with --core RUN"
         )
     if options.method == "projection" and core and core.manifest.core:
         raise UsageError(
@@ -147,6 +147,12 @@ def check_core(
         )
     if perceptual_weights and options.perceptual != "vgg19":
         raise UsageError("--perceptual-weights are for VGG-19: add --perceptual vgg19")
+
+
+def _learned_unlabelled(model: Model) -> bool:
+    """Whether a model's landmarks were discovered, not annotated: `lmk train` goes on from them."""
+    task = model.manifest.training.get("settings", {}).get("task")
+    return model.manifest.kind == "adapter" or task in ("train", "distill")
 
 
 def warn_of_core(core: Model) -> str | None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model
-from lmk.system.errors import UsageError
 from lmk.training.checkpoint import check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
 from lmk.training.distillation.job import Teacher, open_teachers
 from lmk.training.loop import Run
-from lmk.training.options import DistillOptions, RunOptions
+from lmk.training.options import DistillOptions, divide
 
 Settings = dict[str, Any]
 
@@ -88,7 +87,8 @@ def prepare(
     settings: Settings,
 ) -> Distillation:
     """Check the arguments of `distill` and the run folder; read the pictures."""
-    options, run_options = resolve(settings)
+    own, run_options = divide(settings, DistillOptions, "lmk distill")
+    options = DistillOptions(**own)
     opened = open_teachers(teachers, compute)
     if compute.first:
         check_place(folder, resume)
@@ -102,16 +102,3 @@ def prepare(
     data = open_unlabelled(source, report)
     training = Run(folder, compute, report, run_options, resume, config, command)
     return Distillation(data, opened, options, training)
-
-
-def resolve(settings: Settings) -> tuple[DistillOptions, RunOptions]:
-    """Make the options of a distillation. Raises UsageError for an unknown name."""
-    names, run_names = ({field.name for field in fields(x)} for x in (DistillOptions, RunOptions))
-    if unknown := sorted(settings.keys() - names - run_names):
-        raise UsageError(
-            f"unknown option {', '.join(unknown)}: expected names of lmk distill's options, such "
-            "as size, steps or max_minutes"
-        )
-    own = {name: value for name, value in settings.items() if name in names}
-    run = {name: value for name, value in settings.items() if name in run_names}
-    return DistillOptions(**own), RunOptions(**run)

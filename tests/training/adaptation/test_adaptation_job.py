@@ -72,9 +72,22 @@ def test_without_reconstruction_nothing_is_loaded_to_compare_pictures_by(
 
 def test_finetune_after_projection_goes_on_from_an_adapted_run(core_model, adapter_model) -> None:
     options = replace(OPTIONS, method="finetune-after-projection", keypoints=14)
-    with pytest.raises(UsageError, match="starts from an adapted run"):
+    with pytest.raises(UsageError, match="starts from an adapted run or a student"):
         job.make_learner(foxes(2), core_model, options, CPU)
     job.make_learner(foxes(2), adapter_model, replace(options, keypoints=7), CPU)
+
+
+def test_a_student_learns_on_without_its_teacher(student_model) -> None:
+    options = replace(
+        OPTIONS, method="finetune-after-projection", keypoints=7, reconstruction=0, batch_size=2
+    )
+    record = {"settings": {"task": "distill"}}
+    manifest = replace(student_model.manifest, training=record)
+    learner = job.make_learner(foxes(2), replace(student_model, manifest=manifest), options, CPU)
+    known = load_network(student_model)[0].state_dict()
+    for name, value in learner.network.state_dict().items():
+        torch.testing.assert_close(value, known[name], rtol=0, atol=0)
+    assert learner.losses(0)["equivariance"].requires_grad
 
 
 def test_an_adapter_is_no_core_for_projections(adapter_model) -> None:
