@@ -25,6 +25,7 @@ ACCURACY = ("forward %", "backward %", "consistency px", "nearest neighbour px")
 def test_core_adapters_and_students_are_shipped() -> None:
     assert [model.manifest.name for model in list_models()] == [
         "cats",
+        "cats-small",
         "core-pose",
         "faces",
         "faces-small",
@@ -35,7 +36,7 @@ def test_core_adapters_and_students_are_shipped() -> None:
 
 @pytest.mark.parametrize(
     ("teacher", "students"),
-    [("faces", ["faces-small", "faces-tiny"]), ("cats", []), ("shoes", [])],
+    [("faces", ["faces-small", "faces-tiny"]), ("cats", ["cats-small"]), ("shoes", [])],
 )
 def test_students_have_the_landmarks_of_their_teacher(teacher: str, students: list[str]) -> None:
     """On a real face they are where the teacher finds them; cats and shoes have none here."""
