@@ -11,14 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray, Image
-from lmk.geometry import apply_affine
-from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.boxes import Boxes, check_boxes
-from lmk.inference.crops import cut_batch
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.choose import choose_region
-from lmk.system.errors import DataError, UsageError, WeightsError
+from lmk.inference.rounds import Search, in_rounds
+from lmk.system.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,37 +83,23 @@ class Landmarker:
         4), or without any detected object, has no rows. Raises DataError for an image and
         UsageError for boxes that cannot be used.
         """
-        pairs = [(image, self._boxes(image, given)) for image, given in _pair(images, boxes)]
-        crops, input_to_image = cut_batch(pairs, self.backend.input_size)
-        xy, score = locate(self.backend, crops, input_to_image)
-        all_boxes = [boxes_xywh for _, boxes_xywh in pairs]
-        image_index = np.repeat(np.arange(len(pairs)), [len(some) for some in all_boxes])
-        return Landmarks(xy, score, np.concatenate(all_boxes), image_index)
+        pairs = _pair(images, boxes)
+        searches = [(image, self._search(image, given)) for image, given in pairs]
+        found = in_rounds(self.backend, searches)
+        boxes_xywh, xy, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        image_index = np.repeat(np.arange(len(found)), [len(each[0]) for each in found])
+        return Landmarks(xy, score, boxes_xywh, image_index)
 
-    def _boxes(self, image: Image, given: Boxes | None) -> FloatArray:
+    def _search(
+        self, image: Image, given: Boxes | None
+    ) -> Search[tuple[FloatArray, FloatArray, FloatArray]]:
+        """The boxes of an image, and the landmarks and scores found in them."""
         if given is not None:
-            return check_boxes(given)
-        return self._finder.crop_boxes(image, self.backend.framing)
-
-
-def locate(
-    backend: Backend, crops: Image, input_to_image: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Run the network on crops and return its landmarks in the image.
-
-    crops uint8 RGB (N, S, S, 3); input_to_image (N, 2, 3). Returns xy float32 (N, K, 2) in
-    image pixels and scores float32 (N, K). Raises WeightsError when the network gives NaN.
-    """
-    if not len(crops):
-        shape = (0, backend.num_landmarks)
-        return np.empty((*shape, 2), np.float32), np.empty(shape, np.float32)
-    xy_input, scores = backend.infer(crops)
-    if not np.isfinite(xy_input).all():
-        raise WeightsError(
-            f"the model returned NaN landmarks on {backend.description}: its weights are broken. "
-            "Train it again, or export it again with the parity check"
-        )
-    return apply_affine(input_to_image, xy_input), scores
+            boxes_xywh = check_boxes(given)
+        else:
+            boxes_xywh = self._finder.crop_boxes(image, self.backend.framing)
+        xy, score = yield boxes_xywh
+        return boxes_xywh, xy, score
 
 
 def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import accumulate
 
 from lmk.inference.backends.base import Backend
-from lmk.inference.crops import cut_batch
-from lmk.inference.landmarker import locate
-from lmk.system.errors import WeightsError
+from lmk.inference.rounds import in_rounds
+from lmk.system.errors import UsageError, WeightsError
 from lmk.video.context import RunContext
 from lmk.video.result import Objects, no_objects
 from lmk.video.sources.base import Frame
@@ -44,32 +41,23 @@ class ModelStep:
         """Find the objects in at most one frame per source, by the source's number.
 
         A frame on which the model fails has no objects. Raises WeightsError when it fails
-        MODEL_FAILURES times in a row.
+        MODEL_FAILURES times in a row, and UsageError for a region that does not fit a frame.
         """
-        backend, stages = self._model.backend, self._context.stages
-        trackers = [self._trackers[source] for source in frames]
-        pairs = list(zip(trackers, frames.values(), strict=True))
-        with stages.time("region"):
-            boxes = [tracker.crop_boxes(frame.image_bgr, frame.time_s) for tracker, frame in pairs]
-        with stages.time("crop"):
-            images = [frame.image_bgr for frame in frames.values()]
-            pictures = list(zip(images, boxes, strict=True))
-            crops, input_to_image = cut_batch(pictures, backend.input_size)
+        smooth, clock = self._context.controls.filtering, self._context.stages.time
+        searches = [
+            (frame.image_bgr, self._trackers[source].track(frame.image_bgr, frame.time_s, smooth))
+            for source, frame in frames.items()
+        ]
         try:
-            with stages.time("model") if len(crops) else nullcontext():
-                xy, scores = locate(backend, crops, input_to_image)
+            found = in_rounds(self._model.backend, searches, clock)
             self._failures_in_a_row = 0
+        except UsageError:
+            raise
         except Exception as error:  # a runtime may raise anything; one frame does not end the run
             self._count_failure(error, len(frames))
-            return [no_objects(self._model.name, backend.num_landmarks) for _ in frames]
-        with stages.time("follow"):
-            ends = accumulate(map(len, boxes))
-            rows = [slice(end - len(box), end) for box, end in zip(boxes, ends, strict=True)]
-            smooth = self._context.controls.filtering
-            return [
-                tracker.update(frame.time_s, xy[own], scores[own], smooth)
-                for (tracker, frame), own in zip(pairs, rows, strict=True)
-            ]
+            none = no_objects(self._model.name, self._model.backend.num_landmarks)
+            return [none for _ in frames]
+        return found
 
     def _count_failure(self, error: Exception, frames: int) -> None:
         """Count a failure; raise it when there were too many in a row."""

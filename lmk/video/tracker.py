@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from lmk.arrays import Flags, FloatArray, Image, Indices
+from lmk.arrays import Flags, FloatArray, Image
 from lmk.inference.regions.base import Finder
+from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
+from lmk.video.motion import Motion
 from lmk.video.result import Objects
 from lmk.video.smoothing import Smoother
 
@@ -20,34 +23,62 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
 REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
-LOST_SEARCH_S = 0.2  # between two searches in that time, also while objects are tracked
+LOST_SEARCH_S = 0.2  # between two searches in that time, also while others are tracked
 
 
 @dataclass(frozen=True)
 class Tracking:
     """How objects are tracked.
 
-    follow: whether the finder runs only when nothing is tracked, every `search_s` seconds, and more
-    often for a second after a loss; between these frames the crops come from the last landmarks.
-    Otherwise it runs in every frame.
+    follow: whether the finder runs only when nothing is tracked, every `search_s` seconds, in the
+    frame of a loss, and more often for a second after it; between these frames the crops come from
+    the last landmarks and their motion. Otherwise it runs in every frame.
     """
 
     follow: bool = False
     search_s: float = 2.0
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Track:
+    """An object that is tracked: its number, its last box and where it moves."""
+
     number: int
-    box_xywh: FloatArray
+    motion: Motion
+
+
+@dataclass(frozen=True, eq=False)
+class _Sight:
+    """What was found in the crops of N tracks.
+
+    boxes (N, 4) of the crops, xy (N, K, 2) and scores (N, K) of the landmarks, following (N, 4) the
+    boxes that the landmarks lead to, good (N,) whether they are those of the object.
+    """
+
+    tracks: list[_Track]
+    boxes: FloatArray
+    xy: FloatArray
+    scores: FloatArray
+    following: FloatArray
+    good: Flags
+
+    def rows(self, kept: Sequence[int] | Flags) -> _Sight:
+        """Some of the tracks."""
+        rows = np.arange(len(self.tracks))[kept].tolist()
+        arrays = (self.boxes, self.xy, self.scores, self.following, self.good)
+        return _Sight([self.tracks[row] for row in rows], *(array[rows] for array in arrays))
+
+    def and_(self, other: _Sight) -> _Sight:
+        """The tracks of both."""
+        arrays = [(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)[1:]]
+        return _Sight(self.tracks + other.tracks, *(np.concatenate(pair) for pair in arrays))
 
 
 class Tracker:
     """One model's objects in one source.
 
-    `smoothing` None is for unrelated pictures. For every frame, `crop_boxes` returns the boxes to
-    search, and `update` receives the landmarks found in them. Raises UsageError for tracking with a
-    model without framing, and for an unknown filter.
+    `smoothing` None is for unrelated pictures. Raises UsageError for tracking with a model without
+    framing, and for an unknown filter.
     """
 
     def __init__(
@@ -74,79 +105,94 @@ class Tracker:
         self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
         self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
-    def crop_boxes(self, image_bgr: Image, time_s: float) -> FloatArray:
-        """Boxes (N, 4) of the crops of a frame, x, y, width, height in image pixels."""
+    def track(self, image_bgr: Image, time_s: float, smooth: bool) -> Search[Objects]:
+        """Find the objects of a frame, smoothed if `smooth` is set and there is a filter."""
         if time_s <= self._time_s:  # pictures: objects of one are not those of the next
             self._start()
         self._time_s = time_s
         self._lost = [lost for lost in self._lost if time_s - lost[0] <= REMEMBER_S]
+        predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
+        if self._tracking.follow:
+            sight = yield from self._follow(image_bgr, predicted)
+        else:
+            found = self._finder.crop_boxes(image_bgr, self._framing)
+            sight = yield from self._look(self._identify(found, predicted), found)
+        self._tracks = sight.tracks
+        for track, box in zip(sight.tracks, sight.following, strict=True):
+            track.motion.observe(box, time_s)
+        return self._objects(sight, smooth)
+
+    def _follow(self, image_bgr: Image, predicted: FloatArray) -> Search[_Sight]:
+        """Look where the objects should be, and search the frame when it is due or one is lost."""
+        found = self._search(image_bgr, predicted) if self._search_is_due() else _stack([])
+        tracks = self._tracks + self._new(found)
+        sight = yield from self._look(tracks, np.concatenate([predicted, found]))
+        if not sight.good.all() and self._searched_s < self._time_s:
+            self._lose(sight.rows(~sight.good).tracks)
+            sight = sight.rows(sight.good)
+            found = self._search(image_bgr, sight.following)
+            again = yield from self._look(self._new(found), found)
+            sight = sight.and_(again)
+        kept = _apart(sight.following, sight.good)
+        self._lose([track for row, track in enumerate(sight.tracks) if row not in kept])
+        return sight.rows(kept)
+
+    def _search_is_due(self) -> bool:
         pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
-        if not self._tracking.follow:
-            self._identify(self._finder.crop_boxes(image_bgr, self._framing), time_s)
-        elif not self._tracks or time_s - self._searched_s >= pause_s:
-            self._searched_s = time_s
-            self._add_new(self._finder.crop_boxes(image_bgr, self._framing))
-        return _stack([track.box_xywh for track in self._tracks])
+        return not self._tracks or self._time_s - self._searched_s >= pause_s
 
-    def update(
-        self, time_s: float, xy_image: FloatArray, scores: FloatArray, smooth: bool
-    ) -> Objects:
-        """Update the tracks with landmarks (N, K, 2) and scores (N, K) found in `crop_boxes`.
+    def _search(self, image_bgr: Image, known: FloatArray) -> FloatArray:
+        """The boxes (N, 4) of objects that the finder finds, apart from the known ones."""
+        self._searched_s = self._time_s
+        found = self._finder.crop_boxes(image_bgr, self._framing)
+        return found[~(overlap(found[:, None], known) > SAME).any(1)]
 
-        Returns the objects that are not lost, smoothed if `smooth` is set and there is a filter.
-        """
-        boxes = _stack([track.box_xywh for track in self._tracks])
+    def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
+        """Find the landmarks in the boxes of tracks, and judge them where objects are followed."""
+        xy, scores = yield boxes
+        following, good = boxes, np.ones(len(boxes), bool)
+        if self._tracking.follow and self._framing:
+            following, misfit_px = self._framing.fit(xy, scores)
+            good = scores.mean(1) >= LOST_SCORE * self._framing.score
+            good &= misfit_px <= LOST_MISFIT * self._framing.spread_px
+        return _Sight(tracks, boxes, xy, scores, following, good)
+
+    def _objects(self, sight: _Sight, smooth: bool) -> Objects:
+        shown, opacity = sight.xy, np.ones_like(sight.scores)
         if smooth and self._smoother:
-            shown, opacity = self._smoother(time_s, self._tracks, xy_image, scores, boxes)
-        else:
-            shown, opacity = xy_image, np.ones_like(scores)
-        kept = self._advance(time_s, xy_image, scores)
-        ids = np.array([track.number for track in self._tracks], np.int64)
-        return Objects(self._model, ids, boxes[kept], shown[kept], scores[kept], opacity[kept])
+            shown, opacity = self._smoother(
+                self._time_s, sight.tracks, sight.xy, sight.scores, sight.boxes
+            )
+        ids = np.array([track.number for track in sight.tracks], np.int64)
+        return Objects(self._model, ids, sight.boxes, shown, sight.scores, opacity)
 
-    def _advance(self, time_s: float, xy_image: FloatArray, scores: FloatArray) -> Indices:
-        """Move the tracks to their landmarks, drop those that are lost, return the rows kept."""
-        tracks, framing = self._tracks, self._framing
-        if not self._tracking.follow or framing is None:
-            return np.arange(len(tracks))
-        following, misfit_px = framing.fit(xy_image, scores)
-        good = scores.mean(1) >= LOST_SCORE * framing.score
-        good &= misfit_px <= LOST_MISFIT * framing.spread_px
-        kept = _apart(following, good)
-        self._lost += [(time_s, tracks[row]) for row in range(len(tracks)) if row not in kept]
-        self._tracks = [tracks[row] for row in kept]
-        for row in kept:
-            tracks[row].box_xywh = following[row]
-        return np.array(kept, np.intp)
+    def _identify(self, found: FloatArray, predicted: FloatArray) -> list[_Track]:
+        """The tracks of found boxes (N, 4): those that they overlap most, or new ones."""
+        pairs = best_pairs(found, np.concatenate([predicted, self._lost_boxes()]))
+        known = {row: self._tracks[i] for row, i in pairs.items() if i < len(self._tracks)}
+        new = iter(self._new(found[[row for row in range(len(found)) if row not in known]]))
+        tracks = [known[row] if row in known else next(new) for row in range(len(found))]
+        self._lose([track for track in self._tracks if track not in tracks])
+        return tracks
 
-    def _add_new(self, boxes_xywh: FloatArray) -> None:
-        for box in boxes_xywh:
-            known = _stack([track.box_xywh for track in self._tracks])
-            if not (overlap(box, known) > SAME).any():
-                self._tracks.append(self._new(box))
+    def _lost_boxes(self) -> FloatArray:
+        return _stack([track.motion.box_xywh for _, track in self._lost])
 
-    def _identify(self, boxes_xywh: FloatArray, time_s: float) -> None:
-        """Assign to every box the track that it overlaps most, each once, or a new one."""
-        left, matched = list(self._tracks), []
-        for box in boxes_xywh:
-            shares = overlap(box, _stack([track.box_xywh for track in left]))
-            if len(shares) and shares.max() > SAME:
-                track = left.pop(int(shares.argmax()))
-                track.box_xywh = box
+    def _new(self, boxes_xywh: FloatArray) -> list[_Track]:
+        """Start tracks, with the numbers of objects that were lost there, or the next ones."""
+        pairs = best_pairs(boxes_xywh, self._lost_boxes())
+        tracks = []
+        for row, box in enumerate(boxes_xywh):
+            if row in pairs:  # a new track, so that no filter goes on from before the loss
+                tracks.append(replace(self._lost[pairs[row]][1]))
             else:
-                track = self._new(box)
-            matched.append(track)
-        self._tracks = matched
-        self._lost += [(time_s, track) for track in left]
+                self._number += 1
+                tracks.append(_Track(self._number, Motion(box, self._time_s)))
+        self._lost = [lost for i, lost in enumerate(self._lost) if i not in pairs.values()]
+        return tracks
 
-    def _new(self, box_xywh: FloatArray) -> _Track:
-        """Start a track, with the ID of an object that was lost there, or the next one."""
-        shares = overlap(box_xywh, _stack([track.box_xywh for _, track in self._lost]))
-        if len(shares) and shares.max() > SAME:
-            number = self._lost.pop(int(shares.argmax()))[1].number
-        else:
-            number = self._number = self._number + 1
-        return _Track(number, box_xywh)
+    def _lose(self, tracks: list[_Track]) -> None:
+        self._lost += [(self._time_s, track) for track in tracks]
 
 
 def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
@@ -157,6 +203,19 @@ def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
     shared = np.maximum(most - np.maximum(start, other_start), 0).prod(-1)
     union = size.prod(-1) + other_size.prod(-1) - shared
     return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def best_pairs(boxes_xywh: FloatArray, others_xywh: FloatArray) -> dict[int, int]:
+    """Pair boxes (N, 4) with others (M, 4) that are the same object, the largest overlap first."""
+    shares = overlap(boxes_xywh[:, None], others_xywh)
+    pairs: dict[int, int] = {}
+    for index in np.argsort(-shares, axis=None, kind="stable").tolist():
+        row, other = divmod(index, len(others_xywh))
+        if shares[row, other] <= SAME:
+            break
+        if row not in pairs and other not in pairs.values():
+            pairs[row] = other
+    return pairs
 
 
 def _apart(boxes_xywh: FloatArray, good: Flags) -> list[int]:

@@ -43,9 +43,11 @@ def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(FILTERS, "mean", MEAN)
     tracks, frame = tracker(Smoothing(filter="mean")), np.zeros((60, 90, 3), np.uint8)
     for time_s, x, expected in ((0.0, 10, 10), (0.1, 20, 15), (0.2, 60, 30)):
-        tracks.crop_boxes(frame, time_s)
-        xy, scores = np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)
-        found = tracks.update(time_s, xy, scores, smooth=True)
+        search = tracks.track(frame, time_s, smooth=True)
+        next(search)
+        with pytest.raises(StopIteration) as end:
+            search.send((np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)))
+        found = end.value.value
         np.testing.assert_allclose(found.xy, [[[expected, 5], [3, expected]]], rtol=1e-6)
 
 

@@ -9,7 +9,7 @@ from lmk.inference.regions.places import fixed
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
-from lmk.video.tracker import Tracker, Tracking, overlap
+from lmk.video.tracker import Tracker, Tracking, best_pairs, overlap
 
 MEAN = np.array([[40.0, 50.0], [90.0, 46.0], [66.0, 100.0]], np.float32)
 FRAMING = Framing(tuple((float(x), float(y)) for x, y in MEAN), spread_px=5.0, score=0.6)
@@ -39,10 +39,15 @@ def mean_in(box: list[float]) -> np.ndarray:
 
 
 def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9):
-    boxes = found.crop_boxes(FRAME, time_s)
-    scores = np.full((len(boxes), 3), score, np.float32)
-    given = np.array(xy, np.float32).reshape(-1, 3, 2)[: len(boxes)]
-    return boxes, found.update(time_s, given, scores, smooth=True)
+    """One frame: the boxes that are asked for first, and the objects; `xy` answers each request."""
+    search, given = found.track(FRAME, time_s, smooth=True), np.array(xy, np.float32)
+    boxes = first = next(search)
+    while True:
+        answer = given.reshape(-1, 3, 2)[: len(boxes)]
+        try:
+            boxes = search.send((answer, np.full((len(boxes), 3), score, np.float32)))
+        except StopIteration as end:
+            return first, end.value
 
 
 def test_overlap_by_hand() -> None:
@@ -83,8 +88,9 @@ def test_a_lost_object_is_searched_for_at_once(loss: str) -> None:
     else:
         _, objects = step(follows, 0.1, [mean_in([100, 50, 80, 80])[::-1]])
     assert len(objects.ids) == len(objects.xy) == len(objects.boxes) == 0
-    boxes, objects = step(follows, 0.2, [mean_in([100, 50, 80, 80])])
     assert find.asked == 2
+    boxes, objects = step(follows, 0.2, [mean_in([100, 50, 80, 80])])
+    assert find.asked == 3
     assert boxes.tolist() == [[100, 50, 80, 80]]
     assert objects.ids.tolist() == [1]
 
@@ -97,10 +103,10 @@ def test_an_object_lost_beside_another_is_searched_for_within_the_second() -> No
     assert step(follows, 0.0, both)[1].ids.tolist() == [1, 2]
     lost = [both[0], both[1][::-1]]
     ids = [step(follows, t, xy)[1].ids.tolist() for t, xy in ((0.1, lost), (0.15, both))]
-    assert (ids, find.asked) == ([[1], [1]], 1)
-    assert step(follows, 0.25, both)[1].ids.tolist() == [1, 2]
+    assert (ids, find.asked) == ([[1], [1]], 2)  # once in the frame of the loss
+    assert step(follows, 0.32, both)[1].ids.tolist() == [1, 2]
     step(follows, 1.9, both)
-    assert find.asked == 2  # nothing is lost any more
+    assert find.asked == 3  # nothing is lost any more
 
 
 @pytest.mark.parametrize("follow", [True, False])
@@ -148,6 +154,48 @@ def test_of_three_tracks_each_is_compared_with_those_that_are_kept() -> None:
     np.testing.assert_allclose(boxes, [[50, 50, 80, 80], [82, 50, 80, 80]], atol=1e-3)
 
 
+def test_an_object_that_leaves_its_crop_is_found_in_the_same_frame() -> None:
+    """Its landmarks in the old crop are wrong; a search of the frame finds it, with its number."""
+    find = Finds([[100, 50, 80, 80]], [[130, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    step(follows, 0.0, [mean_in([100, 50, 80, 80])])
+    search = follows.track(FRAME, 0.04, smooth=True)
+    np.testing.assert_allclose(next(search), [[100, 50, 80, 80]])
+    good = np.full((1, 3), 0.9, np.float32)
+    again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
+    np.testing.assert_allclose(again, [[130, 50, 80, 80]])
+    with pytest.raises(StopIteration) as end:
+        search.send((mean_in([132, 50, 80, 80])[None], good))
+    objects = end.value.value
+    assert objects.ids.tolist() == [1]
+    np.testing.assert_allclose(objects.xy, [mean_in([132, 50, 80, 80])], rtol=1e-5)
+
+
+def test_a_moving_object_is_looked_for_where_it_will_be() -> None:
+    follows = tracker(Finds([[0, 50, 80, 80]]), follow=True)
+    for frame in range(4):
+        boxes, _ = step(follows, frame / 25, [mean_in([30.0 * frame, 50, 80, 80])])
+    np.testing.assert_allclose(boxes, [[90, 50, 80, 80]], atol=1)
+
+
+def test_a_box_missed_for_a_frame_changes_no_numbers() -> None:
+    """Both overlap, and come back in the other order."""
+    left, right = [100, 50, 80, 80], [130, 50, 80, 80]
+    looks = tracker(Finds([left, right], [right], [right, left], [left], [left, right]), False)
+    xy = [np.zeros((3, 2))] * 2
+    numbers = [step(looks, t / 10, xy)[1].ids.tolist() for t in range(5)]
+    assert numbers == [[1, 2], [2], [2, 1], [1], [1, 2]]
+
+
+def test_best_pairs_by_hand() -> None:
+    """The largest overlap first, then what is left of its row and column."""
+    assert best_pairs(np.empty((0, 4), np.float32), np.ones((2, 4), np.float32)) == {}
+    boxes = np.array([[0, 0, 10, 10], [4, 0, 10, 10]], np.float32)
+    others = np.array([[3, 0, 10, 10], [4.5, 0, 10, 10], [90, 0, 10, 10]], np.float32)
+    # Widths in common: 7 and 5.5 of the first, 9 and 9.5 of the second.
+    assert best_pairs(boxes, others) == {1: 1, 0: 0}
+
+
 def test_objects_found_in_every_frame_keep_their_numbers() -> None:
     left, right, new = [10, 10, 60, 60], [200, 20, 60, 60], [300, 200, 60, 60]
     find = Finds([left, right], [[205, 22, 60, 60], [14, 12, 60, 60]], [new, [16, 14, 60, 60]])
@@ -162,7 +210,7 @@ def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_i
     for exact, expected in ((True, [[50, 60, 40, 40]]), (False, framed)):
         finder = Finder(fixed((50, 60, 40, 40)), exact)
         looks = Tracker("dots", finder, framing, Tracking(), None)
-        np.testing.assert_allclose(looks.crop_boxes(FRAME, 0.0), expected)
+        np.testing.assert_allclose(next(looks.track(FRAME, 0.0, True)), expected)
 
 
 def test_following_needs_a_framing() -> None:
