@@ -132,9 +132,10 @@ def whole(backend: Backend, clip: Path, folder: Path, stages: Stages) -> Cost:
         raise SystemExit("this model names no detector: choose one that can be tracked")
     model = prepare_model("model", backend, TrackOptions(), still=False)
     outputs, context = Outputs([folder / "out.jsonl"]), RunContext(Reporter(), stages=stages)
+    before = stages.frames
     with Meter() as meter, open_source(str(clip)) as source:
-        summary = run_into(outputs, [source], [model], context)
-    return meter.cost(summary.frames)
+        run_into(outputs, [source], [model], context)
+    return meter.cost(stages.frames - before)
 
 
 def start(model: str, runtime: str, clip: Path, folder: Path) -> tuple[float, float]:

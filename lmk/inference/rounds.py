@@ -56,8 +56,10 @@ def _locate(
     backend: Backend, pairs: Sequence[tuple[Image, FloatArray]], clock: Clock
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Landmarks and scores in the boxes of each image, all in one batch."""
+    if not pairs:
+        return []
     ends = list(accumulate(len(boxes) for _, boxes in pairs))
-    if not ends or not ends[-1]:
+    if not ends[-1]:
         shape = (0, backend.num_landmarks)
         return [(np.empty((*shape, 2), np.float32), np.empty(shape, np.float32)) for _ in pairs]
     with clock("crop"):

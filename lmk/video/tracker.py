@@ -124,9 +124,11 @@ class Tracker:
 
     def _follow(self, image_bgr: Image, predicted: FloatArray) -> Search[_Sight]:
         """Look where the objects should be, and search the frame when it is due or one is lost."""
-        found = self._search(image_bgr, predicted) if self._search_is_due() else _stack([])
-        tracks = self._tracks + self._new(found)
-        sight = yield from self._look(tracks, np.concatenate([predicted, found]))
+        tracks, boxes = self._tracks, predicted
+        if self._search_is_due():
+            found = self._search(image_bgr, predicted)
+            tracks, boxes = tracks + self._new(found), np.concatenate([boxes, found])
+        sight = yield from self._look(tracks, boxes)
         if not sight.good.all() and self._searched_s < self._time_s:
             self._lose(sight.rows(~sight.good).tracks)
             sight = sight.rows(sight.good)
@@ -134,6 +136,8 @@ class Tracker:
             again = yield from self._look(self._new(found), found)
             sight = sight.and_(again)
         kept = _apart(sight.following, sight.good)
+        if len(kept) == len(sight.tracks):
+            return sight
         self._lose([track for row, track in enumerate(sight.tracks) if row not in kept])
         return sight.rows(kept)
 
