@@ -31,12 +31,13 @@ def test_core_adapters_and_students_are_shipped() -> None:
         "faces-small",
         "faces-tiny",
         "shoes",
+        "shoes-small",
     ]
 
 
 @pytest.mark.parametrize(
     ("teacher", "students"),
-    [("faces", ["faces-small", "faces-tiny"]), ("cats", ["cats-small"]), ("shoes", [])],
+    [("faces", ["faces-small", "faces-tiny"]), ("cats", ["cats-small"]), ("shoes", ["shoes-small"])],
 )
 def test_students_have_the_landmarks_of_their_teacher(teacher: str, students: list[str]) -> None:
     """On a real face they are where the teacher finds them; cats and shoes have none here."""
