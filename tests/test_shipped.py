@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lmk.demo.clip import photograph
+from lmk.inference.boxes import overlap
 from lmk.inference.landmarker import Landmarker
 from lmk.model.folder import SHIPPED, find_model, list_models, students_of
 from lmk.networks.state import arrays_of, state_of
@@ -37,7 +38,11 @@ def test_core_adapters_and_students_are_shipped() -> None:
 
 @pytest.mark.parametrize(
     ("teacher", "students"),
-    [("faces", ["faces-small", "faces-tiny"]), ("cats", ["cats-small"]), ("shoes", ["shoes-small"])],
+    [
+        ("faces", ["faces-small", "faces-tiny"]),
+        ("cats", ["cats-small"]),
+        ("shoes", ["shoes-small"]),
+    ],
 )
 def test_students_have_the_landmarks_of_their_teacher(teacher: str, students: list[str]) -> None:
     """On a real face they are where the teacher finds them; cats and shoes have none here."""
@@ -147,3 +152,10 @@ def test_the_wheel_carries_models_and_types(tmp_path: Path) -> None:
         assert f"{folder}/{model.manifest.weights_file}" in names
     assert {"lmk/py.typed", "lmk/report/page.html"} <= names
     assert not any(name.startswith("tests") for name in names)
+
+
+@pytest.mark.parametrize("model", ["faces", "faces-small", "faces-tiny"])
+def test_a_real_face_is_found_by_its_landmarks_alone(model: str) -> None:
+    boxes = Landmarker(model, region="landmarks")(photograph()).boxes
+    assert len(boxes) == 1
+    assert overlap(np.float32([165.5, 62, 118, 118]), boxes)[0] > 0.6

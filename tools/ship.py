@@ -17,6 +17,7 @@ import numpy as np
 
 from lmk.data.source import open_unlabelled
 from lmk.evaluation.framing import measure_finder
+from lmk.inference.regions.base import Detector
 from lmk.inference.regions.open import open_finder
 from lmk.model.folder import find_model
 from lmk.model.manifest import CoreReference, Manifest
@@ -50,7 +51,10 @@ def with_finder(manifest: Manifest, finder: str, crops: Path) -> Manifest:
     if manifest.framing is None:
         raise SystemExit(f"{manifest.name} has no framing: train it again with this version of lmk")
     pictures = np.asarray(open_unlabelled(crops, Reporter()).crops[:FINDER_CROPS])
-    box = measure_finder(open_finder(finder).find, pictures)
+    detector = open_finder(finder)
+    if not isinstance(detector, Detector):
+        raise SystemExit(f"--finder {finder} is no detector")
+    box = measure_finder(detector.find, pictures)
     print(f"{finder} finds boxes at {box} of a crop")
     return replace(manifest, framing=replace(manifest.framing, finder=finder, finder_box=box))
 

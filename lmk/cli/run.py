@@ -103,10 +103,11 @@ def run(
         str,
         typer.Option(
             metavar="WORD",
-            help="center, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]: use this "
-            "region in every frame. track:WORD: use it at intervals, and track objects "
-            "between them. By default the model's own detector, in every picture, or tracked "
-            "in videos; for a model without a detector, the centred square.",
+            help="center, landmarks, box:X,Y,W,H, cascade:face, cascade:cat or "
+            "onnx:FILE[#CLASS]: use this region in every frame; landmarks searches it with the "
+            "model itself. track:WORD: use it at intervals, and track objects between them. By "
+            "default the model's own detector, in every picture, or tracked in videos; for a "
+            "model without a detector, the centred square.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),

@@ -1,4 +1,4 @@
-"""Boxes that a caller gives."""
+"""Boxes, x, y, width, height in image pixels: those that a caller gives, and their overlap."""
 
 from __future__ import annotations
 
@@ -29,3 +29,13 @@ def check_boxes(boxes_xywh: Boxes) -> FloatArray:
         found = checked[bad][0].tolist()
         raise UsageError(f"expected x, y, width > 0, height > 0, all finite, got {found}")
     return checked
+
+
+def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
+    """Intersection over union of boxes (..., 4) with others (..., 4), which broadcast."""
+    start, other_start = box_xywh[..., :2], others_xywh[..., :2]
+    size, other_size = box_xywh[..., 2:], others_xywh[..., 2:]
+    most = np.minimum(start + size, other_start + other_size)
+    shared = np.maximum(most - np.maximum(start, other_start), 0).prod(-1)
+    union = size.prod(-1) + other_size.prod(-1) - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)

@@ -41,7 +41,7 @@ class Landmarker:
     model: the name of a shipped model, a model or run folder, a .adapter file, or an exported file.
     runtime: "auto" or one that `lmk run --help` lists, such as "onnxruntime". device: "cpu" or
     "cuda", by default the CPU, and the GPU for engines. region: where objects are searched for when
-    no boxes are given, as in `lmk run --region`, such as "center", "cascade:face" or "onnx:FILE";
+    no boxes are given, as in `lmk run --region`, such as "center", "landmarks" or "onnx:FILE";
     by default the detector that the model names, or else the centred square.
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
@@ -97,7 +97,7 @@ class Landmarker:
         if given is not None:
             boxes_xywh = check_boxes(given)
         else:
-            boxes_xywh = self._finder.crop_boxes(image, self.backend.framing)
+            boxes_xywh = yield from self._finder.search(image, self.backend.framing)
         xy, score = yield boxes_xywh
         return boxes_xywh, xy, score
 

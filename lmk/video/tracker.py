@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from lmk.arrays import Flags, FloatArray, Image
+from lmk.inference.boxes import overlap
 from lmk.inference.regions.base import Finder
 from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
@@ -115,7 +116,7 @@ class Tracker:
         if self._tracking.follow:
             sight = yield from self._follow(image_bgr, predicted)
         else:
-            found = self._finder.crop_boxes(image_bgr, self._framing)
+            found = yield from self._finder.search(image_bgr, self._framing)
             sight = yield from self._look(self._identify(found, predicted), found)
         self._tracks = sight.tracks
         for track, box in zip(sight.tracks, sight.following, strict=True):
@@ -126,13 +127,13 @@ class Tracker:
         """Look where the objects should be, and search the frame when it is due or one is lost."""
         tracks, boxes = self._tracks, predicted
         if self._search_is_due():
-            found = self._search(image_bgr, predicted)
+            found = yield from self._search(image_bgr, predicted)
             tracks, boxes = tracks + self._new(found), np.concatenate([boxes, found])
         sight = yield from self._look(tracks, boxes)
         if not sight.good.all() and self._searched_s < self._time_s:
             self._lose(sight.rows(~sight.good).tracks)
             sight = sight.rows(sight.good)
-            found = self._search(image_bgr, sight.following)
+            found = yield from self._search(image_bgr, sight.following)
             again = yield from self._look(self._new(found), found)
             sight = sight.and_(again)
         kept = _apart(sight.following, sight.good)
@@ -145,10 +146,10 @@ class Tracker:
         pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
         return not self._tracks or self._time_s - self._searched_s >= pause_s
 
-    def _search(self, image_bgr: Image, known: FloatArray) -> FloatArray:
+    def _search(self, image_bgr: Image, known: FloatArray) -> Search[FloatArray]:
         """The boxes (N, 4) of objects that the finder finds, apart from the known ones."""
         self._searched_s = self._time_s
-        found = self._finder.crop_boxes(image_bgr, self._framing)
+        found = yield from self._finder.search(image_bgr, self._framing)
         return found[~(overlap(found[:, None], known) > SAME).any(1)]
 
     def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
@@ -197,16 +198,6 @@ class Tracker:
 
     def _lose(self, tracks: list[_Track]) -> None:
         self._lost += [(self._time_s, track) for track in tracks]
-
-
-def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
-    """Intersection over union of boxes (..., 4) with others (..., 4), which broadcast."""
-    start, other_start = box_xywh[..., :2], others_xywh[..., :2]
-    size, other_size = box_xywh[..., 2:], others_xywh[..., 2:]
-    most = np.minimum(start + size, other_start + other_size)
-    shared = np.maximum(most - np.maximum(start, other_start), 0).prod(-1)
-    union = size.prod(-1) + other_size.prod(-1) - shared
-    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
 
 
 def best_pairs(boxes_xywh: FloatArray, others_xywh: FloatArray) -> dict[int, int]:

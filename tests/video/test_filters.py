@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lmk.arrays import FloatArray, Indices
 from lmk.cli import app
-from lmk.inference.regions.base import Finder
+from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import center
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
@@ -36,7 +36,7 @@ MEAN = f"{__name__}:{Mean.__name__}"
 
 
 def tracker(smoothing: Smoothing) -> Tracker:
-    return Tracker("dots", Finder(center, exact=True), None, Tracking(), smoothing)
+    return Tracker("dots", Detector(center, exact=True), None, Tracking(), smoothing)
 
 
 def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

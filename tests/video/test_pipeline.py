@@ -16,7 +16,7 @@ from made_sources import Kept, Made
 from lmk.arrays import FloatArray
 from lmk.geometry import crops_of_boxes
 from lmk.inference.backends.select import open_backend
-from lmk.inference.regions.base import Finder
+from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import center, fixed
 from lmk.system.errors import SourceError, WeightsError
 from lmk.system.progress import Reporter
@@ -51,7 +51,7 @@ class Batches:
 
 
 def made_model(backend, *boxes: tuple[float, ...], name: str = "dots") -> RunModel:
-    finder = Finder(fixed(boxes) if boxes else center, exact=True)
+    finder = Detector(fixed(boxes) if boxes else center, exact=True)
     return RunModel(name, backend, lambda: Tracker(name, finder, None, Tracking(), None))
 
 
@@ -82,14 +82,16 @@ def test_landmarks_follow_the_dots_of_a_clip(clip: Path, detector: Path) -> None
 
 def test_frames_without_any_object_are_counted() -> None:
     finds_on_even = iter([[BOX], [], [BOX], [], [BOX]])
-    finder = Finder(lambda _: np.array(next(finds_on_even), np.float32).reshape(-1, 4), exact=True)
+    finder = Detector(
+        lambda _: np.array(next(finds_on_even), np.float32).reshape(-1, 4), exact=True
+    )
     one = RunModel("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
     assert run([Made(5)], [one], [Kept()], context()).empty == 2
 
 
 def test_a_frame_without_objects_is_no_zero_among_the_models_times() -> None:
     stages = Stages()
-    finder = Finder(lambda _: np.zeros((0, 4), np.float32), exact=True)
+    finder = Detector(lambda _: np.zeros((0, 4), np.float32), exact=True)
     one = RunModel("a", Batches(), lambda: Tracker("a", finder, None, Tracking(), None))
     run([Made(5)], [one], [Kept()], context(stages=stages))
     assert "region" in stages.spread()
@@ -97,7 +99,7 @@ def test_a_frame_without_objects_is_no_zero_among_the_models_times() -> None:
 
 
 def test_an_object_of_any_model_is_enough() -> None:
-    nothing = Finder(lambda _: np.empty((0, 4), np.float32), exact=True)
+    nothing = Detector(lambda _: np.empty((0, 4), np.float32), exact=True)
     blind = RunModel("b", Batches(), lambda: Tracker("b", nothing, None, Tracking(), None))
     assert run([Made(3)], [blind], [Kept()], context()).empty == 3
     assert run([Made(3)], [blind, made_model(Batches())], [Kept()], context()).empty == 0
@@ -248,7 +250,7 @@ def test_a_clip_is_followed_from_its_landmarks_alone(tmp_path: Path, detector: P
     *corner, side, _ = crops_of_boxes(BOX)[0]
     mean = (dots_at(0) + 0.5 - corner) * 128 / side - 0.5
     framing = Framing(tuple(map(tuple, mean.tolist())), spread_px=2.0, score=0.5)
-    finder = Finder(fixed(BOX), exact=True)
+    finder = Detector(fixed(BOX), exact=True)
 
     def new_tracker() -> Tracker:
         return Tracker("dots", finder, framing, Tracking(follow=True, search_s=1e9), None)

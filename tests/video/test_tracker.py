@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from lmk.geometry import boxes_of_crops, crops_of_boxes
-from lmk.inference.regions.base import Finder
+from lmk.inference.boxes import overlap
+from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import fixed
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
-from lmk.video.tracker import Tracker, Tracking, best_pairs, overlap
+from lmk.video.tracker import Tracker, Tracking, best_pairs
 
 MEAN = np.array([[40.0, 50.0], [90.0, 46.0], [66.0, 100.0]], np.float32)
 FRAMING = Framing(tuple((float(x), float(y)) for x, y in MEAN), spread_px=5.0, score=0.6)
@@ -29,7 +30,7 @@ class Finds:
 
 
 def tracker(find: Finds, follow: bool, exact: bool = True) -> Tracker:
-    return Tracker("dots", Finder(find, exact), FRAMING, Tracking(follow, search_s=2.0), None)
+    return Tracker("dots", Detector(find, exact), FRAMING, Tracking(follow, search_s=2.0), None)
 
 
 def mean_in(box: list[float]) -> np.ndarray:
@@ -117,7 +118,7 @@ def test_an_object_lost_beside_another_is_searched_for_within_the_second() -> No
 def test_an_object_found_again_soon_and_nearby_keeps_its_number_and_starts_afresh(
     follow: bool, place: list[float], back_s: float, number: int
 ) -> None:
-    finder = Finder(Finds([[100, 50, 80, 80]], [], [place]), exact=True)
+    finder = Detector(Finds([[100, 50, 80, 80]], [], [place]), exact=True)
     looks = Tracker("dots", finder, FRAMING, Tracking(follow), Smoothing())
     step(looks, 0.0, [mean_in([100, 50, 80, 80])], score=0.45 if follow else 0.9)
     step(looks, 0.1, [])
@@ -208,11 +209,11 @@ def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_i
     framing = Framing(FRAMING.landmarks_input, 5.0, 0.6, finder_box=(0.25, 0.25, 0.5, 0.5))
     framed = boxes_of_crops([30, 40, 80, 80])
     for exact, expected in ((True, [[50, 60, 40, 40]]), (False, framed)):
-        finder = Finder(fixed((50, 60, 40, 40)), exact)
+        finder = Detector(fixed((50, 60, 40, 40)), exact)
         looks = Tracker("dots", finder, framing, Tracking(), None)
         np.testing.assert_allclose(next(looks.track(FRAME, 0.0, True)), expected)
 
 
 def test_following_needs_a_framing() -> None:
     with pytest.raises(UsageError, match="it has no framing"):
-        Tracker("old", Finder(Finds([]), True), None, Tracking(follow=True), None)
+        Tracker("old", Detector(Finds([]), True), None, Tracking(follow=True), None)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from lmk.arrays import FloatArray, Image
+from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
 
 Find = Callable[[Image], FloatArray]
 """uint8 BGR (H, W, 3) to boxes float32 (N, 4), x, y, width, height in image pixels."""
 
 
+class Finder(Protocol):
+    """Finds objects."""
+
+    def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
+        """Boxes (N, 4) of the crops of a frame, for a model with this framing."""
+
+
 @dataclass(frozen=True)
-class Finder:
-    """Finds objects.
+class Detector:
+    """A finder that needs no landmarks.
 
     exact: whether its boxes are already the crops, as those that a person gives. Otherwise they
     come from a detector, and the model's framing turns them into crops.
@@ -23,7 +32,8 @@ class Finder:
     find: Find
     exact: bool
 
-    def crop_boxes(self, image_bgr: Image, framing: Framing | None) -> FloatArray:
-        """Boxes (N, 4) of the crops of a frame, for a model with this framing."""
+    def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
+        """See `Finder.search`."""
+        yield from ()  # it asks for no landmarks
         found = self.find(image_bgr)
         return found if self.exact or framing is None else framing.boxes_round_found(found)

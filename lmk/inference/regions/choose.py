@@ -31,6 +31,6 @@ def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Find
     if not finder and not known:
         raise UsageError(
             "--region track: this model names no detector for its objects. Name a region, such as "
-            "track:center, track:cascade:face or track:onnx:FILE"
+            "track:landmarks, track:cascade:face or track:onnx:FILE"
         )
     return open_finder(finder or str(known)), True

@@ -33,7 +33,7 @@ def test_a_box_must_touch_the_frame(corner: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("middle", "expected center, box"),
+        ("middle", "expected center, landmarks, box"),
         ("box:1,2,3", "box:X,Y,W,H"),
         ("box:1,2,0,3", "width > 0"),
         ("cascade:dog", "cascade:cat"),

@@ -1,0 +1,79 @@
+"""Find objects by their landmarks, without a detector.
+
+The model itself looks into square boxes over the frame. Where there is an object, its landmarks
+have high scores, also if it is only partly in the box or of another size. The boxes with the
+highest scores move to where their landmarks lead, twice. Those that then have the score and the
+shape of objects in training are objects.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Image
+from lmk.inference.boxes import overlap
+from lmk.inference.rounds import Search
+from lmk.model.framing import Framing
+from lmk.system.errors import UsageError
+
+# Found by measurement, see benchmarks/finding.py: a grid four times as dense finds no more.
+LARGEST, SMALLEST = 0.95, 0.14  # sides of the boxes, as shares of the frame's shorter side
+SHRINK = 2.0  # a side by the next smaller one
+APART = 0.8  # of neighbouring boxes, in sides
+FOLLOWED, ROUNDS = 16, 2  # the boxes that move, and how often
+SAME = 0.3  # overlap from which two boxes are one object
+LARGEST_MISFIT = 2.0  # of the framing's spread
+
+
+class LandmarkSearch:
+    """A finder for every model with a framing."""
+
+    def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
+        """See `Finder.search`. Raises UsageError for a model without framing."""
+        if framing is None:
+            raise UsageError(
+                "--region landmarks: this model has no framing, which needs at least two "
+                "landmarks. Train or export it again, or choose another --region"
+            )
+        height, width = image_bgr.shape[:2]
+        boxes = grid(width, height)
+        for count in (FOLLOWED,) * ROUNDS:
+            xy, scores = yield boxes
+            boxes = framing.fit(xy, scores)[0]
+            boxes = boxes[apart(boxes, scores.mean(1), count)]
+            boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
+        xy, scores = yield boxes
+        boxes, misfit_px = framing.fit(xy, scores)
+        score = scores.mean(1)
+        found = (score >= framing.score) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
+        rows = np.flatnonzero(found)
+        kept: FloatArray = boxes[rows[apart(boxes[found], score[found], len(rows))]]
+        return kept
+
+
+def grid(width: int, height: int) -> FloatArray:
+    """Square boxes (N, 4) over a frame, of several sides, each evenly spread."""
+    shorter, boxes = min(width, height), []
+    side = LARGEST * shorter
+    while side >= SMALLEST * shorter:
+        x, y = (_evenly(length - side, APART * side) for length in (width, height))
+        corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        boxes.append(np.c_[corners, np.full_like(corners, side)])
+        side /= SHRINK
+    return np.concatenate(boxes).astype(np.float32)
+
+
+def _evenly(room: float, apart: float) -> FloatArray:
+    """Places from 0 to `room`, at most so far apart."""
+    return np.linspace(0, room, int(np.ceil(room / apart)) + 1, dtype=np.float32)
+
+
+def apart(boxes_xywh: FloatArray, scores: FloatArray, count: int) -> list[int]:
+    """The rows of at most `count` boxes (N, 4), the highest scores (N,) first, no two the same."""
+    kept: list[int] = []
+    for row in np.argsort(-scores).tolist():
+        if len(kept) == count:
+            break
+        if not (overlap(boxes_xywh[row], boxes_xywh[kept]) > SAME).any():
+            kept.append(row)
+    return kept
