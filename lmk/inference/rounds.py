@@ -21,6 +21,11 @@ Search: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], Result]
 """Yields boxes (N, 4) of an image, x, y, width, height in image pixels; receives the landmarks
 (N, K, 2), image pixels, and scores (N, K) that the model finds in them; returns its result."""
 
+
+class ModelError(WeightsError):
+    """A model that failed on a batch, or returned NaN."""
+
+
 Clock: TypeAlias = Callable[[str], AbstractContextManager[None]]
 """Measures a stage: region, crop, model or follow."""
 
@@ -32,9 +37,19 @@ def in_rounds(
 ) -> list[Result]:
     """Run searches, each in its image, and return their results.
 
-    In each round, the boxes that all of them yield are one batch of the model. Raises WeightsError
-    when the model returns NaN.
+    In each round, the boxes that all of them yield are one batch of the model. All searches are
+    closed, also after an error. Raises ModelError, and what a search raises.
     """
+    try:
+        return _run(backend, searches, clock)
+    finally:
+        for _, search in searches:
+            search.close()
+
+
+def _run(
+    backend: Backend, searches: Sequence[tuple[Image, Search[Result]]], clock: Clock
+) -> list[Result]:
     results: dict[int, Result] = {}
     answers: dict[int, tuple[FloatArray, FloatArray] | None] = dict.fromkeys(range(len(searches)))
     stage = "region"
@@ -76,11 +91,14 @@ def locate(
     """Run the network on crops and return its landmarks in the image.
 
     crops uint8 RGB (N, S, S, 3), N >= 1; input_to_image (N, 2, 3). Returns xy float32 (N, K, 2) in
-    image pixels and scores float32 (N, K). Raises WeightsError when the network gives NaN.
+    image pixels and scores float32 (N, K). Raises ModelError.
     """
-    xy_input, scores = backend.infer(crops)
+    try:
+        xy_input, scores = backend.infer(crops)
+    except Exception as error:  # a runtime may raise anything
+        raise ModelError(f"{backend.description} failed: {error}") from error
     if not np.isfinite(xy_input).all():
-        raise WeightsError(
+        raise ModelError(
             f"the model returned NaN landmarks on {backend.description}: its weights are broken. "
             "Train it again, or export it again with the parity check"
         )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lmk.inference.backends.base import Backend
-from lmk.inference.rounds import in_rounds
-from lmk.system.errors import UsageError, WeightsError
+from lmk.inference.rounds import ModelError, in_rounds
+from lmk.system.errors import WeightsError
 from lmk.video.context import RunContext
 from lmk.video.result import Objects, no_objects
 from lmk.video.sources.base import Frame
@@ -41,7 +41,7 @@ class ModelStep:
         """Find the objects in at most one frame per source, by the source's number.
 
         A frame on which the model fails has no objects. Raises WeightsError when it fails
-        MODEL_FAILURES times in a row, and UsageError for a region that does not fit a frame.
+        MODEL_FAILURES times in a row, and what a finder raises.
         """
         smooth, clock = self._context.controls.filtering, self._context.stages.time
         searches = [
@@ -51,9 +51,7 @@ class ModelStep:
         try:
             found = in_rounds(self._model.backend, searches, clock)
             self._failures_in_a_row = 0
-        except UsageError:
-            raise
-        except Exception as error:  # a runtime may raise anything; one frame does not end the run
+        except ModelError as error:  # one frame does not end the run
             self._count_failure(error, len(frames))
             none = no_objects(self._model.name, self._model.backend.num_landmarks)
             return [none for _ in frames]

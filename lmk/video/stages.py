@@ -1,7 +1,8 @@
 """Time of a run: milliseconds per stage, age of frames, dropped frames.
 
 With several sources and models, the stages region, crop, model and follow are measured per model,
-with one frame of each source; the others per frame.
+with one frame of each source; the others per frame. In a frame in which an object is lost, crop and
+model count twice, and the search for it belongs to follow.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from lmk.arrays import Flags, FloatArray, Image
+from lmk.arrays import Flags, FloatArray, Image, Indices
 from lmk.inference.boxes import overlap
 from lmk.inference.regions.base import Finder
 from lmk.inference.rounds import Search
@@ -46,6 +46,15 @@ class _Track:
 
     number: int
     motion: Motion
+
+
+@dataclass(frozen=True, eq=False)
+class _Lost:
+    """An object that was lost: when, and the box (4,) in which it was searched for."""
+
+    time_s: float
+    track: _Track
+    box_xywh: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +112,29 @@ class Tracker:
 
     def _start(self) -> None:
         self._tracks: list[_Track] = []
-        self._lost: list[tuple[float, _Track]] = []  # with the time of the loss
+        self._lost: list[_Lost] = []
         self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
     def track(self, image_bgr: Image, time_s: float, smooth: bool) -> Search[Objects]:
-        """Find the objects of a frame, smoothed if `smooth` is set and there is a filter."""
+        """Find the objects of a frame, smoothed if `smooth` is set and there is a filter.
+
+        After an error, or when it is closed before its end, all is as before the frame.
+        """
         if time_s <= self._time_s:  # pictures: objects of one are not those of the next
             self._start()
         self._time_s = time_s
-        self._lost = [lost for lost in self._lost if time_s - lost[0] <= REMEMBER_S]
-        predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
-        if self._tracking.follow:
-            sight = yield from self._follow(image_bgr, predicted)
-        else:
-            found = yield from self._finder.search(image_bgr, self._framing)
-            sight = yield from self._look(self._identify(found, predicted), found)
+        before = self._tracks, self._lost, self._number, self._searched_s
+        try:
+            self._lost = [lost for lost in self._lost if time_s - lost.time_s <= REMEMBER_S]
+            predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
+            if self._tracking.follow:
+                sight = yield from self._follow(image_bgr, predicted)
+            else:
+                found = yield from self._finder.search(image_bgr, self._framing)
+                sight = yield from self._look(self._identify(found, predicted), found)
+        except BaseException:
+            self._tracks, self._lost, self._number, self._searched_s = before
+            raise
         self._tracks = sight.tracks
         for track, box in zip(sight.tracks, sight.following, strict=True):
             track.motion.observe(box, time_s)
@@ -125,32 +142,38 @@ class Tracker:
 
     def _follow(self, image_bgr: Image, predicted: FloatArray) -> Search[_Sight]:
         """Look where the objects should be, and search the frame when it is due or one is lost."""
-        tracks, boxes = self._tracks, predicted
-        if self._search_is_due():
-            found = yield from self._search(image_bgr, predicted)
-            tracks, boxes = tracks + self._new(found), np.concatenate([boxes, found])
+        tracks, boxes, found = self._tracks, predicted, _stack([])
+        due = self._search_is_due()
+        if due:
+            found, rest = yield from self._search(image_bgr, predicted)
+            tracks, boxes = tracks + self._new(rest), np.concatenate([boxes, rest])
         sight = yield from self._look(tracks, boxes)
-        if not sight.good.all() and self._searched_s < self._time_s:
-            self._lose(sight.rows(~sight.good).tracks)
+        if not sight.good.all():
+            self._lose(sight.rows(~sight.good))
             sight = sight.rows(sight.good)
-            found = yield from self._search(image_bgr, sight.following)
-            again = yield from self._look(self._new(found), found)
+            if due:  # boxes that were taken for those of an object that is lost now
+                found = found[(overlap(found[:, None], predicted) > SAME).any(1)]
+                rest = found[~(overlap(found[:, None], sight.following) > SAME).any(1)]
+            else:
+                _, rest = yield from self._search(image_bgr, sight.following)
+            again = yield from self._look(self._new(rest), rest)
             sight = sight.and_(again)
-        kept = _apart(sight.following, sight.good)
+        kept = _apart(sight.following, np.flatnonzero(sight.good), DOUBLE)
         if len(kept) == len(sight.tracks):
             return sight
-        self._lose([track for row, track in enumerate(sight.tracks) if row not in kept])
+        self._lose(sight.rows([row for row in range(len(sight.tracks)) if row not in kept]))
         return sight.rows(kept)
 
     def _search_is_due(self) -> bool:
         pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
         return not self._tracks or self._time_s - self._searched_s >= pause_s
 
-    def _search(self, image_bgr: Image, known: FloatArray) -> Search[FloatArray]:
-        """The boxes (N, 4) of objects that the finder finds, apart from the known ones."""
+    def _search(self, image_bgr: Image, known: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
+        """The boxes (N, 4) of different objects, and those of them apart from known boxes."""
         self._searched_s = self._time_s
         found = yield from self._finder.search(image_bgr, self._framing)
-        return found[~(overlap(found[:, None], known) > SAME).any(1)]
+        found = found[_apart(found, np.arange(len(found)), SAME)]
+        return found, found[~(overlap(found[:, None], known) > SAME).any(1)]
 
     def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
         """Find the landmarks in the boxes of tracks, and judge them where objects are followed."""
@@ -169,58 +192,70 @@ class Tracker:
                 self._time_s, sight.tracks, sight.xy, sight.scores, sight.boxes
             )
         ids = np.array([track.number for track in sight.tracks], np.int64)
-        return Objects(self._model, ids, sight.boxes, shown, sight.scores, opacity)
+        # A copy: the finder may give the same array again, and motion goes on from it.
+        boxes = sight.boxes.copy()
+        return Objects(self._model, ids, boxes, shown, sight.scores, opacity)
 
     def _identify(self, found: FloatArray, predicted: FloatArray) -> list[_Track]:
         """The tracks of found boxes (N, 4): those that they overlap most, or new ones."""
-        pairs = best_pairs(found, np.concatenate([predicted, self._lost_boxes()]))
+        last = _stack([track.motion.box_xywh for track in self._tracks])
+        places = np.stack([predicted, last], axis=1)
+        pairs = best_pairs(found, np.concatenate([places, self._lost_places()]))
         known = {row: self._tracks[i] for row, i in pairs.items() if i < len(self._tracks)}
         new = iter(self._new(found[[row for row in range(len(found)) if row not in known]]))
         tracks = [known[row] if row in known else next(new) for row in range(len(found))]
-        self._lose([track for track in self._tracks if track not in tracks])
+        left = [i for i, track in enumerate(self._tracks) if track not in tracks]
+        self._lost = self._lost + [_Lost(self._time_s, self._tracks[i], predicted[i]) for i in left]
         return tracks
-
-    def _lost_boxes(self) -> FloatArray:
-        return _stack([track.motion.box_xywh for _, track in self._lost])
 
     def _new(self, boxes_xywh: FloatArray) -> list[_Track]:
         """Start tracks, with the numbers of objects that were lost there, or the next ones."""
-        pairs = best_pairs(boxes_xywh, self._lost_boxes())
+        pairs = best_pairs(boxes_xywh, self._lost_places())
         tracks = []
         for row, box in enumerate(boxes_xywh):
             if row in pairs:  # a new track, so that no filter goes on from before the loss
-                tracks.append(replace(self._lost[pairs[row]][1]))
+                tracks.append(replace(self._lost[pairs[row]].track))
             else:
                 self._number += 1
                 tracks.append(_Track(self._number, Motion(box, self._time_s)))
         self._lost = [lost for i, lost in enumerate(self._lost) if i not in pairs.values()]
         return tracks
 
-    def _lose(self, tracks: list[_Track]) -> None:
-        self._lost += [(self._time_s, track) for track in tracks]
+    def _lose(self, sight: _Sight) -> None:
+        rows = zip(sight.tracks, sight.boxes, strict=True)
+        self._lost = self._lost + [_Lost(self._time_s, track, box) for track, box in rows]
+
+    def _lost_places(self) -> FloatArray:
+        """Where lost objects may be (N, 2, 4): where they were searched for and last found."""
+        places = [(lost.box_xywh, lost.track.motion.box_xywh) for lost in self._lost]
+        return np.array(places, np.float32).reshape(-1, 2, 4)
 
 
-def best_pairs(boxes_xywh: FloatArray, others_xywh: FloatArray) -> dict[int, int]:
-    """Pair boxes (N, 4) with others (M, 4) that are the same object, the largest overlap first."""
-    shares = overlap(boxes_xywh[:, None], others_xywh)
+def best_pairs(boxes_xywh: FloatArray, places_xywh: FloatArray) -> dict[int, int]:
+    """Pair boxes (N, 4) with objects, of which each has two places (M, 2, 4), of its own.
+
+    The largest overlap is paired first.
+    """
+    shares = overlap(boxes_xywh[:, None, None], places_xywh).max(2, initial=0)
     pairs: dict[int, int] = {}
-    for index in np.argsort(-shares, axis=None, kind="stable").tolist():
-        row, other = divmod(index, len(others_xywh))
-        if shares[row, other] <= SAME:
-            break
-        if row not in pairs and other not in pairs.values():
+    taken: set[int] = set()
+    rows, others = np.nonzero(shares > SAME)
+    for i in np.argsort(-shares[rows, others], kind="stable"):
+        row, other = int(rows[i]), int(others[i])
+        if row not in pairs and other not in taken:
             pairs[row] = other
+            taken.add(other)
     return pairs
 
 
-def _apart(boxes_xywh: FloatArray, good: Flags) -> list[int]:
-    """The rows of good boxes, the oldest first; the younger of two that ran into one goes."""
-    rows: list[int] = np.flatnonzero(good).tolist()
-    if len(rows) < 2:
-        return rows
-    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > DOUBLE).tolist()
+def _apart(boxes_xywh: FloatArray, rows: Indices, share: float) -> list[int]:
+    """Those of the rows whose boxes overlap no earlier one by more than a share."""
+    earlier: list[int] = rows.tolist()
+    if len(earlier) < 2:
+        return earlier
+    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > share).tolist()
     kept: list[int] = []
-    for row in rows:
+    for row in earlier:
         if not any(doubles[row][older] for older in kept):
             kept.append(row)
     return kept

@@ -188,13 +188,90 @@ def test_a_box_missed_for_a_frame_changes_no_numbers() -> None:
     assert numbers == [[1, 2], [2], [2, 1], [1], [1, 2]]
 
 
+def test_a_frame_on_which_the_model_fails_leaves_all_as_it_was() -> None:
+    left, right = [100, 50, 80, 80], [250, 50, 80, 80]
+    looks = tracker(Finds([left, right], [right], [left, [125, 50, 80, 80], right]), follow=False)
+    step(looks, 0.0, [np.zeros((3, 2))] * 2)
+    failed = looks.track(FRAME, 0.1, smooth=True)
+    next(failed)
+    failed.close()
+    _, objects = step(looks, 0.2, [np.zeros((3, 2))] * 3)
+    assert objects.ids.tolist() == [1, 3, 2]
+
+
+def test_a_search_that_was_due_when_the_model_failed_is_made_again() -> None:
+    find = Finds([[100, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    here = [mean_in([100, 50, 80, 80]), mean_in([10, 200, 60, 60])]
+    step(follows, 0.0, here)
+    find.found = [[[100, 50, 80, 80], [10, 200, 60, 60]]]
+    failed = follows.track(FRAME, 2.0, smooth=True)
+    next(failed)
+    failed.close()
+    assert step(follows, 2.1, here)[1].ids.tolist() == [1, 2]
+
+
+def test_two_boxes_of_a_detector_on_one_object_are_one() -> None:
+    find = Finds([[100, 50, 80, 80], [120, 50, 80, 80]])
+    boxes, objects = step(tracker(find, True), 0.0, [mean_in([105, 50, 80, 80])] * 2)
+    assert len(boxes) == 1
+    assert objects.ids.tolist() == [1]
+
+
+def test_an_object_that_moves_while_it_is_not_seen_well_keeps_its_number() -> None:
+    """Its landmarks are poor for a while, but the detector still finds it."""
+    find = Finds(*([[100.0 + 10 * i, 50, 80, 80]] for i in range(30)))
+    follows = tracker(find, follow=True)
+    step(follows, 0.0, [mean_in([100, 50, 80, 80])])
+    for i in range(1, 13):
+        step(follows, i / 25, [mean_in(find.found[find.asked][0])], score=0.3)
+    _, objects = step(follows, 0.52, [mean_in(find.found[find.asked][0])])
+    assert objects.ids.tolist() == [1]
+
+
+def test_an_object_that_stops_in_a_gap_keeps_its_number() -> None:
+    places = [[0.0, 50, 80, 80], [25.0, 50, 80, 80], [50.0, 50, 80, 80], [50.0, 50, 80, 80]]
+    looks = tracker(Finds(*([place] for place in places)), follow=False)
+    times = (0.0, 0.04, 0.08, 0.25)
+    ids = [step(looks, t, [np.zeros((3, 2))])[1].ids.tolist() for t in times]
+    assert ids == [[1]] * 4
+
+
+def test_what_a_search_finds_replaces_an_object_lost_in_its_frame() -> None:
+    """The box found overlaps the prediction, and so was taken for the object that is not there."""
+    find = Finds([[100, 50, 80, 80]], [[130, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    step(follows, 0.0, [mean_in([100, 50, 80, 80])])
+    search = follows.track(FRAME, 2.0, smooth=True)
+    assert len(next(search)) == 1
+    good = np.full((1, 3), 0.9, np.float32)
+    again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
+    np.testing.assert_allclose(again, [[130, 50, 80, 80]])
+    assert find.asked == 2
+    with pytest.raises(StopIteration) as end:
+        search.send((mean_in([130, 50, 80, 80])[None], good))
+    assert end.value.value.ids.tolist() == [1]
+
+
+def test_what_is_done_with_results_changes_no_track() -> None:
+    looks = tracker(Finds([[100, 50, 80, 80]]), follow=False)
+    looks._finder = Detector(fixed([100, 50, 80, 80]), exact=True)
+    _, objects = step(looks, 0.0, [np.zeros((3, 2))])
+    objects.boxes[:] *= 2
+    boxes, _ = step(looks, 0.1, [np.zeros((3, 2))])
+    assert boxes.tolist() == [[100, 50, 80, 80]]
+
+
 def test_best_pairs_by_hand() -> None:
     """The largest overlap first, then what is left of its row and column."""
-    assert best_pairs(np.empty((0, 4), np.float32), np.ones((2, 4), np.float32)) == {}
+    assert best_pairs(np.empty((0, 4), np.float32), np.ones((2, 2, 4), np.float32)) == {}
+    assert best_pairs(np.ones((2, 4), np.float32), np.empty((0, 2, 4), np.float32)) == {}
     boxes = np.array([[0, 0, 10, 10], [4, 0, 10, 10]], np.float32)
     others = np.array([[3, 0, 10, 10], [4.5, 0, 10, 10], [90, 0, 10, 10]], np.float32)
     # Widths in common: 7 and 5.5 of the first, 9 and 9.5 of the second.
-    assert best_pairs(boxes, others) == {1: 1, 0: 0}
+    nowhere = np.full_like(others, 500)
+    for places in ((others, nowhere), (nowhere, others)):
+        assert best_pairs(boxes, np.stack(places, axis=1)) == {1: 1, 0: 0}
 
 
 def test_objects_found_in_every_frame_keep_their_numbers() -> None:
