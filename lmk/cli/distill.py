@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,15 +21,17 @@ INPUTS = {"teachers", "images", "data", "precision"}
 @with_settings(DistillOptions, RunOptions)
 def distill(
     ctx: typer.Context,
+    output: options.RunFolder,
     teachers: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TEACHER...",
             help="Model to learn from: a shipped model's name, a run folder, a .adapter file, or "
-            "an exported file. The landmarks of several are averaged.",
+            "an exported file. The landmarks of several are averaged. By default that of "
+            "--config.",
+            show_default=False,
         ),
-    ],
-    output: options.RunFolder,
+    ] = None,
     images: options.PictureFolder = None,
     data: options.PictureSet = None,
     config: options.Config = None,
@@ -53,16 +56,24 @@ def distill(
     from lmk.training.distillation.distill import prepare
 
     from_file = read_config(config, SETTINGS, INPUTS) if config else {}
-    inputs = {"images": plain(images), "data": plain(data), "precision": precision}
-    written = given(ctx, SETTINGS | INPUTS)
+    inputs = {
+        "teachers": None,
+        "images": plain(images),
+        "data": plain(data),
+        "precision": precision,
+    }
+    written = given(ctx, (SETTINGS | INPUTS) - {"teachers"})
     if written.keys() & {"images", "data"}:  # a source here takes the place of the file's
         written = {"images": None, "data": None, **written}
     values = {**inputs, **asdict(DistillOptions()), **from_file, **written}
     sources = [values[name] for name in ("images", "data") if values[name]]
     if len(sources) != 1:
         raise UsageError("expected either --images DIR or --data SET")
+    named = teachers or shlex.split(values["teachers"] or "")
+    if not named:
+        raise UsageError("expected a TEACHER: a shipped model's name, a run folder or a file")
     distillation = prepare(
-        teachers,
+        named,
         Path(sources[0]),
         output,
         compute=select_compute(device, values["precision"], compiled),

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from lmk.model.manifest import MANIFEST
 from lmk.system.errors import TrainingError
 from lmk.system.files import check_writable, replacing, sync
 from lmk.training.learner import Learner
@@ -35,7 +36,8 @@ class Progress:
 def check_place(run: Path, resume: bool) -> None:
     """Check, before long work, whether a training can begin in a folder, or resume there.
 
-    Raises TrainingError if it holds one already, or none to resume, and OutputError.
+    Raises TrainingError if it holds a training or a model already, or no training to resume, and
+    OutputError.
     """
     there = (run / CHECKPOINT).exists()
     if there and not resume:
@@ -44,6 +46,8 @@ def check_place(run: Path, resume: bool) -> None:
         )
     if resume and not there:
         raise TrainingError(f"nothing to resume: no {CHECKPOINT} in {run}")
+    if not there and (run / MANIFEST).exists():
+        raise TrainingError(f"{run} holds a model, which would be replaced: choose another folder")
     check_writable(run)
 
 
@@ -94,6 +98,28 @@ def resume_from(
     Raises TrainingError when there is none, when it is damaged, when it was made with other
     settings, naming those that differ, or by a version of lmk with different networks.
     """
+    content, done = _read(run, settings)
+    try:
+        modules = content["modules"]
+        if "detector" in modules:  # the name of an adaptation's network in earlier versions
+            modules["network"] = modules.pop("detector")
+        for name, module in learner.modules.items():
+            module.load_state_dict(modules[name])
+        learner.optimizer.load_state_dict(content["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise TrainingError(
+            f"{run / CHECKPOINT} is of a version of lmk with different networks: resume with that "
+            "version, or start again in another folder"
+        ) from error
+    return done, content.get("compute")
+
+
+def check_settings(run: Path, settings: dict[str, Any]) -> None:
+    """Check, before long work, that a training can resume; raises as `resume_from` does."""
+    _read(run, settings)
+
+
+def _read(run: Path, settings: dict[str, Any]) -> tuple[dict[str, Any], Progress]:
     check_place(run, resume=True)
     path = run / CHECKPOINT
     try:
@@ -108,19 +134,7 @@ def resume_from(
     defaults = asdict(OPTIONS[settings["task"]]())
     added = {name: value for name, value in defaults.items() if name in settings}
     _compare({**added, **before}, settings)
-    try:
-        modules = content["modules"]
-        if "detector" in modules:  # the name of an adaptation's network in earlier versions
-            modules["network"] = modules.pop("detector")
-        for name, module in learner.modules.items():
-            module.load_state_dict(modules[name])
-        learner.optimizer.load_state_dict(content["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise TrainingError(
-            f"{path} was written by a version of lmk with different networks: resume with that "
-            "version, or start again in another folder"
-        ) from error
-    return done, content.get("compute")
+    return content, done
 
 
 def _first_line(error: Exception) -> str:

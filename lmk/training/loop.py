@@ -118,7 +118,7 @@ def _lead(
                     values = _finite(losses, done.steps)
                     log.losses(done.steps, values)
                     note = _note(values, clock.rate(done.steps) * learner.batch_size)
-                early = done.steps < EARLY_SHARE * schedule.steps
+                early = done.steps < max(EARLY_SHARE, schedule.warm_up) * schedule.steps
                 done = replace(done, best=monitor.after(done, learner, log, early))
             except DataError:
                 save(done)
@@ -130,6 +130,8 @@ def _lead(
                 saved = done
     if done.steps > saved.steps:
         _finite(losses, done.steps)
+        save(done)
+    elif not done.steps:  # stopped before the first step, which --resume goes on to
         save(done)
     return done
 

@@ -34,6 +34,9 @@ def _setting(
     return field(default=default, metadata={"help": text, "panel": panel, "min": low, "max": high})
 
 
+MOST = 2**63  # of seeds, for torch
+
+
 class _Checked:
     """Base of settings: a value of another kind, or outside its range, is a UsageError."""
 
@@ -46,6 +49,8 @@ class _Checked:
             object.__setattr__(self, name, value)
             if value is None or isinstance(value, str):
                 continue
+            if not abs(value) < MOST:
+                raise UsageError(f"{option} {value:g}: expected a finite number, below 2^63")
             low, high = setting.metadata["min"], setting.metadata["max"]
             if (low is not None and value < low) or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"{low} to {high}"

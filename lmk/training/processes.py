@@ -6,12 +6,16 @@ Fabric and not Accelerate, because it keeps its state in one object and not in t
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lmk.system.errors import UsageError, missing_extra
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+LONGEST_WAIT = timedelta(days=2)
 
 
 def join(device_type: str) -> Fabric | None:
@@ -37,7 +41,10 @@ def join(device_type: str) -> Fabric | None:
         accelerator="cuda" if device_type == "cuda" else "cpu",
         devices=local,
         num_nodes=world // local,
-        strategy=DDPStrategy(process_group_backend="nccl" if device_type == "cuda" else "gloo"),
+        strategy=DDPStrategy(
+            process_group_backend="nccl" if device_type == "cuda" else "gloo",
+            timeout=LONGEST_WAIT,  # for the first process, which may label millions of pictures
+        ),
     )
     fabric.launch()
     return fabric

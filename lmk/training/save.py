@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,22 @@ def save_adapter(
     return _save(folder, arrays, network, manifest | kind)
 
 
-def measured_framing(network: LandmarkNetwork, beta: float, crops: Crops) -> Framing | None:
+def measured_framing(
+    network: LandmarkNetwork, beta: float, crops: Crops, like: Framing | None = None
+) -> Framing | None:
     """Measure the framing of a network on some of its training crops (N, S, S, 3).
 
-    None for a single landmark, which has no extent to frame objects by.
+    like: of a model of the same objects, whose detector finds them. None for a single landmark,
+    which has no extent to frame objects by.
     """
     if network.num_landmarks == 1:
         return None
     size = network.architecture.input_size
     found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
-    return measure_framing(*found, size)
+    framing = measure_framing(*found, size)
+    if like is None:
+        return framing
+    return replace(framing, finder=like.finder, finder_box=like.finder_box)
 
 
 def _save(

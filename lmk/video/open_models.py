@@ -43,11 +43,11 @@ def open_models(
 
 
 def _say_students(name: str, model: str, report: Reporter) -> None:
-    """Say which shipped models find the same landmarks in less time."""
+    """Say which shipped models learned the model's landmarks, and find them in less time."""
     if format_of(model):
         return
     if students := [student.manifest.name for student in students_of(find_model(model))]:
-        report.say(f"{name}: faster, with the same landmarks: --model {' or '.join(students)}")
+        report.say(f"{name}: its students are faster: --model {' or '.join(students)}")
 
 
 def prepare_model(

@@ -45,7 +45,7 @@ def test_a_shipped_model_teaches_a_student(faces: Path, tmp_path: Path) -> None:
     assert (config["teachers"], config["size"], config["images"]) == ("faces", "tiny", str(faces))
     again = lmk("distill", "faces", "--config", run, "-o", run)
     assert "add --resume" in str(again.exception)
-    resumed = lmk("distill", "faces", "--config", run, "-o", run, "--resume")
+    resumed = lmk("distill", "--config", run, "-o", run, "--resume")
     assert resumed.exit_code == 0, resumed.output
 
 
@@ -55,6 +55,7 @@ def test_a_shipped_model_teaches_a_student(faces: Path, tmp_path: Path) -> None:
         (["faces", "--size", "large"], "is not one of"),
         (["faces"], "expected at least a batch of 64"),
         (["faces", "--data", "x.json"], "expected either --images DIR or --data SET"),
+        ([], "expected a TEACHER"),
         (["nothing"], "unknown model 'nothing'"),
         (["faces", "core-pose", "--batch-size", "4"], "with the same landmarks"),
     ],

@@ -89,3 +89,11 @@ def test_settings_are_divided_between_a_training_and_its_run() -> None:
     assert run == RunOptions(max_minutes=1.5)
     with pytest.raises(UsageError, match="unknown option stepz: expected names of lmk distill's"):
         divide({"stepz": 5}, DistillOptions, "lmk distill")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", 2**70), ("zoom", math.inf), ("learning_rate", math.nan)]
+)
+def test_numbers_are_finite(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match="expected a finite number"):
+        DistillOptions(**{name: value})

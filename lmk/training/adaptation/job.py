@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lmk.architectures.network import LandmarkNetwork
-from lmk.data.packed import Crops
 from lmk.data.source import UnlabelledSet
 from lmk.model.folder import Model
+from lmk.model.framing import Framing
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
 from lmk.networks.projection import ProjectionConv2d
@@ -62,10 +62,18 @@ def adapt(
         **asdict(options),
     }
 
+    known = _kept(core, options)
+
     def save(folder: Path, done: Progress) -> Model:
         record = training_record(done, settings, run)
-        network, mirrored = learner.network, learner.mirrored
-        return save_adapted(folder, network, options.beta, core, data.crops, record, mirrored)
+        framing = measured_framing(learner.network, options.beta, data.crops, known.framing)
+        manifest = {
+            "softargmax_beta": options.beta,
+            "framing": framing,
+            "mirrored": learner.mirrored or known.mirrored,
+            "training": record,
+        }
+        return save_adapted(folder, learner.network, core, manifest)
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
     model = run_job(learner, schedule, settings, run, save)
@@ -75,26 +83,28 @@ def adapt(
     return model
 
 
-def save_adapted(
-    folder: Path,
-    network: LandmarkNetwork,
-    beta: float,
-    core: Model | None,
-    crops: Crops,
-    training: dict[str, Any],
-    mirrored: list[int] | None = None,
-) -> Model:
-    """Write an adapted network and return it as a model.
+@dataclass(frozen=True)
+class _Known:
+    """What stays true of a model whose landmarks a training keeps."""
 
-    A projected network becomes an adapter of `core`; every other one is saved completely. The
-    framing is measured on some of the training crops. Raises OutputError.
+    framing: Framing | None = None
+    mirrored: list[int] | None = None
+
+
+def _kept(core: Model | None, options: AdaptOptions) -> _Known:
+    if core is None or options.method != "finetune-after-projection":
+        return _Known()
+    return _Known(core.manifest.framing, core.manifest.mirrored)
+
+
+def save_adapted(
+    folder: Path, network: LandmarkNetwork, core: Model | None, manifest: dict[str, Any]
+) -> Model:
+    """Write an adapted network, with further fields of its manifest, and return it as a model.
+
+    A projected network becomes an adapter of `core`; every other one is saved completely. Raises
+    OutputError.
     """
-    manifest = {
-        "softargmax_beta": beta,
-        "framing": measured_framing(network, beta, crops),
-        "mirrored": mirrored,
-        "training": training,
-    }
     if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
         return save_network(folder, network, manifest)
     return save_adapter(folder, network, core, manifest)
@@ -121,6 +131,8 @@ def make_learner(
         features = vgg19_features(perceptual_weights, options.perceptual_layers)
     if features:  # by name, since what all are depends on the file
         options = replace(options, perceptual_layers=",".join(features.names))
+    if core and options.method == "finetune-after-projection":  # part of what it has learned
+        options = replace(options, beta=core.manifest.softargmax_beta)
     torch.manual_seed(options.seed)  # of new heads, and of networks from random weights
     network = start_network(options.method, core_network, options.keypoints, options.projections)
     return AdaptLearner(data.crops, network, features, options, compute)

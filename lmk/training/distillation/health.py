@@ -39,6 +39,15 @@ def check_scatter(scattered_px: float, report: Reporter) -> None:
         report.warn(f"{said}, more than {SCATTERED_PX:g}: are these pictures of its category?")
 
 
+def check_agreement(apart_px: float) -> None:
+    """Raise DataError for teachers whose landmarks are far apart, in px of a 128 px picture."""
+    if apart_px > HOPELESS_PX:
+        raise DataError(
+            f"the teachers' landmarks differ by {apart_px:.1f} px in a {PICTURE_PX} px picture, "
+            f"more than {HOPELESS_PX:g}: choose teachers with the same landmarks in the same order"
+        )
+
+
 def check_labels(labels: Labels, crops: Crops, report: Reporter) -> None:
     """Warn of labels that coincide, with the figure, and tell the mirror partners.
 

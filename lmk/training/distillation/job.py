@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -16,14 +16,18 @@ from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
-from lmk.model.framing import Framing
-from lmk.system.errors import DataError, UsageError
+from lmk.system.errors import DataError, OutputError, UsageError
 from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
 from lmk.training.adaptation.mirror import PICTURE_PX
-from lmk.training.checkpoint import Progress
+from lmk.training.checkpoint import Progress, check_settings
 from lmk.training.device import Compute
-from lmk.training.distillation.health import CHECKED_CROPS, check_labels, check_scatter
+from lmk.training.distillation.health import (
+    CHECKED_CROPS,
+    check_agreement,
+    check_labels,
+    check_scatter,
+)
 from lmk.training.distillation.labels import (
     Labels,
     cache_labels,
@@ -53,6 +57,8 @@ def open_teachers(names: Sequence[str], compute: Compute) -> list[Teacher]:
     Raises UsageError for teachers with different numbers of landmarks, WeightsError,
     UnavailableError.
     """
+    if not names:
+        raise UsageError("expected at least one teacher")
     teachers = [_open(name, compute) for name in names]
     counts = {teacher.name: teacher.backend.num_landmarks for teacher in teachers}
     if len(set(counts.values())) > 1:
@@ -72,6 +78,14 @@ def distill(
     Raises UsageError, DataError, WeightsError, TrainingError, OutputError.
     """
     check_count(data.crops, options)
+    settings = {
+        "task": "distill",
+        "teachers": [teacher.sha256 for teacher in teachers],
+        "images": data.sha256,
+        **asdict(options),
+    }
+    if run.resume:
+        check_settings(run.folder, settings)
     labels = find_labels(data, teachers, options, run)
     check_labels(labels, data.crops, run.report)
     learner = make_learner(data.crops, labels, options, run.compute)
@@ -80,18 +94,13 @@ def distill(
         f"parameters; {len(learner.trained_on):,} images, {len(learner.held_out):,} held out; "
         f"{run.compute.describe()}"
     )
-    settings = {
-        "task": "distill",
-        "teachers": [teacher.sha256 for teacher in teachers],
-        "images": data.sha256,
-        **asdict(options),
-    }
+    known = teachers[0].backend.framing
     origin = {"teachers": [{"name": each.name, "sha256": each.sha256} for each in teachers]}
 
     def save(folder: Path, done: Progress) -> Model:
         manifest = {
             "softargmax_beta": options.beta,
-            "framing": _framing(learner, data.crops, teachers[0]),
+            "framing": measured_framing(learner.network, options.beta, data.crops, known),
             "mirrored": labels.partner,
             "training": training_record(done, settings, run) | origin,
         }
@@ -99,21 +108,14 @@ def distill(
 
     model = run_job(learner, Schedule(options.steps, options.warm_up), settings, run, save)
     if run.compute.first:
-        apart = learner.observe().figures["teacher_px"]
-        count = len(learner.held_out)
+        seen, count = learner.observe(), len(learner.held_out)
         run.report.say(
-            f"{apart:.2f} px from the teacher on {count} held-out pictures of {PICTURE_PX} px"
+            f"{seen.figures['teacher_px']:.2f} px from the teacher on held-out pictures of "
+            f"{PICTURE_PX} px, of which there are {count}"
         )
+        for warning in seen.warnings.values():
+            run.report.warn(warning)
     return model
-
-
-def _framing(learner: DistillLearner, crops: Crops, teacher: Teacher) -> Framing | None:
-    """Measure the student's framing; its objects are found by the teacher's detector."""
-    framing = measured_framing(learner.network, learner.options.beta, crops)
-    known = teacher.backend.framing
-    if framing is None or known is None:
-        return framing
-    return replace(framing, finder=known.finder, finder_box=known.finder_box)
 
 
 def make_learner(
@@ -135,17 +137,30 @@ def find_labels(
     """
     hashes = [teacher.sha256 for teacher in teachers]
     file = labels_file(data.sha256, hashes, options.views, options.mirror, options.seed)
-    known = cached_labels(file)
+    backends = [teacher.backend for teacher in teachers]
+    known = cached_labels(file, len(data.crops), backends[0].num_landmarks)
     if known is None and run.compute.first:
-        backends = [teacher.backend for teacher in teachers]
-        sample = spread_crops(data.crops, CHECKED_CROPS)
-        steady = label(sample, backends, 2, False, options.seed, Reporter())
-        check_scatter(float(steady.spread.mean()), run.report)
+        check_teachers(backends, spread_crops(data.crops, CHECKED_CROPS), run.report)
         known = label(data.crops, backends, options.views, options.mirror, options.seed, run.report)
-        cache_labels(file, known)
+        try:
+            cache_labels(file, known)
+        except OutputError as error:
+            run.report.warn(f"{error}. The labels are not kept for other trainings")
     shared = run.compute.agree(known)
     assert shared is not None  # the first process has them
     return shared
+
+
+def check_teachers(teachers: Sequence[Backend], crops: Crops, report: Reporter) -> None:
+    """Check that each teacher is steady over views of a few crops, and that all agree.
+
+    Raises DataError.
+    """
+    for teacher in teachers:
+        spread = label(crops, [teacher], 2, False, 0, Reporter()).spread
+        check_scatter(float(spread.mean()), report)
+    if len(teachers) > 1:
+        check_agreement(float(label(crops, teachers, 1, False, 0, Reporter()).spread.mean()))
 
 
 def check_count(crops: Crops, options: DistillOptions) -> None:
@@ -160,7 +175,8 @@ def check_count(crops: Crops, options: DistillOptions) -> None:
 
 def _open(name: str, compute: Compute) -> Teacher:
     file = format_of(name) is not None
-    sha256 = sha256_of(*files_of(Path(name))) if file else find_model(name).sha256
     device = compute.device.type
     runtime = "torch" if device == "cuda" and not file else "auto"
-    return Teacher(name, sha256, open_backend(name, runtime, device, saved=False))
+    backend = open_backend(name, runtime, device, saved=False)
+    sha256 = sha256_of(*files_of(Path(name))) if file else find_model(name).sha256
+    return Teacher(name, sha256, backend)

@@ -83,14 +83,17 @@ def label(
     )
 
 
-def cached_labels(file: Path) -> Labels | None:
-    """Read labels from the cache; None where there are none, or none that can be read."""
+def cached_labels(file: Path, count: int, num_landmarks: int) -> Labels | None:
+    """Read the labels of N crops from the cache; None where there are none that can be read."""
     try:
         with np.load(file, allow_pickle=False) as arrays:
             partner = arrays["partner"].tolist() or None
-            return Labels(arrays["xy"], arrays["spread"], partner, float(arrays["partner_px"]))
+            labels = Labels(arrays["xy"], arrays["spread"], partner, float(arrays["partner_px"]))
     except Exception:  # a broken archive makes NumPy and zipfile raise almost anything
         return None
+    shape = (count, num_landmarks)
+    fits = labels.xy.shape == (*shape, 2) and labels.spread.shape == shape
+    return labels if fits and np.isfinite(labels.xy).all() else None
 
 
 def cache_labels(file: Path, labels: Labels) -> None:
@@ -112,7 +115,7 @@ def cache_labels(file: Path, labels: Labels) -> None:
 
 def labels_file(images: str, teachers: Sequence[str], views: int, mirror: bool, seed: int) -> Path:
     """The file in the user's cache for crops and teachers of these content hashes."""
-    identity = "/".join([images, *teachers, str(views), str(mirror), str(seed)])
+    identity = "/".join([images, *teachers, str(views), str(mirror), str(seed), str(VIEW_RANGES)])
     return cache_folder() / "labels" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
 

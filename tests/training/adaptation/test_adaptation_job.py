@@ -10,6 +10,7 @@ import torch
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.data.synthetic import draw
+from lmk.model.framing import Framing
 from lmk.networks.load import load_network
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
@@ -82,12 +83,31 @@ def test_a_student_learns_on_without_its_teacher(student_model) -> None:
         OPTIONS, method="finetune-after-projection", keypoints=7, reconstruction=0, batch_size=2
     )
     record = {"settings": {"task": "distill"}}
-    manifest = replace(student_model.manifest, training=record)
+    manifest = replace(student_model.manifest, training=record, softargmax_beta=1.5)
     learner = job.make_learner(foxes(2), replace(student_model, manifest=manifest), options, CPU)
     known = load_network(student_model)[0].state_dict()
     for name, value in learner.network.state_dict().items():
         torch.testing.assert_close(value, known[name], rtol=0, atol=0)
     assert learner.losses(0)["equivariance"].requires_grad
+    assert (learner.options.beta, options.beta) == (1.5, 10)
+
+
+def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
+    student_model, tmp_path: Path
+) -> None:
+    framing = Framing(((1, 2),) * 7, 1, 0.5, "box:1,2,3,4", (0, 0, 1, 0.5))
+    record = {"settings": {"task": "distill"}}
+    partners = [1, 0, 2, 3, 4, 5, 6]
+    known = replace(student_model.manifest, training=record, framing=framing, mirrored=partners)
+    core = replace(student_model, manifest=known)
+    options = AdaptOptions(
+        method="finetune-after-projection", steps=1, batch_size=2, keypoints=7, reconstruction=0
+    )
+    found = adapt(foxes(4), core, options, run(tmp_path / "run")).manifest
+    assert found.mirrored == partners
+    assert found.softargmax_beta == known.softargmax_beta
+    assert (found.framing.finder, found.framing.finder_box) == ("box:1,2,3,4", (0, 0, 1, 0.5))
+    assert found.framing.landmarks_input != framing.landmarks_input
 
 
 def test_an_adapter_is_no_core_for_projections(adapter_model) -> None:

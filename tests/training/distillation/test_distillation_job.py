@@ -14,7 +14,7 @@ from lmk.data.source import UnlabelledSet
 from lmk.inference.landmarker import Landmarker
 from lmk.model.framing import Framing
 from lmk.networks.load import load_network
-from lmk.system.errors import DataError, TrainingError, UsageError
+from lmk.system.errors import DataError, LmkError, TrainingError, UsageError
 from lmk.system.progress import Reporter
 from lmk.training.device import Compute
 from lmk.training.distillation import job
@@ -134,6 +134,65 @@ def test_a_teacher_that_prefers_a_side_is_not_scattered(
     monkeypatch.setattr(Dots, "infer", lambda *given: (found(*given)[0] + shift, found(*given)[1]))
     model = distill(pictures(), [aside], OPTIONS, run(tmp_path / "run"))
     assert model.manifest.mirrored == [0, 2, 1]
+
+
+def test_teachers_that_disagree_are_named_as_such(tmp_path: Path) -> None:
+    class Swapped(Dots):
+        def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            xy, scores = super().infer(images)
+            return xy[:, [1, 0, 2]], scores
+
+    other = Teacher("swapped", "e" * 64, Swapped())
+    with pytest.raises(DataError, match="the same landmarks in the same order"):
+        distill(pictures(), [teacher(), other], OPTIONS, run(tmp_path / "run"))
+    with pytest.raises(UsageError, match="at least one teacher"):
+        open_teachers([], CPU)
+
+
+def test_labels_that_cannot_be_kept_are_still_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "labels").touch()
+    distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run"))
+    assert "The labels are not kept" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_poor_student_is_warned_of_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distill(pictures(), [teacher()], replace(OPTIONS, steps=1), run(tmp_path / "run"))
+    said = " ".join(capsys.readouterr().err.split())
+    assert "px from its teacher on held-out pictures" in said
+
+
+def test_a_model_is_not_replaced_by_its_student(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    distill(pictures(), [teacher()], OPTIONS, run(folder))
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(TrainingError, match="holds a model, which would be replaced"):
+        distill(pictures(), [teacher()], OPTIONS, run(folder))
+
+
+def test_a_run_without_time_can_be_resumed(tmp_path: Path) -> None:
+    distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run", max_minutes=0))
+    model = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run", resume=True))
+    assert model.manifest.training["steps"] == OPTIONS.steps
+
+
+def test_other_settings_are_refused_before_labelling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run"))
+    monkeypatch.setattr(job, "label", lambda *_: pytest.fail("labels"))
+    other = replace(OPTIONS, views=4)
+    with pytest.raises(TrainingError, match="views was 2 and is 4"):
+        distill(pictures(), [teacher()], other, run(tmp_path / "run", resume=True))
+
+
+def test_a_missing_file_is_no_teacher(tmp_path: Path) -> None:
+    with pytest.raises(LmkError, match="does not exist"):
+        open_teachers([str(tmp_path / "nothing.onnx")], CPU)
 
 
 def test_too_few_pictures_for_a_batch_are_an_error(tmp_path: Path) -> None:

@@ -66,16 +66,18 @@ def test_labels_come_back_from_the_cache(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("LMK_CACHE", str(tmp_path))
     file = labels_file("a", ["b"], 2, True, 0)
     assert file != labels_file("a", ["b"], 2, True, 1)
-    assert cached_labels(file) is None
+    assert cached_labels(file, 4, 3) is None
     written = Labels(*(np.random.rand(4, 3, 2), np.random.rand(4, 3)), [0, 2, 1], 1.5)
     cache_labels(file, written)
-    read = cached_labels(file)
+    assert cached_labels(file, 5, 3) is None
+    assert cached_labels(file, 4, 2) is None
+    read = cached_labels(file, 4, 3)
     assert read is not None
     np.testing.assert_array_equal(read.xy, written.xy)
     np.testing.assert_array_equal(read.spread, written.spread)
     assert (read.partner, read.partner_px) == ([0, 2, 1], 1.5)
     file.write_bytes(file.read_bytes()[:50])
-    assert cached_labels(file) is None
+    assert cached_labels(file, 4, 3) is None
 
 
 def test_the_cache_keeps_the_last_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
