@@ -150,5 +150,5 @@ def _compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     if changed:
         raise TrainingError(
             f"cannot resume with other settings: {'; '.join(changed)}. "
-            "Give the same ones or start in another folder"
+            "Give the same ones, as --config RUN does, or start in another folder"
         )
