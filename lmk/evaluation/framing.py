@@ -8,11 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from lmk.arrays import FloatArray, Image
+from lmk.data.packed import Crops
+from lmk.inference.backends.base import Backend
+from lmk.inference.regions.landmarks import candidates
+from lmk.inference.rounds import in_rounds
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError
 from lmk.system.opencv import cv2
+from lmk.system.progress import Reporter
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
+WRONG_PICTURES, TILES, TILE_PX = 24, 6, 64
+PART = 1 / 4  # of a crop's side, that of its part in a tile: a third has whole eyes and mouths
+RARE = 1.645  # standard deviations over the mean, which one in twenty exceeds
 MARGIN = 0.25  # of the side, added around a crop: detectors miss objects that fill the picture
 FOUND_AT_LEAST = 0.5
 
@@ -51,3 +59,33 @@ def measure_finder(
         )
     x, y, width, height = (round(float(value), 3) for value in np.median(boxes, axis=0))
     return x, y, width, height
+
+
+def measure_find_score(backend: Backend, framing: Framing, crops: Crops, report: Reporter) -> float:
+    """The score that the best candidate in a picture without an object exceeds once in twenty.
+
+    Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what is
+    seen beside objects, and parts of them. The scores are taken as normally distributed.
+    """
+    random = np.random.default_rng(0)
+    best = []
+    with report.bar("searching pictures without objects", WRONG_PICTURES) as bar:
+        for _ in range(WRONG_PICTURES):
+            picture = shuffled(crops, random)
+            (found,) = in_rounds(backend, [(picture, candidates(picture, framing))])
+            best.append(found[1].max(initial=0))
+            bar.advance()
+    return round(float(np.mean(best) + RARE * np.std(best)), 3)
+
+
+def shuffled(crops: Crops, random: np.random.Generator) -> Image:
+    """A picture, uint8 BGR, of tiles from random parts of random crops."""
+    side = crops.shape[1]
+    part = round(side * PART)
+    picture = np.empty((TILES, TILE_PX, TILES, TILE_PX, 3), np.uint8)
+    for row, column in np.ndindex(TILES, TILES):
+        number, (y, x) = int(random.integers(len(crops))), random.integers(0, side - part + 1, 2)
+        (crop,) = np.asarray(crops[number : number + 1])
+        tile = crop[y : y + part, x : x + part, ::-1]
+        picture[row, :, column] = cv2.resize(tile, (TILE_PX, TILE_PX))
+    return picture.reshape(TILES * TILE_PX, TILES * TILE_PX, 3)

@@ -42,7 +42,8 @@ class Landmarker:
     runtime: "auto" or one that `lmk run --help` lists, such as "onnxruntime". device: "cpu" or
     "cuda", by default the CPU, and the GPU for engines. region: where objects are searched for when
     no boxes are given, as in `lmk run --region`, such as "center", "landmarks" or "onnx:FILE";
-    by default the detector that the model names, or else the centred square.
+    by default the detector that the model names, else "landmarks" if the model was measured for it,
+    or else the centred square.
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
     """

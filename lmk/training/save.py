@@ -10,7 +10,8 @@ from lmk.architectures.network import LandmarkNetwork
 from lmk.arrays import Arrays
 from lmk.data.packed import Crops
 from lmk.data.resize import resize_crops, spread_crops
-from lmk.evaluation.framing import measure_framing
+from lmk.evaluation.framing import measure_find_score, measure_framing
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
 from lmk.model.manifest import CoreReference, Manifest
@@ -18,6 +19,7 @@ from lmk.model.weights import content_sha256, load_weights, save_weights
 from lmk.networks.detect import detect
 from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
+from lmk.system.progress import Reporter
 
 FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
@@ -55,6 +57,17 @@ def measured_framing(
     if like is None:
         return framing
     return replace(framing, finder=like.finder, finder_box=like.finder_box)
+
+
+def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> Model:
+    """Measure the score from which landmarks in a frame are an object, and write it down."""
+    framing = model.manifest.framing
+    if framing is None:
+        return model
+    backend = open_backend(str(model.folder), "torch", device, saved=False)
+    score = measure_find_score(backend, framing, crops, report)
+    replace(model.manifest, framing=replace(framing, find_score=score)).write(model.folder)
+    return find_model(str(model.folder))
 
 
 def _save(

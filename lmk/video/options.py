@@ -12,9 +12,9 @@ class TrackOptions:
     """Options of every model of a run.
 
     region: where objects are searched for, as in `lmk run --region`; by default by the model's own
-    detector, or else in the centred square. search_s: seconds between two searches while objects
-    are tracked. smoothing: None for no smoothing; pictures are never smoothed. runtime, device: see
-    `open_backend`.
+    detector, or by its landmarks, or else in the centred square. search_s: seconds between two
+    searches while objects are tracked. smoothing: None for no smoothing; pictures are never
+    smoothed. runtime, device: see `open_backend`.
     """
 
     region: str = ""

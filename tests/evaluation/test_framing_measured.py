@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from itertools import cycle
+
 import cv2
 import numpy as np
 import pytest
 
 from lmk.demo.clip import FACE_XY, photograph
-from lmk.evaluation.framing import measure_finder, measure_framing
+from lmk.evaluation.framing import (
+    measure_find_score,
+    measure_finder,
+    measure_framing,
+    shuffled,
+)
 from lmk.geometry import crops_of_boxes
 from lmk.inference.regions.cascade import Cascade
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError
+from lmk.system.progress import Reporter
 
 
 def test_framing_is_the_mean_and_the_usual_bounds() -> None:
@@ -49,3 +57,42 @@ def test_a_finder_that_finds_few_is_refused() -> None:
     blank = np.full((4, 160, 160, 3), 120, np.uint8)
     with pytest.raises(DataError, match="finds 1 of 5"):
         measure_finder(Cascade("face"), np.concatenate([blank, crops(0)[:1]]))
+
+
+class Says:
+    """A model that is equally sure of whatever it sees, by the number of calls of its own batch."""
+
+    name = description = "says"
+    num_landmarks, input_size, framing, transfers = 3, 128, None, None
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = cycle(scores)
+
+    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        places = np.float32([[40, 45], [86, 42], [64, 95]])
+        score = next(self.scores)
+        shape = len(images), 3
+        return np.tile(places, (len(images), 1, 1)), np.full(shape, score, np.float32)
+
+    def layers(self) -> dict[str, int]:
+        return {}
+
+
+def test_the_score_of_a_search_is_that_of_the_rare_best_of_wrong_pictures() -> None:
+    """The third round of each picture counts: 0.4 and 0.6 in turn have a deviation of 0.1."""
+    framing = Framing(((40, 45), (86, 42), (64, 95)), 4.0, 0.6)
+    wrong = np.random.default_rng(0).integers(0, 255, (5, 30, 30, 3)).astype(np.uint8)
+    model = Says(0.9, 0.9, 0.4, 0.9, 0.9, 0.6)
+    score = measure_find_score(model, framing, wrong, Reporter())
+    assert score == pytest.approx(0.5 + 1.645 * 0.1, abs=1e-3)
+
+
+def test_a_wrong_picture_is_made_of_parts_of_crops() -> None:
+    plain = np.stack([np.full((30, 30, 3), rgb, np.uint8) for rgb in ((250, 0, 0), (0, 0, 90))])
+    picture = shuffled(plain, np.random.default_rng(0))
+    tiles = picture.reshape(6, 64, 6, 64, 3)
+    assert (tiles == tiles[:, :1, :, :1]).all()
+    assert {tuple(each) for each in tiles[:, 0, :, 0].reshape(-1, 3).tolist()} == {
+        (0, 0, 250),
+        (90, 0, 0),
+    }

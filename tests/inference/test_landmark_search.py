@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -61,6 +63,14 @@ def test_an_object_is_found_and_framed_as_in_training(box: tuple[float, float, f
     boxes = found(scene(box))
     assert len(boxes) == 1
     np.testing.assert_allclose(boxes[0], [*box, box[2]], atol=0.05 * box[2])
+
+
+def test_the_measured_score_decides_where_there_is_one() -> None:
+    image = scene((180, 40, 110))
+    for score, count in ((0.5, 1), (1.01, 0)):
+        framing = replace(FRAMING, find_score=score, score=1 - score)
+        search = LandmarkSearch().search(image, framing)
+        assert len(in_rounds(Dots(), [(image, search)])[0]) == count
 
 
 def test_nothing_is_found_where_nothing_is_and_little_is_asked() -> None:

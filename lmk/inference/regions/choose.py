@@ -14,11 +14,12 @@ def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Find
     """Return the finder, and whether its objects are tracked.
 
     text: that of a finder (see `open_finder`), `track` or `track:FINDER`. If empty, the detector
-    that the model names, in every picture, or tracked in a video; for a model without a detector,
-    the centred square. Raises UsageError, WeightsError, UnavailableError.
+    that the model names, or else its landmarks where it was measured how they are found, in every
+    picture, or tracked in a video; for other models the centred square. Raises UsageError,
+    WeightsError, UnavailableError.
     """
     kind, _, finder = text.partition(":")
-    known = framing.finder if framing else None
+    known = _known(framing)
     if not text:
         return open_finder(known or "center"), bool(known) and not still
     if kind != TRACK:
@@ -34,3 +35,10 @@ def choose_region(text: str, framing: Framing | None, still: bool) -> tuple[Find
             "track:landmarks, track:cascade:face or track:onnx:FILE"
         )
     return open_finder(finder or str(known)), True
+
+
+def _known(framing: Framing | None) -> str | None:
+    """What finds the objects of a model with this framing."""
+    if framing is None:
+        return None
+    return framing.finder or ("landmarks" if framing.find_score is not None else None)

@@ -35,20 +35,27 @@ class LandmarkSearch:
                 "--region landmarks: this model has no framing, which needs at least two "
                 "landmarks. Train or export it again, or choose another --region"
             )
-        height, width = image_bgr.shape[:2]
-        boxes = grid(width, height)
-        for count in (FOLLOWED,) * ROUNDS:
-            xy, scores = yield boxes
-            boxes = framing.fit(xy, scores)[0]
-            boxes = boxes[apart(boxes, scores.mean(1), count)]
-            boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
+        boxes, scores, misfit_px = yield from candidates(image_bgr, framing)
+        least = framing.score if framing.find_score is None else framing.find_score
+        found = (scores >= least) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
+        boxes, scores = boxes[found], scores[found]
+        return boxes[apart(boxes, scores, len(boxes))]
+
+
+def candidates(
+    image_bgr: Image, framing: Framing
+) -> Search[tuple[FloatArray, FloatArray, FloatArray]]:
+    """The boxes (N, 4) that look most like an object, their scores (N,) and misfits in px (N,)."""
+    height, width = image_bgr.shape[:2]
+    boxes = grid(width, height)
+    for _ in range(ROUNDS):
         xy, scores = yield boxes
-        boxes, misfit_px = framing.fit(xy, scores)
-        score = scores.mean(1)
-        found = (score >= framing.score) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
-        rows = np.flatnonzero(found)
-        kept: FloatArray = boxes[rows[apart(boxes[found], score[found], len(rows))]]
-        return kept
+        boxes = framing.fit(xy, scores)[0]
+        boxes = boxes[apart(boxes, scores.mean(1), FOLLOWED)]
+        boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
+    xy, scores = yield boxes
+    boxes, misfit_px = framing.fit(xy, scores)
+    return boxes, scores.mean(1), misfit_px
 
 
 def grid(width: int, height: int) -> FloatArray:

@@ -39,7 +39,7 @@ from lmk.training.distillation.learner import DistillLearner, split
 from lmk.training.job import run_job, training_record
 from lmk.training.loop import Run, Schedule
 from lmk.training.options import DistillOptions
-from lmk.training.save import measured_framing, save_network
+from lmk.training.save import learn_to_find, measured_framing, save_network
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,9 @@ def distill(
         )
         for warning in seen.warnings.values():
             run.report.warn(warning)
-    return model
+        learn_to_find(model, data.crops, run.compute.device.type, run.report)
+    run.compute.wait()
+    return find_model(str(run.folder))
 
 
 def make_learner(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lmk.geometry import boxes_of_crops
 from lmk.inference.regions.choose import choose_region
+from lmk.inference.regions.landmarks import LandmarkSearch
 from lmk.inference.regions.open import open_finder
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
@@ -65,6 +68,14 @@ def test_the_region_that_suits_model_and_source(
 ) -> None:
     finder, follows = choose_region(text, framing, still)
     assert (finder.exact, follows) == (exact, follow)
+
+
+@pytest.mark.parametrize(("text", "still"), [("", False), ("", True), ("track", False)])
+def test_a_model_that_was_measured_for_it_is_found_by_its_landmarks(text: str, still: bool) -> None:
+    measured = replace(KNOWS_NOT, find_score=0.7)
+    finder, follows = choose_region(text, measured, still)
+    assert isinstance(finder, LandmarkSearch)
+    assert follows != still
 
 
 def test_pictures_are_not_followed() -> None:
