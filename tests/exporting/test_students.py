@@ -42,7 +42,7 @@ def test_a_student_in_every_format(
     assert exported.parity is not None
     assert exported.parity.mean_px < 0.5
     layers = read_provenance(exported.path).layers
-    assert sum(layers.values()) == 21
+    assert sum(layers.values()) == 19
     if FORMATS[format].engine:
         return  # it runs on a GPU
     images = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), np.uint8)
