@@ -64,8 +64,8 @@ def measure_finder(
 def measure_find_score(backend: Backend, framing: Framing, crops: Crops, report: Reporter) -> float:
     """The score that the best candidate in a picture without an object exceeds once in twenty.
 
-    Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what is
-    seen beside objects, and parts of them. The scores are taken as normally distributed.
+    Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what
+    is seen beside objects, and parts of them. The scores are taken as normally distributed.
     """
     random = np.random.default_rng(0)
     best = []
