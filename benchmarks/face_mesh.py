@@ -14,11 +14,10 @@ import argparse
 import tempfile
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import cv2
 from output import bar_rows, finish, parse, print_rows
-from turns import Call, Contender, in_turns
+from turns import Call, Contender, in_turns, relative
 from video import FPS, write_clip
 
 from lmk.arrays import Image
@@ -86,12 +85,7 @@ def main() -> None:
     contenders: dict[str, Contender] = {FACE_MESH: (in_face_mesh, ())}
     contenders |= {name: (in_lmk, (name, given.runtime)) for name in given.models.split(",")}
     measured = in_turns(contenders, given.seconds, frames)
-    base = measured[FACE_MESH].get("p50")
-    rows: list[dict[str, Any]] = [
-        {"way": name, "to_mesh": figures["p50"] / base if base and "p50" in figures else None}
-        | figures
-        for name, figures in measured.items()
-    ]
+    rows = relative(measured, FACE_MESH, "to_mesh")
     heads = {"way": "", "p50": "p50 ms", "mean": "mean ms", "p99": "p99 ms", "to_mesh": "to mesh"}
     print_rows(rows, heads | ({"why_not": "why not"} if any("why_not" in r for r in rows) else {}))
     bars = [(name, figures["p50"]) for name, figures in measured.items() if "p50" in figures]

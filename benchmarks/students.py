@@ -15,7 +15,7 @@ from typing import Any
 
 from output import bar_rows, finish, parse, print_rows
 from plain import PLAIN, plain_export, prepared
-from turns import Contender, in_turns
+from turns import Contender, in_turns, relative
 
 from lmk.bench.record import StartState, make_record
 from lmk.model.folder import find_model
@@ -42,12 +42,7 @@ def main() -> None:
     given = parse(parser)
     start = StartState()
     measured = measure(given)
-    base = measured[PLAIN].get("p50")
-    rows = [
-        {"way": name, "to_plain": figures["p50"] / base if base and "p50" in figures else None}
-        | figures
-        for name, figures in measured.items()
-    ]
+    rows = relative(measured, PLAIN, "to_plain")
     heads = {"way": "", "p50": "p50 ms", "p99": "p99 ms", "to_plain": "to plain"}
     print_rows(rows, heads | ({"why_not": "why not"} if any("why_not" in r for r in rows) else {}))
     bars = [(name, figures["p50"]) for name, figures in measured.items() if "p50" in figures]

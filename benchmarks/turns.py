@@ -84,3 +84,12 @@ def _block(seconds: float) -> list[float]:
 
     repeat(timed, 0, WARM_UP_CALLS)
     return repeat(timed, seconds)
+
+
+def relative(measured: dict[str, dict[str, Any]], first: str, key: str) -> list[dict[str, Any]]:
+    """A row per candidate, whose `key` is its median relative to that of the first."""
+    base = measured[first].get("p50")
+    return [
+        {"way": name, key: figures["p50"] / base if base and "p50" in figures else None} | figures
+        for name, figures in measured.items()
+    ]

@@ -4,9 +4,8 @@ python benchmarks/video.py --model faces [--frames 300] [--long 100000] [--json 
 
 The model alone runs repeatedly on one crop; the complete run reads, tracks, crops, infers, smooths
 and writes JSON Lines; decoding reads the same file and does nothing with it. They alternate in one
-process, so that other load affects all. CPU time is
-that of all threads, minus the model's. The long run has a model that needs no time, so that only
-lmk is measured.
+process, so that other load affects all. CPU time is that of all threads, minus the model's. The
+long run has a model that needs no time, so that only lmk is measured.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
+from lmk.arrays import FloatArray, Indices
 from lmk.system.errors import UsageError
+
+SAME = 0.3  # overlap from which two boxes are one object
 
 Boxes = npt.ArrayLike
 """(4,) or (N, 4), x, y, width, height in image pixels."""
@@ -39,3 +41,23 @@ def overlap(box_xywh: FloatArray, others_xywh: FloatArray) -> FloatArray:
     shared = np.maximum(most - np.maximum(start, other_start), 0).prod(-1)
     union = size.prod(-1) + other_size.prod(-1) - shared
     return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def apart(
+    boxes_xywh: FloatArray, order: Indices, share: float, count: int | None = None
+) -> list[int]:
+    """Take rows of boxes (N, 4) in an order, at most `count`.
+
+    A row is left out whose box overlaps one that was taken by more than a share.
+    """
+    rows: list[int] = order.tolist()
+    if len(rows) < 2:
+        return rows[:count]
+    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > share).tolist()
+    kept: list[int] = []
+    for row in rows:
+        if len(kept) == count:
+            break
+        if not any(doubles[row][earlier] for earlier in kept):
+            kept.append(row)
+    return kept

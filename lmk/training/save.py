@@ -59,15 +59,14 @@ def measured_framing(
     return replace(framing, finder=like.finder, finder_box=like.finder_box)
 
 
-def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> Model:
+def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> None:
     """Measure the score from which landmarks in a frame are an object, and write it down."""
     framing = model.manifest.framing
     if framing is None:
-        return model
+        return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
     score = measure_find_score(backend, framing, crops, report)
     replace(model.manifest, framing=replace(framing, find_score=score)).write(model.folder)
-    return find_model(str(model.folder))
 
 
 def _save(

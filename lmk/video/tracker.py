@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from lmk.arrays import Flags, FloatArray, Image, Indices
-from lmk.inference.boxes import overlap
+from lmk.arrays import Flags, FloatArray, Image
+from lmk.inference.boxes import SAME, apart, overlap
 from lmk.inference.regions.base import Finder
 from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
@@ -18,7 +18,6 @@ from lmk.video.motion import Motion
 from lmk.video.result import Objects
 from lmk.video.smoothing import Smoother
 
-SAME = 0.3  # overlap from which two boxes are one object
 DOUBLE = 0.6  # overlap from which two tracks have run into one
 # Shares of the framing's own figures: a track is worse than the crops of training for a while,
 # beside motion blur and a turned head, before it is lost.
@@ -158,7 +157,7 @@ class Tracker:
                 _, rest = yield from self._search(image_bgr, sight.following)
             again = yield from self._look(self._new(rest), rest)
             sight = sight.and_(again)
-        kept = _apart(sight.following, np.flatnonzero(sight.good), DOUBLE)
+        kept = apart(sight.following, np.flatnonzero(sight.good), DOUBLE)
         if len(kept) == len(sight.tracks):
             return sight
         self._lose(sight.rows([row for row in range(len(sight.tracks)) if row not in kept]))
@@ -172,7 +171,7 @@ class Tracker:
         """The boxes (N, 4) of different objects, and those of them apart from known boxes."""
         self._searched_s = self._time_s
         found = yield from self._finder.search(image_bgr, self._framing)
-        found = found[_apart(found, np.arange(len(found)), SAME)]
+        found = found[apart(found, np.arange(len(found)), SAME)]
         return found, found[~(overlap(found[:, None], known) > SAME).any(1)]
 
     def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
@@ -246,19 +245,6 @@ def best_pairs(boxes_xywh: FloatArray, places_xywh: FloatArray) -> dict[int, int
             pairs[row] = other
             taken.add(other)
     return pairs
-
-
-def _apart(boxes_xywh: FloatArray, rows: Indices, share: float) -> list[int]:
-    """Those of the rows whose boxes overlap no earlier one by more than a share."""
-    earlier: list[int] = rows.tolist()
-    if len(earlier) < 2:
-        return earlier
-    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > share).tolist()
-    kept: list[int] = []
-    for row in earlier:
-        if not any(doubles[row][older] for older in kept):
-            kept.append(row)
-    return kept
 
 
 def _stack(boxes: list[FloatArray]) -> FloatArray:

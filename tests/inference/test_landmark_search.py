@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.inference.boxes import overlap
-from lmk.inference.regions.landmarks import LandmarkSearch, apart, grid
+from lmk.inference.boxes import apart, overlap
+from lmk.inference.regions.landmarks import LandmarkSearch, grid
 from lmk.inference.regions.open import open_finder
 from lmk.inference.rounds import in_rounds
 from lmk.model.framing import Framing
@@ -102,8 +102,9 @@ def test_the_grid_covers_the_frame_densely_enough(width: int, height: int) -> No
 
 def test_the_best_boxes_apart_by_hand() -> None:
     boxes = np.float32([[0, 0, 10, 10], [1, 0, 10, 10], [40, 0, 10, 10], [41, 0, 10, 10]])
-    assert apart(boxes, np.float32([0.5, 0.9, 0.3, 0.2]), 4) == [1, 2]
-    assert apart(boxes, np.float32([0.5, 0.9, 0.3, 0.2]), 1) == [1]
+    order = np.argsort(-np.float32([0.5, 0.9, 0.3, 0.2]))
+    assert apart(boxes, order, 0.3, 4) == apart(boxes, order, 0.3) == [1, 2]
+    assert apart(boxes, order, 0.3, 1) == [1]
 
 
 def test_a_model_without_framing_cannot_search() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmk.arrays import FloatArray, Image
-from lmk.inference.boxes import overlap
+from lmk.inference.boxes import SAME, apart
 from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
@@ -21,7 +21,6 @@ LARGEST, SMALLEST = 0.95, 0.14  # sides of the boxes, as shares of the frame's s
 SHRINK = 2.0  # a side by the next smaller one
 APART = 0.8  # of neighbouring boxes, in sides
 FOLLOWED, ROUNDS = 16, 2  # the boxes that move, and how often
-SAME = 0.3  # overlap from which two boxes are one object
 LARGEST_MISFIT = 2.0  # of the framing's spread
 
 
@@ -39,7 +38,7 @@ class LandmarkSearch:
         least = framing.score if framing.find_score is None else framing.find_score
         found = (scores >= least) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
         boxes, scores = boxes[found], scores[found]
-        return boxes[apart(boxes, scores, len(boxes))]
+        return boxes[apart(boxes, np.argsort(-scores), SAME)]
 
 
 def candidates(
@@ -51,7 +50,7 @@ def candidates(
     for _ in range(ROUNDS):
         xy, scores = yield boxes
         boxes = framing.fit(xy, scores)[0]
-        boxes = boxes[apart(boxes, scores.mean(1), FOLLOWED)]
+        boxes = boxes[apart(boxes, np.argsort(-scores.mean(1)), SAME, FOLLOWED)]
         boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
     xy, scores = yield boxes
     boxes, misfit_px = framing.fit(xy, scores)
@@ -73,14 +72,3 @@ def grid(width: int, height: int) -> FloatArray:
 def _evenly(room: float, apart: float) -> FloatArray:
     """Places from 0 to `room`, at most so far apart."""
     return np.linspace(0, room, int(np.ceil(room / apart)) + 1, dtype=np.float32)
-
-
-def apart(boxes_xywh: FloatArray, scores: FloatArray, count: int) -> list[int]:
-    """The rows of at most `count` boxes (N, 4), the highest scores (N,) first, no two the same."""
-    kept: list[int] = []
-    for row in np.argsort(-scores).tolist():
-        if len(kept) == count:
-            break
-        if not (overlap(boxes_xywh[row], boxes_xywh[kept]) > SAME).any():
-            kept.append(row)
-    return kept

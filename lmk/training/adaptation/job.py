@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import torch
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.source import UnlabelledSet
 from lmk.model.folder import Model
-from lmk.model.framing import Framing
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
 from lmk.networks.projection import ProjectionConv2d
@@ -62,15 +61,16 @@ def adapt(
         **asdict(options),
     }
 
-    known = _kept(core, options)
+    known = core.manifest if core and options.method == "finetune-after-projection" else None
 
     def save(folder: Path, done: Progress) -> Model:
         record = training_record(done, settings, run)
-        framing = measured_framing(learner.network, options.beta, data.crops, known.framing)
+        like = known.framing if known else None
+        framing = measured_framing(learner.network, options.beta, data.crops, like)
         manifest = {
             "softargmax_beta": options.beta,
             "framing": framing,
-            "mirrored": learner.mirrored or known.mirrored,
+            "mirrored": learner.mirrored or (known.mirrored if known else None),
             "training": record,
         }
         return save_adapted(folder, learner.network, core, manifest)
@@ -81,20 +81,6 @@ def adapt(
         with replacing(run.folder / SKIPPED) as temporary:
             temporary.write_text("\n".join(data.skipped) + "\n")
     return model
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What stays true of a model whose landmarks a training keeps."""
-
-    framing: Framing | None = None
-    mirrored: list[int] | None = None
-
-
-def _kept(core: Model | None, options: AdaptOptions) -> _Known:
-    if core is None or options.method != "finetune-after-projection":
-        return _Known()
-    return _Known(core.manifest.framing, core.manifest.mirrored)
 
 
 def save_adapted(
