@@ -91,7 +91,8 @@ def crops_of_boxes(boxes_xywh: npt.ArrayLike) -> FloatArray:
 
     A box is (x, y, width, height) with x, y its left and top edge, edges counted from the outer
     edge of the first pixel: a complete W x H image is (0, 0, W, H). The crop has the box's centre
-    and `CROP_SIDE` times its longer side, so that the aspect ratio is kept.
+    and `CROP_SIDE` times its longer side, so that the aspect ratio is kept. Boxes with an angle
+    (N, 5) give crops with the same.
     """
     return _squares_around(boxes_xywh, CROP_SIDE)
 
@@ -102,13 +103,21 @@ def boxes_of_crops(crops_xywh: npt.ArrayLike) -> FloatArray:
 
 
 def input_to_image_of(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
-    """Matrices (N, 2, 3) from input to image pixels for boxes (N, 4), by the crop rule."""
+    """Matrices (N, 2, 3) from input to image pixels for boxes (N, 4) or (N, 5), by the crop rule.
+
+    A fifth column is the angle in degrees, from x towards y, by which a crop is turned about its
+    centre.
+    """
     crops = crops_of_boxes(boxes_xywh)
-    scale = crops[:, 2:] / np.float32(input_size)
+    scale = crops[:, 2:4] / np.float32(input_size)
     matrices = np.zeros((len(crops), 2, 3), np.float32)
     matrices[:, (0, 1), (0, 1)] = scale
     matrices[:, :, 2] = crops[:, :2] + resize_xy(np.float32(0), scale)
-    return matrices
+    if crops.shape[1] == 4:
+        return matrices
+    centre = crops[:, :2] + crops[:, 2:4] / 2 - 0.5
+    turn = turn_about(centre, centre, np.deg2rad(crops[:, 4]), np.ones_like(crops[:, 4]))
+    return np.asarray(compose_affine(turn, matrices), np.float32)
 
 
 def center_square(width: float, height: float) -> tuple[float, float, float, float]:
@@ -118,12 +127,11 @@ def center_square(width: float, height: float) -> tuple[float, float, float, flo
 
 
 def _squares_around(boxes_xywh: npt.ArrayLike, scale: float) -> FloatArray:
-    boxes = np.asarray(boxes_xywh, np.float32).reshape(-1, 4)
-    size_wh = boxes[:, 2:]
-    squares = np.empty_like(boxes)
-    squares[:, 2:] = scale * size_wh.max(1, keepdims=True)
-    squares[:, :2] = boxes[:, :2] + (size_wh - squares[:, 2:]) / 2
-    return squares
+    boxes: FloatArray = np.atleast_2d(np.asarray(boxes_xywh, np.float32))
+    size_wh, squares = boxes[:, 2:4], boxes.copy()
+    squares[:, 2:4] = scale * size_wh.max(1, keepdims=True)
+    squares[:, :2] += (size_wh - squares[:, 2:4]) / 2
+    return np.asarray(squares, np.float32)
 
 
 def _library_of(array: Any) -> Any:

@@ -68,3 +68,13 @@ def test_affine_is_the_same_in_numpy_and_torch() -> None:
 def test_center_square_of_a_wide_and_a_tall_frame() -> None:
     assert center_square(640, 480) == (80, 0, 480, 480)
     assert center_square(481, 640) == (0, 79.5, 481, 481)
+
+
+def test_a_turned_crop_by_hand() -> None:
+    """By 90 degrees, from x towards y: the right of the crop is the image's lower side."""
+    upright, turned = input_to_image_of([[10, 20, 64, 32, 0], [10, 20, 64, 32, 90]], 128)
+    np.testing.assert_array_equal(upright, input_to_image_of([10, 20, 64, 32], 128)[0])
+    # The square crop is 64 px wide at (10, 4), so an input pixel is half an image pixel.
+    corners = np.array([[-0.5, -0.5], [127.5, -0.5], [63.5, 63.5]], np.float32)
+    expected = [[73.5, 3.5], [73.5, 67.5], [41.5, 35.5]]
+    np.testing.assert_allclose(apply_affine(turned, corners), expected, atol=1e-4)

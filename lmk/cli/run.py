@@ -120,6 +120,42 @@ def run(
             rich_help_panel=_WHERE,
         ),
     ] = 2.0,
+    find_min_size: Annotated[
+        float,
+        typer.Option(
+            help="Side of the smallest objects that landmarks search for, as a share of the "
+            "frame's shorter side; half of it takes four times as long.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = 0.14,
+    find_threshold: Annotated[
+        float,
+        typer.Option(
+            help="Confidence from which on landmarks are an object: the share of pictures without "
+            "one in which nothing is found.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = 0.95,
+    find_angles: Annotated[
+        str,
+        typer.Option(
+            metavar="DEGREES",
+            help="Angles by which objects may be turned where landmarks search for them, such as "
+            "-60,0,60, clockwise; about 30 degrees more are found too.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = "0",
+    find_ms: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            help="Milliseconds that a search by landmarks takes of one frame while objects are "
+            "tracked; it goes on in the next frames. By default those between two frames of a "
+            "camera or stream, and no limit in files.",
+            show_default=False,
+            rich_help_panel=_WHERE,
+        ),
+    ] = None,
     smooth: Annotated[
         bool, typer.Option(help="Smooth landmarks over time.", rich_help_panel=_FILTER)
     ] = True,
@@ -166,6 +202,7 @@ def run(
     is lost. From files it processes every frame. Ctrl-C ends the run and keeps what was written so
     far.
     """
+    from lmk.inference.regions.landmarks import Finding
     from lmk.system.interrupt import stop_on_signals
     from lmk.system.progress import Reporter
     from lmk.video.context import RunContext
@@ -180,8 +217,9 @@ def run(
     places = [read_address(text) for text in output]
     outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
     smoothing = Smoothing(cutoff, per_speed, fade_s=hold, filter=filter) if smooth else None
-    where = runtime, device
-    track_options, report = TrackOptions(region, search, smoothing, *where), Reporter()
+    finding = Finding(find_min_size, find_threshold, _angles(find_angles))
+    asked = TrackOptions(region, search, smoothing, runtime, device, find_ms, finding)
+    report = Reporter()
     with stop_on_signals() as stop, open_sources(sources, report) as opened:
         still = opened[0].still
         _refuse_idle(ctx, still, bool(serve), smooth, region)
@@ -189,7 +227,7 @@ def run(
             raise UsageError("--serve is for cameras, streams and videos: for pictures use -o PATH")
         for place in places:
             check_output(place, opened, sources)
-        run_models = open_models(models, track_options, still, report)
+        run_models = open_models(models, asked.for_sources(opened), still, report)
         context = RunContext(report, Controls(stop))
         summary = run_into(outputs, opened, run_models, context)
     _print_summary(summary, context.stages, [shown(place) for place in places])
@@ -208,14 +246,23 @@ def _refuse_idle(ctx: typer.Context, still: bool, serve: bool, smooth: bool, reg
     if not serve:
         idle["token"] = "--serve"
     if still:
-        idle |= dict.fromkeys(("search", *over_time), "cameras and videos")
+        idle |= dict.fromkeys(("search", "find_ms", *over_time), "cameras and videos")
     elif not smooth:
         idle |= dict.fromkeys(over_time, "--smooth")
     if region and not region.startswith("track"):
-        idle["search"] = "--region track:WORD"
+        idle |= dict.fromkeys(("search", "find_ms"), "--region track:WORD")
     for name in given(ctx, set(idle)):
         option = f"--{name.replace('_', '-')}"
         raise UsageError(f"{option} has no effect here: it is for {idle[name]}")
+
+
+def _angles(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"--find-angles {text}: expected degrees with commas, such as -60,0,60"
+        ) from error
 
 
 def _drawn(text: str) -> OverlayOptions:

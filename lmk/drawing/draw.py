@@ -38,16 +38,18 @@ def draw_landmarks(
     scores: FloatArray,
     boxes_xywh: FloatArray,
     show_boxes: bool = False,
+    angles: FloatArray | None = None,
 ) -> Image:
     """Draw a dot for every landmark, hollow for a low score, sized by the object's box.
 
     image_bgr uint8 (H, W, 3); xy_image (N, K, 2), scores (N, K), boxes (N, 4) x, y, width, height,
-    all in image pixels. Returns a copy of the image.
+    all in image pixels; angles (N,) of the boxes in degrees, or none. Returns a copy of the image.
     """
     drawn: Image = image_bgr.copy()
-    for xy, score, box in zip(xy_image, scores, boxes_xywh, strict=True):
+    angles = np.zeros(len(boxes_xywh), np.float32) if angles is None else angles
+    for xy, score, box, angle in zip(xy_image, scores, boxes_xywh, angles, strict=True):
         if show_boxes:
-            draw_box(drawn, box)
+            draw_box(drawn, box, float(angle))
         draw_object(drawn, xy, score, np.ones_like(score), dot_radius(box))
     return drawn
 
@@ -64,10 +66,20 @@ def draw_object(
             _draw_faded(image, point, radius, landmark_color(index), hollow, float(seen))
 
 
-def draw_box(image: Image, box_xywh: FloatArray) -> None:
-    """Draw a box (4,), x, y, width, height, as a light line with a dark one inside."""
+def draw_box(image: Image, box_xywh: FloatArray, angle: float = 0) -> None:
+    """Draw a box (4,), x, y, width, height, as a light line with a dark one inside.
+
+    angle: by which it is turned about its centre, degrees, from x towards y.
+    """
     x, y, width, height = (float(value) for value in box_xywh)
     thickness = max(round(dot_radius(box_xywh) / 4), 1)
+    if angle:
+        for inset, color in ((thickness, RIM_BGR), (0, BOX_BGR)):
+            sides = width - 1 - 2 * inset, height - 1 - 2 * inset
+            centre = x + (width - 1) / 2, y + (height - 1) / 2
+            outline = subpixel(cv2.boxPoints((centre, sides, angle)))
+            cv2.polylines(image, [outline], True, color, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+        return
     # A box counts from the pixels' outer edges, a line from their centres.
     corners = np.clip([x, y, x + width - 1, y + height - 1], -1e4, 1e5)
     left, top, right, bottom = (round(float(value)) for value in corners)

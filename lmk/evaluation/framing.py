@@ -19,8 +19,9 @@ from lmk.system.progress import Reporter
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
 WRONG_PICTURES, TILES, TILE_PX = 24, 6, 64
+CROPS_A_PICTURE = 4  # fewer crops make pictures that are too much alike
 PART = 1 / 4  # of a crop's side, that of its part in a tile: a third has whole eyes and mouths
-RARE = 1.645  # standard deviations over the mean, which one in twenty exceeds
+LEAST_DEVIATION = 1e-3  # scores that are all alike say nothing of others
 MARGIN = 0.25  # of the side, added around a crop: detectors miss objects that fill the picture
 FOUND_AT_LEAST = 0.5
 
@@ -50,7 +51,7 @@ def measure_finder(
         wide = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_REPLICATE)
         found = find(np.asarray(cv2.cvtColor(wide, cv2.COLOR_RGB2BGR), np.uint8))
         if len(found):
-            x, y, width, height = max(found, key=lambda box: box[2] * box[3])
+            x, y, width, height = max(found, key=lambda box: box[2] * box[3])[:4]
             boxes.append(np.array([x - border, y - border, width, height]) / side)
     if len(boxes) < FOUND_AT_LEAST * len(crops):
         raise DataError(
@@ -61,21 +62,23 @@ def measure_finder(
     return x, y, width, height
 
 
-def measure_find_score(backend: Backend, framing: Framing, crops: Crops, report: Reporter) -> float:
-    """The score that the best candidate in a picture without an object exceeds once in twenty.
+def measure_find_scores(
+    backend: Backend, framing: Framing, crops: Crops, report: Reporter
+) -> tuple[float, float]:
+    """Mean and deviation of the best score in pictures without an object.
 
     Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what
-    is seen beside objects, and parts of them. The scores are taken as normally distributed.
+    is seen beside objects, and parts of them.
     """
     random = np.random.default_rng(0)
-    best = []
-    with report.bar("searching pictures without objects", WRONG_PICTURES) as bar:
-        for _ in range(WRONG_PICTURES):
+    best, count = [], min(max(len(crops) // CROPS_A_PICTURE, 2), WRONG_PICTURES)
+    with report.bar("searching pictures without objects", count) as bar:
+        for _ in range(count):
             picture = shuffled(crops, random)
             (found,) = in_rounds(backend, [(picture, candidates(picture, framing))])
             best.append(found[1].max(initial=0))
             bar.advance()
-    return round(float(np.mean(best) + RARE * np.std(best)), 3)
+    return round(float(np.mean(best)), 4), round(max(float(np.std(best)), LEAST_DEVIATION), 4)
 
 
 def shuffled(crops: Crops, random: np.random.Generator) -> Image:

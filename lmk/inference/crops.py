@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,8 @@ def cut_crops(
 ) -> tuple[Images, FloatArray]:
     """Crop the square around each box from an image and resize it to the network's input.
 
-    image_bgr uint8 (H, W, 3); boxes (N, 4), x, y, width, height in image pixels. A box may lie
+    image_bgr uint8 (H, W, 3); boxes (N, 4), x, y, width, height in image pixels, or (N, 5) with the
+    angle by which each is turned about its centre, degrees, from x towards y. A box may lie
     anywhere: beyond the image its edge pixels are repeated. Returns uint8 RGB crops (N, S, S, 3), S
     the input size, and float32 matrices (N, 2, 3) from input to image pixels.
     """
@@ -50,13 +52,13 @@ def _sample(image: Image, input_to_image: FloatArray, input_size: int) -> Image:
 
     Where it shrinks a lot, the samples are taken from means of blocks of pixels, which are fast.
     """
-    scale = float(input_to_image[0, 0])
+    scale = float(np.hypot(*input_to_image[:, 0]))
     block = min(max(int(scale / BLOCKS_A_PIXEL), 1), MAX_BLOCK)
     to_samples = input_to_image.astype(np.float64)
     if block > 1 or max(image.shape) > WARP_SIDE:
         image, to_samples = _reduce(image, to_samples, input_size, block)
     f = min(math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
-    to_samples[:, 2] += to_samples[0, 0] * resize_xy(0, 1 / f)  # the first sample's centre
+    to_samples[:, 2] += to_samples[:, :2].sum(1) * resize_xy(0, 1 / f)  # the first sample's centre
     to_samples[:, :2] /= f
     samples = cv2.warpAffine(
         image,
@@ -78,10 +80,11 @@ def _reduce(
     Where the crop reaches beyond the image one more block of its edge pixels stands for all there.
     """
     size_wh = np.array(image.shape[1::-1])
-    edges = np.array([[-1.0, -1.0], [input_size, input_size]])
-    first, last = apply_affine(input_to_image, edges)
-    start = np.clip(np.floor(first).astype(int) - block, -block, size_wh - 1)
-    stop = np.clip(np.ceil(last).astype(int) + block, np.maximum(start, 0) + 1, size_wh + block)
+    corners = np.array(list(product((-1.0, input_size), repeat=2)))
+    edges = apply_affine(input_to_image, corners)
+    start = np.clip(np.floor(edges.min(0)).astype(int) - block, -block, size_wh - 1)
+    stop = np.ceil(edges.max(0)).astype(int) + block
+    stop = np.clip(stop, np.maximum(start, 0) + 1, size_wh + block)
     count = -(-(stop - start) // block)
     stop = start + count * block
     (left, top), (right, bottom) = np.maximum(-start, 0), np.maximum(stop - size_wh, 0)

@@ -26,12 +26,17 @@ class Landmarks:
     xy: float32 (N, K, 2), (x, y) in image pixels, (0, 0) the centre of the top-left pixel.
     score: float32 (N, K) in [0, 1]: share of the heatmap close to the landmark.
     boxes: float32 (N, 4), x, y, width, height in image pixels: where each object was searched for.
+    angles: float32 (N,), degrees, from x towards y, by which each box is turned about its centre.
+    confidence: float32 (N,) in [0, 1]: the share of pictures without an object in which all others
+    have a lower mean score; NaN where the model was not measured for it.
     image_index: (N,), which of the given images each row belongs to; 0 for a single image.
     """
 
     xy: FloatArray
     score: FloatArray
     boxes: FloatArray
+    angles: FloatArray
+    confidence: FloatArray
     image_index: npt.NDArray[np.intp]
 
 
@@ -76,9 +81,10 @@ class Landmarker:
         """Find the landmarks of every box, all boxes in one batch.
 
         images: one uint8 BGR image (H, W, 3), or a list of such, each of its own size.
-        boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels; for a list of
-        images a list of such, one entry per image. Without boxes, or where an entry is None, the
-        region finds them. A box may extend beyond the image.
+        boxes: for one image (4,) or (N, 4), x, y, width, height in image pixels, or (5,) or (N, 5)
+        with an angle in degrees, as in the result; for a list of images a list of such, one entry
+        per image. Without boxes, or where an entry is None, the region finds them. A box may extend
+        beyond the image.
 
         The result has one row per box, in order, image by image. An image with boxes of shape (0,
         4), or without any detected object, has no rows. Raises DataError for an image and
@@ -87,20 +93,23 @@ class Landmarker:
         pairs = _pair(images, boxes)
         searches = [(image, self._search(image, given)) for image, given in pairs]
         found = in_rounds(self.backend, searches)
-        boxes_xywh, xy, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        boxes, xy, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
         image_index = np.repeat(np.arange(len(found)), [len(each[0]) for each in found])
-        return Landmarks(xy, score, boxes_xywh, image_index)
+        framing = self.backend.framing
+        unknown = np.full(len(score), np.nan, np.float32)
+        confidence = framing.confidence(score) if framing else unknown
+        return Landmarks(xy, score, boxes[:, :4], boxes[:, 4], confidence, image_index)
 
     def _search(
         self, image: Image, given: Boxes | None
     ) -> Search[tuple[FloatArray, FloatArray, FloatArray]]:
         """The boxes of an image, and the landmarks and scores found in them."""
         if given is not None:
-            boxes_xywh = check_boxes(given)
+            boxes = check_boxes(given)
         else:
-            boxes_xywh = yield from self._finder.search(image, self.backend.framing)
-        xy, score = yield boxes_xywh
-        return boxes_xywh, xy, score
+            boxes = yield from self._finder.search(image, self.backend.framing)
+        xy, score = yield boxes
+        return boxes, xy, score
 
 
 def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:

@@ -18,8 +18,9 @@ from lmk.system.errors import WeightsError
 Result = TypeVar("Result")
 
 Search: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], Result]
-"""Yields boxes (N, 4) of an image, x, y, width, height in image pixels; receives the landmarks
-(N, K, 2), image pixels, and scores (N, K) that the model finds in them; returns its result."""
+"""Yields boxes (N, 5) of an image, x, y, width, height in image pixels and the angle in degrees;
+receives the landmarks (N, K, 2), image pixels, and scores (N, K) that the model finds in them;
+returns its result."""
 
 
 class ModelError(WeightsError):

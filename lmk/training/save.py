@@ -10,7 +10,7 @@ from lmk.architectures.network import LandmarkNetwork
 from lmk.arrays import Arrays
 from lmk.data.packed import Crops
 from lmk.data.resize import resize_crops, spread_crops
-from lmk.evaluation.framing import measure_find_score, measure_framing
+from lmk.evaluation.framing import measure_find_scores, measure_framing
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
@@ -60,13 +60,13 @@ def measured_framing(
 
 
 def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> None:
-    """Measure the score from which landmarks in a frame are an object, and write it down."""
+    """Measure the scores of landmarks where there is no object, and write them down."""
     framing = model.manifest.framing
     if framing is None:
         return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
-    score = measure_find_score(backend, framing, crops, report)
-    replace(model.manifest, framing=replace(framing, find_score=score)).write(model.folder)
+    scores = measure_find_scores(backend, framing, crops, report)
+    replace(model.manifest, framing=replace(framing, find_scores=scores)).write(model.folder)
 
 
 def _save(

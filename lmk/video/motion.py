@@ -21,33 +21,33 @@ class Motion:
     """The last box of an object, and its velocity: the mean of those between its boxes.
 
     The weights of the mean are those of a Kalman filter whose state is the velocity, with random
-    acceleration. box_xywh: (4,), x, y, width, height in image pixels.
+    acceleration. box: (5,), x, y, width, height in image pixels, and the angle in degrees.
     """
 
-    def __init__(self, box_xywh: FloatArray, time_s: float) -> None:
-        self.box_xywh, self._time_s = box_xywh, time_s
+    def __init__(self, box: FloatArray, time_s: float) -> None:
+        self.box, self._time_s = box, time_s
         self._velocity = np.zeros(2, np.float32)  # of the centre, px / s
         self._variance = FIRST_SPEED**2  # of the velocity, sides^2 / s^2
 
     def predict(self, time_s: float) -> FloatArray:
-        """The box (4,) at a later time, with the size of the last one."""
+        """The box (5,) at a later time, with the size and the angle of the last one."""
         gap_s = time_s - self._time_s
         move = self._velocity * (gap_s if gap_s <= HORIZON_S else 0)
-        farthest = FARTHEST * self.box_xywh[2:].max()
+        farthest = FARTHEST * self.box[2:4].max()
         move *= min(1, farthest / max(math.hypot(*move), 1e-6))
-        return np.concatenate([self.box_xywh[:2] + move, self.box_xywh[2:]]).astype(np.float32)
+        return np.concatenate([self.box[:2] + move, self.box[2:]]).astype(np.float32)
 
-    def observe(self, box_xywh: FloatArray, time_s: float) -> None:
-        """Take the box (4,) that was found at a time: the first one corrects that of the start."""
+    def observe(self, box: FloatArray, time_s: float) -> None:
+        """Take the box (5,) that was found at a time: the first one corrects that of the start."""
         gap_s = time_s - self._time_s
         if gap_s > 0:
-            seen = (_centre(box_xywh) - _centre(self.box_xywh)) / gap_s
+            seen = (_centre(box) - _centre(self.box)) / gap_s
             variance = self._variance + ACCELERATION * gap_s
             gain = variance / (variance + 2 * (PLACE_NOISE / gap_s) ** 2)
             self._velocity += gain * (seen - self._velocity)
             self._variance = variance * (1 - gain)
-        self.box_xywh, self._time_s = box_xywh, time_s
+        self.box, self._time_s = box, time_s
 
 
-def _centre(box_xywh: FloatArray) -> FloatArray:
-    return np.asarray(box_xywh[:2] + box_xywh[2:] / 2, np.float32)
+def _centre(box: FloatArray) -> FloatArray:
+    return np.asarray(box[:2] + box[2:4] / 2, np.float32)

@@ -58,8 +58,8 @@ def prepare_model(
     landmark_names: Sequence[str] = (),
 ) -> RunModel:
     """Give a loaded model what it needs in a run; see `open_models`."""
-    finder, follow = choose_region(options.region, backend.framing, still)
-    tracking = Tracking(follow, options.search_s)
+    finder, follow = choose_region(options.region, backend.framing, still, options.finding)
+    tracking = Tracking(follow, options.search_s, options.search_ms)
     smoothing = None if still else options.smoothing
 
     def new_tracker() -> Tracker:

@@ -76,7 +76,7 @@ class Overlay:
             for index, number in enumerate(found.ids.tolist()):
                 radius = dot_radius(found.boxes[index])
                 if options.boxes:
-                    draw_box(drawn, found.boxes[index])
+                    draw_box(drawn, found.boxes[index], float(found.angles[index]))
                 if options.trails:
                     draw_trails(drawn, self._trails.of(source, found.model, number), radius)
                 draw_object(

@@ -16,7 +16,8 @@ class Objects:
     """What one model found in a frame: N objects of K landmarks, all in image pixels.
 
     model: its name. ids int64 (N,): an object keeps its ID from frame to frame. boxes float32 (N,
-    4), x, y, width, height: the box of each. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
+    4), x, y, width, height: the box of each. angles float32 (N,), degrees, from x towards y, by
+    which each is turned about its centre. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
     opacity float32 (N, K): 1 for a visible landmark; falls to 0 while a lost one keeps its last
     place.
     """
@@ -24,6 +25,7 @@ class Objects:
     model: str
     ids: npt.NDArray[np.int64]
     boxes: FloatArray
+    angles: FloatArray
     xy: FloatArray
     scores: FloatArray
     opacity: FloatArray
@@ -34,7 +36,7 @@ def no_objects(model: str, num_landmarks: int) -> Objects:
     shape = (0, num_landmarks)
     none = np.empty(shape, np.float32)
     boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)
-    return Objects(model, np.empty(0, np.int64), boxes, xy, none, none)
+    return Objects(model, np.empty(0, np.int64), boxes, boxes[:, 0], xy, none, none)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from lmk.arrays import DoubleArray, FloatArray
+from lmk.geometry import apply_affine, input_to_image_of, invert_affine
 from lmk.video.filters.base import Smoothing, carried
 from lmk.video.filters.catalogue import new_filter
 
@@ -29,17 +30,17 @@ class Smoother:
         objects: Sequence[Hashable],
         xy_image: FloatArray,
         scores: FloatArray,
-        boxes_xywh: FloatArray,
+        boxes: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
         """Smooth the landmarks of one frame.
 
         objects: N keys; one that was not in the last frame is of a new object. xy_image (N, K, 2),
-        scores (N, K), boxes (N, 4) the crops. Returns landmarks (N, K, 2) in image pixels and their
+        scores (N, K), boxes (N, 5) the crops. Returns landmarks (N, K, 2) in image pixels and their
         opacity (N, K): 1 where visible, falling to 0 where held. Times may repeat; a time before
         the last one counts as repeated.
         """
-        corner, side_px = boxes_xywh[:, None, :2], boxes_xywh[:, 2:].max(1)[:, None, None]
-        in_crop = (xy_image - corner) / side_px
+        crop_to_image = input_to_image_of(boxes, 1)
+        in_crop = apply_affine(invert_affine(crop_to_image), xy_image)
         if objects != self._objects:
             self._follow(objects, xy_image, in_crop)
         seen = scores >= self._options.low_score
@@ -47,7 +48,8 @@ class Smoother:
         self._seen_s = np.where(seen, time_s, self._seen_s)
         lost_s = np.maximum(time_s - self._seen_s, 0)
         opacity = np.maximum(1 - lost_s / self._options.fade_s, 0)
-        smooth = self._filter(time_s, corner + side_px * self._in_crop, side_px)
+        side_px = boxes[:, None, 2:4].max(2, keepdims=True)
+        smooth = self._filter(time_s, apply_affine(crop_to_image, self._in_crop), side_px)
         return smooth, opacity.astype(np.float32)
 
     def _follow(

@@ -15,6 +15,7 @@ from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
 from lmk.video.motion import Motion
+from lmk.video.paced import Budget, PacedSearch
 from lmk.video.result import Objects
 from lmk.video.smoothing import Smoother
 
@@ -32,11 +33,14 @@ class Tracking:
 
     follow: whether the finder runs only when nothing is tracked, every `search_s` seconds, in the
     frame of a loss, and more often for a second after it; between these frames the crops come from
-    the last landmarks and their motion. Otherwise it runs in every frame.
+    the last landmarks and their motion. Otherwise it runs in every frame. search_ms: how long a
+    search by landmarks may take of one frame while objects are followed, after which it goes on in
+    the next frames; None for as long as it takes.
     """
 
     follow: bool = False
     search_s: float = 2.0
+    search_ms: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +53,18 @@ class _Track:
 
 @dataclass(frozen=True, eq=False)
 class _Lost:
-    """An object that was lost: when, and the box (4,) in which it was searched for."""
+    """An object that was lost: when, and the box (5,) in which it was searched for."""
 
     time_s: float
     track: _Track
-    box_xywh: FloatArray
+    box: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
     """What was found in the crops of N tracks.
 
-    boxes (N, 4) of the crops, xy (N, K, 2) and scores (N, K) of the landmarks, following (N, 4) the
+    boxes (N, 5) of the crops, xy (N, K, 2) and scores (N, K) of the landmarks, following (N, 5) the
     boxes that the landmarks lead to, good (N,) whether they are those of the object.
     """
 
@@ -106,12 +110,14 @@ class Tracker:
             )
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing
+        self._budget = Budget(tracking.search_ms) if tracking.search_ms is not None else None
         self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
         self._start()
 
     def _start(self) -> None:
         self._tracks: list[_Track] = []
         self._lost: list[_Lost] = []
+        self._pending: PacedSearch | None = None
         self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
     def track(self, image_bgr: Image, time_s: float, smooth: bool) -> Search[Objects]:
@@ -126,13 +132,16 @@ class Tracker:
         try:
             self._lost = [lost for lost in self._lost if time_s - lost.time_s <= REMEMBER_S]
             predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
-            if self._tracking.follow:
+            if self._tracking.follow and self._budget:
+                sight = yield from self._follow_paced(image_bgr, predicted, self._budget)
+            elif self._tracking.follow:
                 sight = yield from self._follow(image_bgr, predicted)
             else:
                 found = yield from self._finder.search(image_bgr, self._framing)
                 sight = yield from self._look(self._identify(found, predicted), found)
         except BaseException:
             self._tracks, self._lost, self._number, self._searched_s = before
+            self._pending = None
             raise
         self._tracks = sight.tracks
         for track, box in zip(sight.tracks, sight.following, strict=True):
@@ -157,6 +166,44 @@ class Tracker:
                 _, rest = yield from self._search(image_bgr, sight.following)
             again = yield from self._look(self._new(rest), rest)
             sight = sight.and_(again)
+        return self._without_doubles(sight)
+
+    def _follow_paced(
+        self, image_bgr: Image, predicted: FloatArray, budget: Budget
+    ) -> Search[_Sight]:
+        """The same with a search that looks into a few boxes of each frame.
+
+        They are in one batch with those of the tracks. In the frame of a loss it begins near it.
+        """
+        if not self._pending and self._search_is_due():
+            self._begin_search(image_bgr, _stack([]))
+        part = self._pending.boxes(budget.count) if self._pending else _stack([])
+        xy, scores = yield from budget.timed(np.concatenate([predicted, part]))
+        tracked = len(predicted)
+        if self._pending:
+            self._pending.answer(xy[tracked:], scores[tracked:])
+        sight = self._judge(self._tracks, predicted, xy[:tracked], scores[:tracked])
+        if not sight.good.all():
+            lost, sight = sight.rows(~sight.good), sight.rows(sight.good)
+            self._lose(lost)
+            if not self._pending:
+                pending = self._begin_search(image_bgr, lost.boxes)
+                answer = yield from budget.timed(pending.boxes(budget.count))
+                pending.answer(*answer)
+        if self._pending and self._pending.found is not None:
+            _, rest = _sorted_out(self._pending.found, sight.following)
+            self._pending = None
+            again = yield from self._look(self._new(rest), rest)
+            sight = sight.and_(again)
+        return self._without_doubles(sight)
+
+    def _begin_search(self, image_bgr: Image, near: FloatArray) -> PacedSearch:
+        self._searched_s = self._time_s
+        self._pending = PacedSearch(self._finder.search(image_bgr, self._framing), near)
+        return self._pending
+
+    def _without_doubles(self, sight: _Sight) -> _Sight:
+        """Lose tracks that are not good, or have run into another one."""
         kept = apart(sight.following, np.flatnonzero(sight.good), DOUBLE)
         if len(kept) == len(sight.tracks):
             return sight
@@ -168,18 +215,22 @@ class Tracker:
         return not self._tracks or self._time_s - self._searched_s >= pause_s
 
     def _search(self, image_bgr: Image, known: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
-        """The boxes (N, 4) of different objects, and those of them apart from known boxes."""
+        """The boxes (N, 5) of different objects, and those of them apart from known boxes."""
         self._searched_s = self._time_s
         found = yield from self._finder.search(image_bgr, self._framing)
-        found = found[apart(found, np.arange(len(found)), SAME)]
-        return found, found[~(overlap(found[:, None], known) > SAME).any(1)]
+        return _sorted_out(found, known)
 
     def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
         """Find the landmarks in the boxes of tracks, and judge them where objects are followed."""
         xy, scores = yield boxes
+        return self._judge(tracks, boxes, xy, scores)
+
+    def _judge(
+        self, tracks: list[_Track], boxes: FloatArray, xy: FloatArray, scores: FloatArray
+    ) -> _Sight:
         following, good = boxes, np.ones(len(boxes), bool)
         if self._tracking.follow and self._framing:
-            following, misfit_px = self._framing.fit(xy, scores)
+            following, misfit_px = self._framing.fit(xy, scores, turned=True)
             good = scores.mean(1) >= LOST_SCORE * self._framing.score
             good &= misfit_px <= LOST_MISFIT * self._framing.spread_px
         return _Sight(tracks, boxes, xy, scores, following, good)
@@ -193,11 +244,11 @@ class Tracker:
         ids = np.array([track.number for track in sight.tracks], np.int64)
         # A copy: the finder may give the same array again, and motion goes on from it.
         boxes = sight.boxes.copy()
-        return Objects(self._model, ids, boxes, shown, sight.scores, opacity)
+        return Objects(self._model, ids, boxes[:, :4], boxes[:, 4], shown, sight.scores, opacity)
 
     def _identify(self, found: FloatArray, predicted: FloatArray) -> list[_Track]:
-        """The tracks of found boxes (N, 4): those that they overlap most, or new ones."""
-        last = _stack([track.motion.box_xywh for track in self._tracks])
+        """The tracks of found boxes (N, 5): those that they overlap most, or new ones."""
+        last = _stack([track.motion.box for track in self._tracks])
         places = np.stack([predicted, last], axis=1)
         pairs = best_pairs(found, np.concatenate([places, self._lost_places()]))
         known = {row: self._tracks[i] for row, i in pairs.items() if i < len(self._tracks)}
@@ -207,11 +258,11 @@ class Tracker:
         self._lost = self._lost + [_Lost(self._time_s, self._tracks[i], predicted[i]) for i in left]
         return tracks
 
-    def _new(self, boxes_xywh: FloatArray) -> list[_Track]:
+    def _new(self, boxes: FloatArray) -> list[_Track]:
         """Start tracks, with the numbers of objects that were lost there, or the next ones."""
-        pairs = best_pairs(boxes_xywh, self._lost_places())
+        pairs = best_pairs(boxes, self._lost_places())
         tracks = []
-        for row, box in enumerate(boxes_xywh):
+        for row, box in enumerate(boxes):
             if row in pairs:  # a new track, so that no filter goes on from before the loss
                 tracks.append(replace(self._lost[pairs[row]].track))
             else:
@@ -225,17 +276,17 @@ class Tracker:
         self._lost = self._lost + [_Lost(self._time_s, track, box) for track, box in rows]
 
     def _lost_places(self) -> FloatArray:
-        """Where lost objects may be (N, 2, 4): where they were searched for and last found."""
-        places = [(lost.box_xywh, lost.track.motion.box_xywh) for lost in self._lost]
-        return np.array(places, np.float32).reshape(-1, 2, 4)
+        """Where lost objects may be (N, 2, 5): where they were searched for and last found."""
+        places = [(lost.box, lost.track.motion.box) for lost in self._lost]
+        return np.array(places, np.float32).reshape(-1, 2, 5)
 
 
-def best_pairs(boxes_xywh: FloatArray, places_xywh: FloatArray) -> dict[int, int]:
-    """Pair boxes (N, 4) with objects, of which each has two places (M, 2, 4), of its own.
+def best_pairs(boxes: FloatArray, places: FloatArray) -> dict[int, int]:
+    """Pair boxes (N, 5) with objects, of which each has two places (M, 2, 5), of its own.
 
     The largest overlap is paired first.
     """
-    shares = overlap(boxes_xywh[:, None, None], places_xywh).max(2, initial=0)
+    shares = overlap(boxes[:, None, None], places).max(2, initial=0)
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     rows, others = np.nonzero(shares > SAME)
@@ -247,5 +298,11 @@ def best_pairs(boxes_xywh: FloatArray, places_xywh: FloatArray) -> dict[int, int
     return pairs
 
 
+def _sorted_out(found: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Found boxes (N, 5) of different objects, and those of them apart from known ones."""
+    found = found[apart(found, np.arange(len(found)), SAME)]
+    return found, found[~(overlap(found[:, None], known) > SAME).any(1)]
+
+
 def _stack(boxes: list[FloatArray]) -> FloatArray:
-    return np.array(boxes, np.float32).reshape(-1, 4)
+    return np.array(boxes, np.float32).reshape(-1, 5)

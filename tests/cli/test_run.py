@@ -206,6 +206,15 @@ CASES = {
         *(2, ["clip.mkv", "--region", "center", "--search", "9"]),
         "it is for --region track:WORD",
     ),
+    "what to find, in the centre": (
+        *(2, ["clip.mkv", "--find-min-size", "0.3"]),
+        "are for a search by landmarks",
+    ),
+    "size to find": (2, ["clip.mkv", "--find-min-size", "0"], "a share of the frame's shorter"),
+    "threshold": (2, ["clip.mkv", "--find-threshold", "1"], "between 0 and 1, such as 0.95"),
+    "angles": (2, ["clip.mkv", "--find-angles", "left"], "degrees with commas"),
+    "angle": (2, ["clip.mkv", "--find-angles", "0,270"], "from -180 to 180"),
+    "time to find, in pictures": (2, ["good.png", "--find-ms", "9"], "cameras and videos"),
     "cutoff without filter": (
         2,
         ["clip.mkv", "--no-smooth", "--cutoff", "3"],

@@ -34,6 +34,17 @@ def test_landmarker_finds_dots_in_image_pixels_for_any_box(landmarker: Landmarke
     np.testing.assert_array_equal(found.image_index, [0, 0, 0])
 
 
+def test_landmarker_looks_into_turned_boxes(landmarker: Landmarker) -> None:
+    """Also those of its own results, which may be given again."""
+    found = landmarker(IMAGE, [(*BOXES[0], 70.0), (*BOXES[1], -140.0)])
+    np.testing.assert_allclose(found.xy, np.broadcast_to(XY, (2, 3, 2)), atol=0.1)
+    assert found.angles.tolist() == [70, -140]
+    assert found.boxes.shape == (2, 4)
+    assert np.isnan(found.confidence).all()
+    again = landmarker(IMAGE, np.c_[found.boxes, found.angles])
+    np.testing.assert_array_equal(again.xy, found.xy)
+
+
 def test_landmarker_without_boxes_takes_the_centred_square(landmarker: Landmarker) -> None:
     # A bright dot left of the centred square (x < 26) must not pull the centroid.
     image = np.maximum(IMAGE, dots_image((233, 181), np.array([[5.0, 90.0]] * 3), sigma=2))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lmk.geometry import apply_affine, boxes_of_crops, input_to_image_of
+from lmk.geometry import apply_affine, boxes_of_crops, input_to_image_of, invert_affine
 from lmk.model.framing import Framing, framing_from_json
 
 MEAN = ((40.0, 50.0), (90.0, 46.0), (66.0, 100.0))
@@ -15,7 +17,7 @@ def test_mean_landmarks_are_framed_by_the_crop_that_they_came_from() -> None:
     # The package's own change of frame puts the mean landmarks into the picture.
     xy_image = apply_affine(input_to_image_of(boxes, 128), np.array(MEAN, np.float32))
     found, misfit_px = FRAMING.fit(xy_image, np.ones((2, 3), np.float32))
-    np.testing.assert_allclose(found, boxes, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(found[:, :4], boxes, rtol=1e-4, atol=1e-3)
     assert misfit_px.max() < 1e-3
 
 
@@ -32,7 +34,7 @@ def test_the_fit_is_the_weighted_least_squares_of_scale_and_shift() -> None:
         solved, residue, *_ = np.linalg.lstsq(rows * root[:, None], xy.ravel() * root, rcond=None)
         side = solved[0] * 128
         corner = solved[1:] - 0.5 * solved[0] + 0.5
-        np.testing.assert_allclose([box], boxes_of_crops([*corner, side, side]), rtol=1e-4)
+        np.testing.assert_allclose([box[:4]], boxes_of_crops([*corner, side, side]), rtol=1e-4)
         misfit = np.sqrt(residue[0] / score.sum()) / solved[0]
         assert misfit_px == pytest.approx(misfit, rel=1e-3)
 
@@ -54,3 +56,39 @@ def test_landmarks_that_lie_on_one_place_give_a_crop_with_area() -> None:
 
 def test_a_framing_survives_json() -> None:
     assert framing_from_json(FRAMING.to_json()) == FRAMING
+
+
+@pytest.mark.parametrize(("angle", "followed"), [(-75, -75), (161, 161), (18, 12), (-11, 0)])
+def test_a_turned_fit_is_the_least_squares_similarity(angle: float, followed: float) -> None:
+    """Small angles are those of training, and stay; between 12 and 24 degrees half is left."""
+    rng = np.random.default_rng(5)
+    turn = np.deg2rad(angle)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    xy = np.array(MEAN) @ rotation.T * 1.7 + (310, 190) + rng.normal(0, 0.01, (3, 2))
+    scores = np.array([[0.2, 0.9, 0.5]], np.float32)
+    boxes, misfit_px = FRAMING.fit(xy[None].astype(np.float32), scores, turned=True)
+    assert boxes[0, 4] == pytest.approx(followed, abs=0.1)
+    if followed != angle:
+        return
+    # By NumPy's solver: x' = a x - b y + c, y' = b x + a y + d.
+    rows = [row for x, y in MEAN for row in ([x, -y, 1, 0], [y, x, 0, 1])]
+    root = np.sqrt(np.repeat(scores[0], 2))
+    (a, b, *shift), *_ = np.linalg.lstsq(np.array(rows) * root[:, None], xy.ravel() * root)
+    assert np.rad2deg(np.arctan2(b, a)) == pytest.approx(boxes[0, 4], abs=1e-2)
+    middle = 63.5 * np.array([a - b, a + b]) + shift
+    side = 128 * np.hypot(a, b)
+    np.testing.assert_allclose(boxes[0, :4], [*(middle + 0.5 - side / 2), side, side], rtol=1e-4)
+    assert misfit_px[0] < 0.02
+    # In that crop the landmarks lie as in training.
+    to_input = invert_affine(input_to_image_of(boxes, 128))
+    np.testing.assert_allclose(apply_affine(to_input, xy[None])[0], MEAN, atol=0.05)
+
+
+def test_confidence_is_the_share_of_pictures_with_lower_scores() -> None:
+    framing = replace(FRAMING, find_scores=(0.5, 0.1))
+    scores = np.array([[0.5, 0.5, 0.5], [0.7, 0.6, 0.5], [0.1, 0.2, 0.3]], np.float32)
+    # Of a normal distribution 50, 84.13 and 0.13 % lie below the mean and one and minus three sd.
+    np.testing.assert_allclose(framing.confidence(scores), [0.5, 0.8413, 0.00135], atol=1e-4)
+    assert framing.least_score(0.8413) == pytest.approx(0.6, abs=1e-4)
+    assert np.isnan(FRAMING.confidence(scores)).all()
+    assert FRAMING.least_score(0.99) == FRAMING.score

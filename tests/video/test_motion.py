@@ -33,7 +33,7 @@ def test_the_gain_by_hand() -> None:
 
 def test_noise_of_the_box_is_hardly_taken_for_motion() -> None:
     still = moved(velocity=0, frames=50, noise=0.4)
-    assert abs(still.predict(2.04)[0] - still.box_xywh[0]) < 1.6
+    assert abs(still.predict(2.04)[0] - still.box[0]) < 1.6
 
 
 def test_the_first_box_at_a_time_moves_nothing() -> None:
@@ -44,6 +44,6 @@ def test_the_first_box_at_a_time_moves_nothing() -> None:
 
 def test_after_a_long_gap_or_at_a_wild_speed_the_last_place_counts() -> None:
     motion = moved(velocity=500, frames=3)
-    np.testing.assert_allclose(motion.predict(0.5), motion.box_xywh)
+    np.testing.assert_allclose(motion.predict(0.5), motion.box)
     wild = moved(velocity=5000, frames=3)
-    assert wild.predict(0.16)[0] == pytest.approx(wild.box_xywh[0] + 40, abs=1e-3)
+    assert wild.predict(0.16)[0] == pytest.approx(wild.box[0] + 40, abs=1e-3)

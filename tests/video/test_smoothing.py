@@ -70,7 +70,9 @@ def test_a_lost_landmark_stays_in_its_place_in_the_crop_and_fades() -> None:
     moved = np.array([30.0, 14.0, 100.0, 80.0], np.float32)
     guess = np.array([[50.0, 54.0], [3.0, 3.0]], np.float32)
     shown, opacity = smooth_one(smoother, 1.2, guess, np.array([0.9, 0.1], np.float32), moved)
-    np.testing.assert_allclose(shown, [[50, 54], [30 + 2 * 25, 14 + 2 * 10]], rtol=1e-4)
+    np.testing.assert_allclose(
+        shown, [[50, 54], [30 + 2 * 25.5 - 0.5, 4 + 2 * 15.5 - 0.5]], rtol=1e-4
+    )
     np.testing.assert_allclose(opacity, [1, 0.6], rtol=1e-5)
     _, opacity = smooth_one(smoother, 1.9, guess, np.array([0.9, 0.1], np.float32), moved)
     np.testing.assert_allclose(opacity, [1, 0])

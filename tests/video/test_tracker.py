@@ -48,7 +48,7 @@ def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9
         try:
             boxes = search.send((answer, np.full((len(boxes), 3), score, np.float32)))
         except StopIteration as end:
-            return first, end.value
+            return first[:, :4], end.value
 
 
 def test_overlap_by_hand() -> None:
@@ -161,10 +161,10 @@ def test_an_object_that_leaves_its_crop_is_found_in_the_same_frame() -> None:
     follows = tracker(find, follow=True)
     step(follows, 0.0, [mean_in([100, 50, 80, 80])])
     search = follows.track(FRAME, 0.04, smooth=True)
-    np.testing.assert_allclose(next(search), [[100, 50, 80, 80]])
+    np.testing.assert_allclose(next(search)[:, :4], [[100, 50, 80, 80]], rtol=1e-6)
     good = np.full((1, 3), 0.9, np.float32)
     again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
-    np.testing.assert_allclose(again, [[130, 50, 80, 80]])
+    np.testing.assert_allclose(again[:, :4], [[130, 50, 80, 80]])
     with pytest.raises(StopIteration) as end:
         search.send((mean_in([132, 50, 80, 80])[None], good))
     objects = end.value.value
@@ -246,7 +246,7 @@ def test_what_a_search_finds_replaces_an_object_lost_in_its_frame() -> None:
     assert len(next(search)) == 1
     good = np.full((1, 3), 0.9, np.float32)
     again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
-    np.testing.assert_allclose(again, [[130, 50, 80, 80]])
+    np.testing.assert_allclose(again[:, :4], [[130, 50, 80, 80]])
     assert find.asked == 2
     with pytest.raises(StopIteration) as end:
         search.send((mean_in([130, 50, 80, 80])[None], good))
@@ -264,8 +264,8 @@ def test_what_is_done_with_results_changes_no_track() -> None:
 
 def test_best_pairs_by_hand() -> None:
     """The largest overlap first, then what is left of its row and column."""
-    assert best_pairs(np.empty((0, 4), np.float32), np.ones((2, 2, 4), np.float32)) == {}
-    assert best_pairs(np.ones((2, 4), np.float32), np.empty((0, 2, 4), np.float32)) == {}
+    assert best_pairs(np.empty((0, 5), np.float32), np.ones((2, 2, 5), np.float32)) == {}
+    assert best_pairs(np.ones((2, 5), np.float32), np.empty((0, 2, 5), np.float32)) == {}
     boxes = np.array([[0, 0, 10, 10], [4, 0, 10, 10]], np.float32)
     others = np.array([[3, 0, 10, 10], [4.5, 0, 10, 10], [90, 0, 10, 10]], np.float32)
     # Widths in common: 7 and 5.5 of the first, 9 and 9.5 of the second.
@@ -288,9 +288,100 @@ def test_a_detectors_box_is_framed_as_in_training_and_a_persons_is_taken_as_it_i
     for exact, expected in ((True, [[50, 60, 40, 40]]), (False, framed)):
         finder = Detector(fixed((50, 60, 40, 40)), exact)
         looks = Tracker("dots", finder, framing, Tracking(), None)
-        np.testing.assert_allclose(next(looks.track(FRAME, 0.0, True)), expected)
+        np.testing.assert_allclose(next(looks.track(FRAME, 0.0, True))[:, :4], expected, rtol=1e-6)
 
 
 def test_following_needs_a_framing() -> None:
     with pytest.raises(UsageError, match="it has no framing"):
         Tracker("old", Detector(Finds([]), True), None, Tracking(follow=True), None)
+
+
+def turned(xy: np.ndarray, degrees: float) -> np.ndarray:
+    """Landmarks turned about the middle of a box of side 80 at (100, 50)."""
+    turn = np.deg2rad(degrees)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = np.array([139.5, 89.5])
+    return ((xy - middle) @ rotation.T + middle).astype(np.float32)
+
+
+def test_the_crop_turns_with_the_object_and_the_results_say_so() -> None:
+    follows = tracker(Finds([[100, 50, 80, 80]]), follow=True)
+    xy, good = mean_in([100, 50, 80, 80]), np.full((1, 3), 0.9, np.float32)
+    for frame, (angle, before) in enumerate([(0, 0), (8, 0), (40, 0), (75, 40), (90, 75)]):
+        search = follows.track(FRAME, frame / 25, smooth=True)
+        boxes = next(search)
+        np.testing.assert_allclose(boxes, [[100, 50, 80, 80, before]], atol=1)
+        with pytest.raises(StopIteration) as end:
+            search.send((turned(xy, angle)[None], good))
+        objects = end.value.value
+        assert objects.boxes.shape == (1, 4)
+        assert objects.angles.tolist() == boxes[:, 4].tolist()
+        assert objects.ids.tolist() == [1]
+
+
+class Slow:
+    """A search that asks for nine boxes over the frame, and returns those with an object."""
+
+    begun = 0
+
+    def search(self, *_: object):
+        self.begun += 1
+        x, y = (each.ravel() for each in np.meshgrid([0, 100, 200], [0, 100, 200]))
+        boxes = np.c_[x, y, 80 + 0 * x, 80 + 0 * x, 0 * x].astype(np.float32)
+        _, scores = yield boxes
+        return boxes[scores.mean(1) > 0.5]
+
+
+def seen(boxes: np.ndarray, place: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """What a network finds: the object in boxes at its place, and nothing in the others."""
+    hit = overlap(np.float32(place), boxes) > 0.5
+    xy = np.where(hit[:, None, None], mean_in(place), 0).astype(np.float32)
+    return xy, np.where(hit, 0.9, 0.1)[:, None].repeat(3, 1).astype(np.float32)
+
+
+def run_frame(found: Tracker, time_s: float, place: list[float]):
+    """One frame with an object: the number of boxes of each request, and the numbers found."""
+    search, counts = found.track(FRAME, time_s, smooth=False), []
+    boxes = next(search)
+    while True:
+        counts.append(len(boxes))
+        try:
+            boxes = search.send(seen(boxes, place))
+        except StopIteration as end:
+            return counts, end.value.ids.tolist()
+
+
+class FourBoxes:
+    """A budget that is never spent faster."""
+
+    count = 4
+
+    def timed(self, boxes: np.ndarray):
+        return (yield boxes)
+
+
+def test_a_search_of_a_camera_is_spread_over_its_frames() -> None:
+    finder = Slow()
+    follows = Tracker("dots", finder, FRAMING, Tracking(True, 2.0, search_ms=33), None)
+    follows._budget = FourBoxes()
+    place = [200.0, 200, 80, 80]  # nine boxes, four a frame; then it is looked at once more
+    frames = [run_frame(follows, frame / 25, place) for frame in range(4)]
+    assert frames == [([4], []), ([4], []), ([1, 1], [1]), ([1], [1])]
+    # It is lost, and another one appears: the search begins in the same frame, near the loss.
+    place = [100.0, 200, 80, 80]
+    counts, ids = run_frame(follows, 4 / 25, place)
+    assert (counts, ids, finder.begun) == ([1, 4], [], 2)
+    frames = [run_frame(follows, (5 + frame) / 25, place) for frame in range(2)]
+    assert frames == [([4], []), ([1, 1], [2])]
+    # After two seconds it looks round again, in one batch with what it tracks.
+    assert run_frame(follows, 3.0, place) == ([1 + 4], [2])
+
+
+def test_a_failed_frame_ends_a_search_that_was_spread() -> None:
+    follows = Tracker("dots", Slow(), FRAMING, Tracking(True, 2.0, search_ms=33), None)
+    search = follows.track(FRAME, 0.0, smooth=False)
+    next(search)
+    with pytest.raises(RuntimeError):
+        search.throw(RuntimeError("the model failed"))
+    assert follows._pending is None
+    assert run_frame(follows, 0.04, [200.0, 200, 80, 80])[0] == [4]

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lmk.arrays import FloatArray, Image
+from lmk.inference.boxes import upright
 from lmk.inference.rounds import Search
 from lmk.model.framing import Framing
 
 Find = Callable[[Image], FloatArray]
-"""uint8 BGR (H, W, 3) to boxes float32 (N, 4), x, y, width, height in image pixels."""
+"""uint8 BGR (H, W, 3) to boxes float32 (N, 4), x, y, width, height in image pixels, or (N, 5)."""
 
 
 class Finder(Protocol):
     """Finds objects."""
 
     def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
-        """Boxes (N, 4) of the crops of a frame, for a model with this framing."""
+        """Boxes (N, 5) of the crops of a frame, for a model with this framing."""
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,6 @@ class Detector:
         """See `Finder.search`."""
         yield from ()  # it asks for no landmarks
         found = self.find(image_bgr)
-        return found if self.exact or framing is None else framing.boxes_round_found(found)
+        if not self.exact and framing is not None:
+            found = framing.boxes_round_found(found[:, :4])
+        return upright(found) if found.shape[1] == 4 else found

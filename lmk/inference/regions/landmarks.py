@@ -8,6 +8,8 @@ shape of objects in training are objects.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lmk.arrays import FloatArray, Image
@@ -17,54 +19,109 @@ from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 
 # Found by measurement, see benchmarks/finding.py: a grid four times as dense finds no more.
-LARGEST, SMALLEST = 0.95, 0.14  # sides of the boxes, as shares of the frame's shorter side
+LARGEST = 0.95  # side of the largest boxes, as a share of the frame's shorter side
+SMALLEST = 0.05  # that of the smallest ones at most: their number grows with its inverse square
 SHRINK = 2.0  # a side by the next smaller one
 APART = 0.8  # of neighbouring boxes, in sides
-FOLLOWED, ROUNDS = 16, 2  # the boxes that move, and how often
+FOLLOWED, ROUNDS = 16, 2  # the boxes that move, and how often; also the most objects of a frame
 LARGEST_MISFIT = 2.0  # of the framing's spread
+MOST_AT_ONCE = 64
+LEAST_PX = 8  # side of the smallest boxes: less shows no object
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a search of a frame looks for.
+
+    min_size: side of the smallest crops, as a share of the frame's shorter side, in [0.05, 1].
+    threshold: the confidence from which on landmarks are an object, in (0, 1): the share of
+    pictures without an object in which nothing is found. angles: by which objects may be turned, in
+    degrees from x towards y; others within 30 degrees of these are found too. Raises UsageError.
+    """
+
+    min_size: float = 0.14
+    threshold: float = 0.95
+    angles: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        if not SMALLEST <= self.min_size <= 1:
+            raise UsageError(
+                f"--find-min-size {self.min_size:g}: expected a share of the frame's shorter side, "
+                f"from {SMALLEST} to 1, such as 0.1"
+            )
+        if not 0 < self.threshold < 1:
+            raise UsageError(
+                f"--find-threshold {self.threshold:g}: expected the share of pictures without an "
+                "object in which nothing is found, between 0 and 1, such as 0.95"
+            )
+        if not self.angles or not all(abs(angle) <= 180 for angle in self.angles):
+            raise UsageError(
+                f"--find-angles {','.join(f'{angle:g}' for angle in self.angles)}: expected "
+                "degrees from -180 to 180 with commas, such as -60,0,60"
+            )
+
+
+DEFAULT = Finding()
 
 
 class LandmarkSearch:
     """A finder for every model with a framing."""
+
+    def __init__(self, finding: Finding = DEFAULT) -> None:
+        self._finding = finding
 
     def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
         """See `Finder.search`. Raises UsageError for a model without framing."""
         if framing is None:
             raise UsageError(
                 "--region landmarks: this model has no framing, which needs at least two "
-                "landmarks. Train or export it again, or choose another --region"
+                "landmarks at different places. Train or export it again, or choose another "
+                "--region"
             )
-        boxes, scores, misfit_px = yield from candidates(image_bgr, framing)
-        least = framing.score if framing.find_score is None else framing.find_score
-        found = (scores >= least) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
+        boxes, scores, misfit_px = yield from candidates(image_bgr, framing, self._finding)
+        found = scores >= framing.least_score(self._finding.threshold)
+        found &= misfit_px <= LARGEST_MISFIT * framing.spread_px
         boxes, scores = boxes[found], scores[found]
         return boxes[apart(boxes, np.argsort(-scores), SAME)]
 
 
 def candidates(
-    image_bgr: Image, framing: Framing
+    image_bgr: Image, framing: Framing, finding: Finding = DEFAULT
 ) -> Search[tuple[FloatArray, FloatArray, FloatArray]]:
-    """The boxes (N, 4) that look most like an object, their scores (N,) and misfits in px (N,)."""
+    """The boxes (N, 5) that look most like an object, their scores (N,) and misfits in px (N,)."""
     height, width = image_bgr.shape[:2]
-    boxes = grid(width, height)
+    boxes, turned = grid(width, height, finding), finding.angles != (0.0,)
     for _ in range(ROUNDS):
-        xy, scores = yield boxes
-        boxes = framing.fit(xy, scores)[0]
+        xy, scores = yield from _looked(boxes)
+        boxes = framing.fit(xy, scores, turned)[0]
         boxes = boxes[apart(boxes, np.argsort(-scores.mean(1)), SAME, FOLLOWED)]
         boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
-    xy, scores = yield boxes
-    boxes, misfit_px = framing.fit(xy, scores)
+    xy, scores = yield from _looked(boxes)
+    boxes, misfit_px = framing.fit(xy, scores, turned)
     return boxes, scores.mean(1), misfit_px
 
 
-def grid(width: int, height: int) -> FloatArray:
-    """Square boxes (N, 4) over a frame, of several sides, each evenly spread."""
-    shorter, boxes = min(width, height), []
+def _looked(boxes: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
+    """The landmarks and scores in boxes, asked for in parts that need little memory."""
+    parts = []
+    for start in range(0, max(len(boxes), 1), MOST_AT_ONCE):
+        parts.append((yield boxes[start : start + MOST_AT_ONCE]))
+    xy, scores = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return xy, scores
+
+
+def grid(width: int, height: int, finding: Finding = DEFAULT) -> FloatArray:
+    """Square boxes (N, 5) over a frame, of several sides and angles, each evenly spread.
+
+    A frame smaller than the smallest side has none.
+    """
+    shorter, boxes = min(width, height), [np.empty((0, 5), np.float32)]
     side = LARGEST * shorter
-    while side >= SMALLEST * shorter:
+    while side >= max(finding.min_size * shorter, LEAST_PX):
         x, y = (_evenly(length - side, APART * side) for length in (width, height))
-        corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-        boxes.append(np.c_[corners, np.full_like(corners, side)])
+        places = np.stack(np.meshgrid(x, y, finding.angles), axis=-1).reshape(-1, 3)
+        sides = np.full((len(places), 2), side)
+        boxes.append(np.c_[places[:, :2], sides, places[:, 2]])
         side /= SHRINK
     return np.concatenate(boxes).astype(np.float32)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lmk.inference.regions.base import Detector, Finder
 from lmk.inference.regions.cascade import CASCADES, Cascade
-from lmk.inference.regions.landmarks import LandmarkSearch
+from lmk.inference.regions.landmarks import DEFAULT, Finding, LandmarkSearch
 from lmk.inference.regions.onnx_detector import OnnxDetector
 from lmk.inference.regions.places import center, fixed
 from lmk.system.errors import UsageError
@@ -14,8 +14,8 @@ from lmk.system.errors import UsageError
 WORDS = "center, landmarks, box:X,Y,W,H, cascade:face, cascade:cat or onnx:FILE[#CLASS]"
 
 
-def open_finder(text: str) -> Finder:
-    """Make a finder of one of WORDS.
+def open_finder(text: str, finding: Finding = DEFAULT) -> Finder:
+    """Make a finder of one of WORDS; `finding` is for landmarks.
 
     Raises UsageError, WeightsError, UnavailableError.
     """
@@ -23,7 +23,7 @@ def open_finder(text: str) -> Finder:
     if text == "center":
         return Detector(center, exact=True)
     if text == "landmarks":
-        return LandmarkSearch()
+        return LandmarkSearch(finding)
     if kind == "box":
         return Detector(fixed(_numbers(rest)), exact=True)
     if kind == "cascade" and rest in CASCADES:

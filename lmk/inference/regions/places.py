@@ -16,7 +16,7 @@ def center(image_bgr: Image) -> FloatArray:
 
 
 def fixed(boxes_xywh: Boxes) -> Find:
-    """The same boxes (4,) or (N, 4) in every frame.
+    """The same boxes in every frame.
 
     Raises UsageError, also for a frame that does not overlap one of them.
     """
@@ -24,10 +24,10 @@ def fixed(boxes_xywh: Boxes) -> Find:
 
     def find(image_bgr: Image) -> FloatArray:
         height, width = image_bgr.shape[:2]
-        ends = boxes[:, :2] + boxes[:, 2:]
+        ends = boxes[:, :2] + boxes[:, 2:4]
         outside = (boxes[:, :2] >= (width, height)).any(1) | (ends <= 0).any(1)
         if outside.any():
-            box = ",".join(f"{value:g}" for value in boxes[outside][0])
+            box = ",".join(f"{value:g}" for value in boxes[outside][0, :4])
             raise UsageError(
                 f"box:{box} lies outside a frame of {width} x {height} pixels: give X,Y of its top "
                 "left corner and its size W,H in pixels of the frame"

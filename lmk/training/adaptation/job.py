@@ -10,7 +10,7 @@ import torch
 
 from lmk.architectures.network import LandmarkNetwork
 from lmk.data.source import UnlabelledSet
-from lmk.model.folder import Model
+from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
 from lmk.networks.projection import ProjectionConv2d
@@ -24,7 +24,7 @@ from lmk.training.device import Compute
 from lmk.training.job import run_job, training_record
 from lmk.training.loop import Run, Schedule
 from lmk.training.options import AdaptOptions
-from lmk.training.save import measured_framing, save_adapter, save_network
+from lmk.training.save import learn_to_find, measured_framing, save_adapter, save_network
 
 SKIPPED = "skipped.txt"
 
@@ -77,10 +77,13 @@ def adapt(
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
     model = run_job(learner, schedule, settings, run, save)
-    if data.skipped and run.compute.first:
-        with replacing(run.folder / SKIPPED) as temporary:
-            temporary.write_text("\n".join(data.skipped) + "\n")
-    return model
+    if run.compute.first:
+        if data.skipped:
+            with replacing(run.folder / SKIPPED) as temporary:
+                temporary.write_text("\n".join(data.skipped) + "\n")
+        learn_to_find(model, data.crops, run.compute.device.type, run.report)
+    run.compute.wait()
+    return find_model(str(run.folder))
 
 
 def save_adapted(

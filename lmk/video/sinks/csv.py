@@ -12,7 +12,7 @@ from lmk.video.sinks.base import Sink
 from lmk.video.sinks.lines import LineSink, whole_lines
 from lmk.video.sinks.rows import Row, rows
 
-DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2}
+DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2, "angle": 1}
 
 
 @contextmanager

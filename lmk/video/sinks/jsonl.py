@@ -31,20 +31,28 @@ def _line(result: Result) -> str:
 def to_json(result: Result) -> dict[str, Any]:
     """Return a frame's result as plain values, image pixels rounded to a thousandth.
 
-    `opacity` is below 1 while a lost landmark keeps its last place.
+    `opacity` is below 1 while a lost landmark keeps its last place. Only an object whose box is
+    turned has an `angle`: degrees, from x towards y, about the box's centre.
     """
     objects = [
         {
             "model": found.model,
             "id": int(number),
             "box": _rounded(box, 3),
+            **({"angle": round(angle, 2)} if angle else {}),
             "landmarks": [_rounded(point, 3) for point in xy],
             "scores": _rounded(score, 4),
             "opacity": _rounded(opacity, 2),
         }
         for found in result.objects
-        for number, box, xy, score, opacity in zip(
-            found.ids, found.boxes, found.xy, found.scores, found.opacity, strict=True
+        for number, box, angle, xy, score, opacity in zip(
+            found.ids,
+            found.boxes,
+            found.angles.tolist(),
+            found.xy,
+            found.scores,
+            found.opacity,
+            strict=True,
         )
     ]
     frame = result.frame

@@ -14,6 +14,7 @@ class Row(NamedTuple):
     source: title. frame, time_s: number and time since the first frame of the source. name: of a
     picture, else empty. model, id: the model, and the ID of the object. landmark: its number. x, y:
     image pixels. score in [0, 1]. opacity: below 1 while a lost landmark keeps its last place.
+    angle: of the object's crop, degrees, from x towards y; 0 is upright.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     y: float
     score: float
     opacity: float
+    angle: float
 
 
 def rows(result: Result) -> Iterator[Row]:
@@ -34,7 +36,7 @@ def rows(result: Result) -> Iterator[Row]:
     frame = result.frame
     where = result.source, frame.index, round(frame.time_s, 6), frame.name
     for found in result.objects:
-        numbers, scores, opacity = found.ids.tolist(), found.scores.tolist(), found.opacity.tolist()
-        for n, (number, points) in enumerate(zip(numbers, found.xy.tolist(), strict=True)):
-            for k, (x, y) in enumerate(points):
-                yield Row(*where, found.model, number, k, x, y, scores[n][k], opacity[n][k])
+        lists = (found.ids, found.angles, found.xy, found.scores, found.opacity)
+        for number, angle, *of_landmarks in zip(*(a.tolist() for a in lists), strict=True):
+            for k, ((x, y), score, opacity) in enumerate(zip(*of_landmarks, strict=True)):
+                yield Row(*where, found.model, number, k, x, y, score, opacity, angle)

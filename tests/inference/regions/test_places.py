@@ -20,7 +20,7 @@ KNOWS_NOT = Framing(((1.0, 2.0), (3.0, 4.0)), 1.0, 0.5)
 def test_center_and_box() -> None:
     assert open_finder("center").find(FRAME).tolist() == boxes_of_crops([35, 0, 90, 90]).tolist()
     finder = open_finder("box:3.5,-10,150,20")
-    assert finder.find(FRAME).tolist() == [[3.5, -10, 150, 20]]
+    assert finder.find(FRAME).tolist() == [[3.5, -10, 150, 20, 0]]
     assert finder.exact
 
 
@@ -30,7 +30,8 @@ def test_a_box_must_touch_the_frame(corner: str) -> None:
         open_finder(f"box:{corner},20,30").find(FRAME)
     x, y = (int(number) for number in corner.split(","))
     inward = [x - (x > 0) + (x < 0), y - (y > 0) + (y < 0), 20, 30]
-    assert open_finder(f"box:{','.join(map(str, inward))}").find(FRAME).tolist() == [inward]
+    found = open_finder(f"box:{','.join(map(str, inward))}").find(FRAME)
+    assert found.tolist() == [[*inward, 0]]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_the_region_that_suits_model_and_source(
 
 @pytest.mark.parametrize(("text", "still"), [("", False), ("", True), ("track", False)])
 def test_a_model_that_was_measured_for_it_is_found_by_its_landmarks(text: str, still: bool) -> None:
-    measured = replace(KNOWS_NOT, find_score=0.7)
+    measured = replace(KNOWS_NOT, find_scores=(0.6, 0.05))
     finder, follows = choose_region(text, measured, still)
     assert isinstance(finder, LandmarkSearch)
     assert follows != still

@@ -53,7 +53,8 @@ def test_a_run_folder_is_a_model(tmp_path: Path) -> None:
     assert (manifest.num_landmarks, manifest.softargmax_beta) == (3, 1.0)
     assert manifest.mirrored == [0, 2, 1]
     assert manifest.framing is not None
-    assert 0 < manifest.framing.find_score <= 1
+    assert manifest.framing.find_scores
+    assert 0 < manifest.framing.find_scores[0] <= 1
     assert manifest.training["teachers"] == [{"name": "dots", "sha256": "d" * 64}]
     found = Landmarker(model.folder, "onnxruntime")(dots(1)[0][0], [0, 0, 90, 90])
     assert found.xy.shape == (1, 3, 2)

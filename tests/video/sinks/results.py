@@ -13,12 +13,13 @@ from lmk.video.sources.base import Frame
 
 
 def found(model: str = "dots", first_id: int = 7) -> Objects:
-    """Two objects of two landmarks; the last one is held."""
+    """Two objects of two landmarks; the first is turned, and the last landmark is held."""
     boxes = np.array([[1.5, 2, 30, 40], [5, 6, 7, 8]], np.float32)
     xy = np.array([[[10.12345, 20.5], [3, 4]], [[5.25, 6], [-7, 8.0004]]], np.float32)
     scores = np.array([[0.91234, 0.5], [0.1, 0.25]], np.float32)
     opacity = np.array([[1, 1], [1, 0.4]], np.float32)
-    return Objects(model, np.array([first_id, first_id + 1]), boxes, xy, scores, opacity)
+    ids, angles = np.array([first_id, first_id + 1]), np.array([-31.23, 0], np.float32)
+    return Objects(model, ids, boxes, angles, xy, scores, opacity)
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:

@@ -10,7 +10,7 @@ from video.sinks.results import found, result, write_all
 from lmk.system.errors import OutputError
 from lmk.video.sinks.csv import csv_sink
 
-HEAD = "source,frame,time_s,name,model,id,landmark,x,y,score,opacity"
+HEAD = "source,frame,time_s,name,model,id,landmark,x,y,score,opacity,angle"
 
 
 def test_csv_has_one_row_a_landmark(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_csv_has_one_row_a_landmark(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0] == HEAD
     assert len(lines) == 1 + 8
-    assert lines[1] == '"a ""b"", c",4,0.333333,,dots,7,0,10.123,20.5,0.9123,1.0'
+    assert lines[1] == '"a ""b"", c",4,0.333333,,dots,7,0,10.123,20.5,0.9123,1.0,-31.2'
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} == {'a "b", c'}

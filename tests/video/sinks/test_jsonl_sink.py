@@ -26,6 +26,7 @@ def test_json_has_one_object_a_frame(tmp_path: Path) -> None:
             "model": "dots",
             "id": 7,
             "box": [1.5, 2, 30, 40],
+            "angle": -31.23,
             "landmarks": [[10.123, 20.5], [3, 4]],
             "scores": [0.9123, 0.5],
             "opacity": [1, 1],
