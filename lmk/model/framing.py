@@ -71,6 +71,11 @@ class Framing:
         """One line that `framing_from_json` reads back."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
+    @property
+    def least_score(self) -> float:
+        """The mean score from which on landmarks are taken for an object, as far as measured."""
+        return self.score if self.find_score is None else self.find_score
+
     @cached_property
     def _mean(self) -> FloatArray:
         return np.asarray(self.landmarks_input, np.float32)

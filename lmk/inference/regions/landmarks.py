@@ -35,8 +35,7 @@ class LandmarkSearch:
                 "landmarks. Train or export it again, or choose another --region"
             )
         boxes, scores, misfit_px = yield from candidates(image_bgr, framing)
-        least = framing.score if framing.find_score is None else framing.find_score
-        found = (scores >= least) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
+        found = (scores >= framing.least_score) & (misfit_px <= LARGEST_MISFIT * framing.spread_px)
         boxes, scores = boxes[found], scores[found]
         return boxes[apart(boxes, np.argsort(-scores), SAME)]
 
