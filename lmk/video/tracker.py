@@ -212,7 +212,9 @@ class Tracker:
 
     def _search_is_due(self) -> bool:
         pause_s = min(self._tracking.search_s, LOST_SEARCH_S if self._lost else np.inf)
-        return not self._tracks or self._time_s - self._searched_s >= pause_s
+        if not self._tracks:
+            pause_s = min(pause_s, self._finder.pause_s)
+        return self._time_s - self._searched_s >= pause_s
 
     def _search(self, image_bgr: Image, known: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
         """The boxes (N, 5) of different objects, and those of them apart from known boxes."""

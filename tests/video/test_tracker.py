@@ -322,7 +322,7 @@ def test_the_crop_turns_with_the_object_and_the_results_say_so() -> None:
 class Slow:
     """A search that asks for nine boxes over the frame, and returns those with an object."""
 
-    begun = 0
+    begun, pause_s = 0, 0.2
 
     def search(self, *_: object):
         self.begun += 1
@@ -385,3 +385,12 @@ def test_a_failed_frame_ends_a_search_that_was_spread() -> None:
         search.throw(RuntimeError("the model failed"))
     assert follows._pending is None
     assert run_frame(follows, 0.04, [200.0, 200, 80, 80])[0] == [4]
+
+
+def test_a_slow_search_that_found_nothing_waits_before_the_next() -> None:
+    finder = Slow()
+    follows = Tracker("dots", finder, FRAMING, Tracking(True), None)
+    for frame in range(25):  # a second
+        run_frame(follows, frame / 25, [500.0, 500, 80, 80])
+    assert finder.begun == 5
+    assert run_frame(follows, 1.2, [200.0, 200, 80, 80])[1] == [1]

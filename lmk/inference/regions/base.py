@@ -16,7 +16,14 @@ Find = Callable[[Image], FloatArray]
 
 
 class Finder(Protocol):
-    """Finds objects."""
+    """Finds objects.
+
+    pause_s: seconds after a search that found nothing, before another one is worth its time.
+    """
+
+    @property
+    def pause_s(self) -> float:
+        """See above."""
 
     def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
         """Boxes (N, 5) of the crops of a frame, for a model with this framing."""
@@ -32,6 +39,7 @@ class Detector:
 
     find: Find
     exact: bool
+    pause_s: float = 0.0
 
     def search(self, image_bgr: Image, framing: Framing | None) -> Search[FloatArray]:
         """See `Finder.search`."""

@@ -67,6 +67,8 @@ DEFAULT = Finding()
 class LandmarkSearch:
     """A finder for every model with a framing."""
 
+    pause_s = 0.2  # a search takes as long as tracking an object in a hundred frames
+
     def __init__(self, finding: Finding = DEFAULT) -> None:
         self._finding = finding
 
@@ -97,7 +99,7 @@ def candidates(
         boxes = boxes[apart(boxes, np.argsort(-scores.mean(1)), SAME, FOLLOWED)]
         boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
     xy, scores = yield from _looked(boxes)
-    boxes, misfit_px = framing.fit(xy, scores, turned)
+    misfit_px = framing.fit(xy, scores, turned=True)[1]  # a tilted head has the shape of others
     return boxes, scores.mean(1), misfit_px
 
 
