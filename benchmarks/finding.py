@@ -1,11 +1,12 @@
-"""How well are objects found in scenes: by the landmarks themselves, and by the model's detector?
+"""How well are objects found in scenes: by the landmarks themselves, and by a detector?
 
 python benchmarks/finding.py --objects data/aflw/test.json --others data/cats/train.json
-    [--model faces-small] [--scenes 100] [--json FILE] [--plot FILE]
+    [--model faces-small] [--detector cascade:face] [--scenes 100] [--json FILE] [--plot FILE]
 
 A scene is a collage of the other pictures, 640 x 480, into which one crop of an object is pasted
 with soft borders, at a random place and size. An object is found if a box overlaps its crop by
-half. Boxes in the same scene without the object are false.
+half. Boxes in the same scene without the object are false. In the row "landmarks, tilted" objects
+are turned by up to 90 degrees, and the search tries the angles -60, 0 and 60.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lmk.bench.record import StartState, make_record
 from lmk.data.source import open_unlabelled
 from lmk.inference.boxes import overlap
 from lmk.inference.landmarker import Landmarker
+from lmk.inference.regions.landmarks import Finding
 from lmk.system.progress import Reporter
 
 SIZE_WH = (640, 480)
@@ -33,6 +35,7 @@ SMALLEST, LARGEST = 0.15, 0.9  # side of an object's crop, as shares of the fram
 BANDS = ((0.15, 0.3), (0.3, 0.5), (0.5, 0.9))
 FOUND = 0.5
 SOFT = 0.15  # width of a soft border, as a share of half the side
+TILT, ANGLES = 90.0, (-60.0, 0.0, 60.0)
 Random = np.random.Generator
 
 
@@ -55,8 +58,20 @@ def resized(crops: npt.NDArray[np.uint8], number: int, size_wh: tuple[int, int])
     return np.asarray(cv2.resize(crops[number][..., ::-1], size_wh), np.uint8)
 
 
+def turned(picture: Image, degrees: float) -> Image:
+    """A square picture, turned about its centre; beyond it its edge is repeated."""
+    middle = (len(picture) - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), -degrees, 1)
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=border))
+
+
 def scenes(
-    objects: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8], count: int, random: Random
+    objects: npt.NDArray[np.uint8],
+    others: npt.NDArray[np.uint8],
+    count: int,
+    random: Random,
+    tilt: float = 0.0,
 ) -> Iterator[tuple[Image, Image, FloatArray]]:
     """Yield scenes without and with an object, and the box (4,) of its crop."""
     height = SIZE_WH[1]
@@ -70,16 +85,22 @@ def scenes(
         side = int(height * np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST))))
         x, y = (int(random.integers(0, room - side + 1)) for room in SIZE_WH)
         scene = empty.copy()
-        paste(scene, resized(objects, int(random.integers(len(objects))), (side, side)), x, y)
+        picture = resized(objects, int(random.integers(len(objects))), (side, side))
+        paste(scene, turned(picture, random.uniform(-tilt, tilt)) if tilt else picture, x, y)
         yield empty, scene, np.array([x, y, side, side], np.float32)
 
 
 def measure(
-    landmarker: Landmarker, given: argparse.Namespace, objects: Any, others: Any
+    landmarker: Landmarker,
+    given: argparse.Namespace,
+    objects: Any,
+    others: Any,
+    tilt: float = 0.0,
 ) -> dict[str, Any]:
     """Recall, also by size, false boxes per scene without the object, and the time of a search."""
     sides, found, false, times = [], [], [], []
-    for empty, scene, box in scenes(objects, others, given.scenes, np.random.default_rng(0)):
+    random = np.random.default_rng(0)
+    for empty, scene, box in scenes(objects, others, given.scenes, random, tilt):
         false.append(len(landmarker(empty).boxes))
         began = time.perf_counter()
         boxes = landmarker(scene).boxes
@@ -101,6 +122,7 @@ def main() -> None:
     parser.add_argument("--model", default="faces-small")
     parser.add_argument("--objects", type=Path, required=True, help="crops of the category")
     parser.add_argument("--others", type=Path, required=True, help="pictures without it")
+    parser.add_argument("--detector", default="", help="another region, such as cascade:face")
     parser.add_argument("--scenes", type=int, default=100)
     given = parse(parser)
     start, report = StartState(), Reporter()
@@ -108,13 +130,12 @@ def main() -> None:
         open_unlabelled(path, report).crops for path in (given.objects, given.others)
     )
     rows: list[dict[str, Any]] = []
-    for region in ("landmarks", ""):
-        landmarker = Landmarker(given.model, region=region)
-        framing = landmarker.backend.framing
-        if not region and not (framing and framing.finder):
-            continue
-        name = region or str(framing and framing.finder)
-        rows.append({"region": name} | measure(landmarker, given, objects, others))
+    regions = [("landmarks", Finding(), 0.0), ("landmarks", Finding(angles=ANGLES), TILT)]
+    regions += [(given.detector, Finding(), 0.0)] if given.detector else []
+    for region, finding, tilt in regions:
+        landmarker = Landmarker(given.model, region=region, finding=finding)
+        name = f"{region}, tilted" if tilt else region
+        rows.append({"region": name} | measure(landmarker, given, objects, others, tilt))
     print_rows(rows, {key: key for key in rows[0]})
     settings = {"model": given.model, "scenes": given.scenes}
     bars = [(f"{row['region']}, recall in %", 100 * row["recall"]) for row in rows]

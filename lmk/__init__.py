@@ -10,6 +10,7 @@ from lmk.system.version import __version__
 if TYPE_CHECKING:
     from lmk.exporting.export import export
     from lmk.inference.landmarker import Landmarker, Landmarks
+    from lmk.inference.regions.landmarks import Finding
     from lmk.report.evaluate import evaluate
     from lmk.training.adaptation.adapt import adapt
     from lmk.training.distillation.distill import distill
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lmk.video.track import track
 
 __all__ = [
+    "Finding",
     "Landmarker",
     "Landmarks",
     "Smoothing",
@@ -31,6 +33,7 @@ __all__ = [
 # Where each name is, imported on first use, so that `import lmk` waits for no other library. Each
 # has its line above too, for type checkers.
 _MODULES = {
+    "Finding": "lmk.inference.regions.landmarks",
     "Landmarker": "lmk.inference.landmarker",
     "Landmarks": "lmk.inference.landmarker",
     "Smoothing": "lmk.video.filters.base",

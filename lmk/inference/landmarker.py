@@ -15,6 +15,7 @@ from lmk.inference.backends.select import open_backend
 from lmk.inference.boxes import Boxes, check_boxes
 from lmk.inference.regions.base import Finder
 from lmk.inference.regions.choose import choose_region
+from lmk.inference.regions.landmarks import DEFAULT, Finding
 from lmk.inference.rounds import Search, in_rounds
 from lmk.system.errors import DataError, UsageError
 
@@ -48,7 +49,7 @@ class Landmarker:
     "cuda", by default the CPU, and the GPU for engines. region: where objects are searched for when
     no boxes are given, as in `lmk run --region`, such as "center", "landmarks" or "onnx:FILE";
     by default the detector that the model names, else "landmarks" if the model was measured for it,
-    or else the centred square.
+    or else the centred square. finding: what "landmarks" searches for, such as smaller objects.
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
     """
@@ -59,16 +60,17 @@ class Landmarker:
         runtime: str = "auto",
         device: str | None = None,
         region: str = "",
+        finding: Finding = DEFAULT,
     ) -> None:
         self.backend = open_backend(os.fspath(model), runtime, device)
-        self._region = region
-        if region:
+        self._region, self._finding = region, finding
+        if region or finding != DEFAULT:
             self._finder  # noqa: B018, so that an unusable region is an error at once
 
     @cached_property
     def _finder(self) -> Finder:
         """Opened when needed: callers that give boxes do not need OpenCV's cascades."""
-        return choose_region(self._region, self.backend.framing, still=True)[0]
+        return choose_region(self._region, self.backend.framing, True, self._finding)[0]
 
     @property
     def num_landmarks(self) -> int:

@@ -100,7 +100,7 @@ def candidates(
         boxes = boxes[boxes[:, 2] <= 2 * max(height, width)]  # of landmarks far apart
     xy, scores = yield from _looked(boxes)
     misfit_px = framing.fit(xy, scores, turned=True)[1]  # a tilted head has the shape of others
-    return boxes, scores.mean(1), misfit_px
+    return framing.fit(xy, scores, turned)[0], scores.mean(1), misfit_px
 
 
 def _looked(boxes: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
