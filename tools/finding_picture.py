@@ -1,6 +1,6 @@
 """Draw foxes into a photograph, find them by their landmarks, and write the picture.
 
-python tools/finding_picture.py MODEL OUT.png [--seed 0]
+python tools/finding_picture.py MODEL OUT.jpg [--seed 1]
 
 MODEL is one of foxes: lmk data draw -o foxes --count 600, then `lmk train` or `lmk distill`.
 """
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     finding = Finding(angles=(-60.0, 0.0, 60.0), min_size=0.1)
     options = TrackOptions("landmarks", smoothing=None, finding=finding)
@@ -59,7 +59,7 @@ def main() -> None:
     (found,) = in_rounds(model.backend, [(image, model.new_tracker().track(image, 0.0, False))])
     drawn = draw_landmarks(image, found.xy, found.scores, found.boxes, True, found.angles)
     with replacing(given.output) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+        temporary.write_bytes(cv2.imencode(given.output.suffix, drawn)[1].tobytes())
     print(f"{given.output}: {len(found.ids)} of {len(PLACES)} foxes")
 
 
