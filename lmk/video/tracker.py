@@ -17,6 +17,7 @@ from lmk.video.filters.base import Smoothing
 from lmk.video.motion import Motion
 from lmk.video.paced import Budget, PacedSearch
 from lmk.video.result import Objects
+from lmk.video.scene import glance, same_scene
 from lmk.video.smoothing import Smoother
 
 DOUBLE = 0.6  # overlap from which two tracks have run into one
@@ -53,11 +54,12 @@ class _Track:
 
 @dataclass(frozen=True, eq=False)
 class _Lost:
-    """An object that was lost: when, and the box (5,) in which it was searched for."""
+    """An object that was lost: when, the box (5,) in which it was searched for, and the scene."""
 
     time_s: float
     track: _Track
     box: FloatArray
+    scene: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +120,7 @@ class Tracker:
         self._tracks: list[_Track] = []
         self._lost: list[_Lost] = []
         self._pending: PacedSearch | None = None
+        self._scene: FloatArray = np.empty((0, 0), np.float32)  # what the last frame showed
         self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
     def track(self, image_bgr: Image, time_s: float, smooth: bool) -> Search[Objects]:
@@ -128,9 +131,10 @@ class Tracker:
         if time_s <= self._time_s:  # pictures: objects of one are not those of the next
             self._start()
         self._time_s = time_s
-        before = self._tracks, self._lost, self._number, self._searched_s
+        before = self._tracks, self._lost, self._number, self._searched_s, self._scene
         try:
             self._lost = [lost for lost in self._lost if time_s - lost.time_s <= REMEMBER_S]
+            self._look_for_a_cut(image_bgr)
             predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
             if self._tracking.follow and self._budget:
                 sight = yield from self._follow_paced(image_bgr, predicted, self._budget)
@@ -140,13 +144,25 @@ class Tracker:
                 found = yield from self._finder.search(image_bgr, self._framing)
                 sight = yield from self._look(self._identify(found, predicted), found)
         except BaseException:
-            self._tracks, self._lost, self._number, self._searched_s = before
+            self._tracks, self._lost, self._number, self._searched_s, self._scene = before
             self._pending = None
             raise
         self._tracks = sight.tracks
         for track, box in zip(sight.tracks, sight.following, strict=True):
             track.motion.observe(box, time_s)
         return self._objects(sight, smooth)
+
+    def _look_for_a_cut(self, image_bgr: Image) -> None:
+        """Lose all tracks in another scene, and search it at once.
+
+        Their numbers come back only with their scene, as after a flash.
+        """
+        last, self._scene = self._scene, glance(image_bgr)
+        if not last.size or same_scene(last, self._scene):
+            return
+        lost = [_Lost(self._time_s, track, track.motion.box, last) for track in self._tracks]
+        self._tracks, self._lost = [], self._lost + lost
+        self._pending, self._searched_s = None, -np.inf
 
     def _follow(self, image_bgr: Image, predicted: FloatArray) -> Search[_Sight]:
         """Look where the objects should be, and search the frame when it is due or one is lost."""
@@ -252,35 +268,40 @@ class Tracker:
         """The tracks of found boxes (N, 5): those that they overlap most, or new ones."""
         last = _stack([track.motion.box for track in self._tracks])
         places = np.stack([predicted, last], axis=1)
-        pairs = best_pairs(found, np.concatenate([places, self._lost_places()]))
+        pairs = best_pairs(found, np.concatenate([places, _places(self._lost_here())]))
         known = {row: self._tracks[i] for row, i in pairs.items() if i < len(self._tracks)}
         new = iter(self._new(found[[row for row in range(len(found)) if row not in known]]))
         tracks = [known[row] if row in known else next(new) for row in range(len(found))]
         left = [i for i, track in enumerate(self._tracks) if track not in tracks]
-        self._lost = self._lost + [_Lost(self._time_s, self._tracks[i], predicted[i]) for i in left]
+        self._remember([self._tracks[i] for i in left], predicted[left])
         return tracks
 
     def _new(self, boxes: FloatArray) -> list[_Track]:
         """Start tracks, with the numbers of objects that were lost there, or the next ones."""
-        pairs = best_pairs(boxes, self._lost_places())
+        lost = self._lost_here()
+        pairs = best_pairs(boxes, _places(lost))
         tracks = []
         for row, box in enumerate(boxes):
             if row in pairs:  # a new track, so that no filter goes on from before the loss
-                tracks.append(replace(self._lost[pairs[row]].track))
+                tracks.append(replace(lost[pairs[row]].track))
             else:
                 self._number += 1
                 tracks.append(_Track(self._number, Motion(box, self._time_s)))
-        self._lost = [lost for i, lost in enumerate(self._lost) if i not in pairs.values()]
+        found = [lost[i] for i in pairs.values()]
+        self._lost = [each for each in self._lost if each not in found]
         return tracks
 
     def _lose(self, sight: _Sight) -> None:
-        rows = zip(sight.tracks, sight.boxes, strict=True)
-        self._lost = self._lost + [_Lost(self._time_s, track, box) for track, box in rows]
+        self._remember(sight.tracks, sight.boxes)
 
-    def _lost_places(self) -> FloatArray:
-        """Where lost objects may be (N, 2, 5): where they were searched for and last found."""
-        places = [(lost.box, lost.track.motion.box) for lost in self._lost]
-        return np.array(places, np.float32).reshape(-1, 2, 5)
+    def _remember(self, tracks: Sequence[_Track], boxes: Sequence[FloatArray] | FloatArray) -> None:
+        rows = zip(tracks, boxes, strict=True)
+        lost = [_Lost(self._time_s, track, box, self._scene) for track, box in rows]
+        self._lost = self._lost + lost
+
+    def _lost_here(self) -> list[_Lost]:
+        """What was lost in the scene of this frame."""
+        return [lost for lost in self._lost if same_scene(lost.scene, self._scene)]
 
 
 def best_pairs(boxes: FloatArray, places: FloatArray) -> dict[int, int]:
@@ -298,6 +319,12 @@ def best_pairs(boxes: FloatArray, places: FloatArray) -> dict[int, int]:
             pairs[row] = other
             taken.add(other)
     return pairs
+
+
+def _places(lost: Sequence[_Lost]) -> FloatArray:
+    """Where lost objects may be (N, 2, 5): where they were searched for and last found."""
+    places = [(each.box, each.track.motion.box) for each in lost]
+    return np.array(places, np.float32).reshape(-1, 2, 5)
 
 
 def _sorted_out(found: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:

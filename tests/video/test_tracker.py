@@ -394,3 +394,36 @@ def test_a_slow_search_that_found_nothing_waits_before_the_next() -> None:
         run_frame(follows, frame / 25, [500.0, 500, 80, 80])
     assert finder.begun == 5
     assert run_frame(follows, 1.2, [200.0, 200, 80, 80])[1] == [1]
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (4, *FRAME.shape)).astype(np.uint8)
+
+
+def in_scene(found: Tracker, image: np.ndarray, time_s: float, there: bool = True) -> list[int]:
+    """One frame, and the numbers of the objects; the object is always at the same place."""
+    search = found.track(image, time_s, smooth=False)
+    boxes = next(search)
+    while True:
+        scores = np.full((len(boxes), 3), 0.9 if there else 0.1, np.float32)
+        xy = np.tile(mean_in([100, 50, 80, 80]), (len(boxes), 1, 1)).astype(np.float32)
+        try:
+            boxes = search.send((xy, scores))
+        except StopIteration as end:
+            return end.value.ids.tolist()
+
+
+def test_after_a_cut_an_object_is_another_one_also_in_the_same_place() -> None:
+    find = Finds([[100, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    assert [in_scene(follows, NOISE[0], frame / 25) for frame in range(3)] == [[1]] * 3
+    assert find.asked == 1
+    assert [in_scene(follows, NOISE[1], frame / 25) for frame in (3, 4)] == [[2]] * 2
+    assert find.asked == 2
+
+
+def test_after_a_flash_objects_have_their_numbers_again() -> None:
+    find = Finds([[100, 50, 80, 80]], [], [[100, 50, 80, 80]])
+    follows = tracker(find, follow=True)
+    assert in_scene(follows, NOISE[0], 0.0) == [1]
+    assert in_scene(follows, np.full_like(FRAME, 255), 0.04, there=False) == []
+    assert in_scene(follows, NOISE[0], 0.08) == [1]
