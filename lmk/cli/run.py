@@ -149,9 +149,9 @@ def run(
         float | None,
         typer.Option(
             min=1,
-            help="Milliseconds that a search by landmarks takes of one frame while objects are "
-            "tracked; it goes on in the next frames. By default those between two frames of a "
-            "camera or stream, and no limit in files.",
+            help="Milliseconds that a search by landmarks takes of one frame where objects are "
+            "tracked from frame to frame; it goes on in the next frames. By default those between "
+            "two frames of a camera or stream, and no limit in files.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),
@@ -233,7 +233,11 @@ def run(
     _print_summary(summary, context.stages, [shown(place) for place in places])
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
-        advice = ": --region center uses the centred square of the frame" if many else ""
+        advice = (
+            ": a search by landmarks finds more with a lower --find-threshold or --find-min-size, "
+            "or with --find-angles; --region center uses the centred square of the frame"
+        )
+        advice = advice if many else ""
         typer.echo(f"no objects were found in {_frames(summary.empty)}{advice}")
     if summary.failures:
         failed = ", ".join(f"{name} on {_frames(n)}" for name, n in summary.failures.items())

@@ -16,7 +16,7 @@ from lmk.data.decode import large_pictures, read_image
 from lmk.data.images import CROP_SIZE, Skipped, list_images
 from lmk.geometry import boxes_of_crops
 from lmk.inference.crops import cut_crops
-from lmk.system.errors import DataError
+from lmk.system.errors import DataError, UsageError
 from lmk.system.files import new_folder
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
@@ -38,9 +38,14 @@ def crop_objects(
     It gets images/ with crops of size x size pixels, JPEG or, if `lossless`, PNG; crops.csv, see
     `Row`; sheet.png, a contact sheet; and skipped.txt, if pictures have no crop, with the reasons.
     Beyond a picture its edge pixels are repeated. The folder appears completely or not at all. One
-    picture at a time is in memory. Raises UsageError if `output` exists, OutputError, and DataError
-    if no object was found.
+    picture at a time is in memory. Raises UsageError if `output` exists or lies in `photos`,
+    OutputError, and DataError if no object was found.
     """
+    if output.resolve().is_relative_to(photos.resolve()):
+        raise UsageError(
+            f"{output} lies in {photos}, so that its crops would be photographs of the next run: "
+            "choose another output"
+        )
     root, paths = _list_pictures(photos)
     done, names, suffix = Cropped(len(paths)), Names(), ".png" if lossless else ".jpg"
     with new_folder(output) as folder:

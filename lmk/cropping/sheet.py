@@ -32,7 +32,7 @@ def write_crop_sheet(path: Path, folder: Path, rows: Sequence[Row], title: str) 
 
 def _section(folder: Path, rows: Sequence[Row], title: str, subtitle: str) -> Section:
     no_points = np.zeros((0, 2), np.float32)
-    crops = [np.ascontiguousarray(read_image(folder / row.file)[..., ::-1]) for row in rows]
+    crops = (np.ascontiguousarray(read_image(folder / row.file)[..., ::-1]) for row in rows)
     captions = [f"{PurePosixPath(row.file).name}  {row.score:.2f}" for row in rows]
     return Section(
         title, [tile(crop, no_points, TILE_PX) for crop in crops], subtitle, captions=captions

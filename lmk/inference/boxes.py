@@ -65,14 +65,11 @@ def apart(
 
     A row is left out whose box overlaps one that was taken by more than a share.
     """
-    rows: list[int] = order.tolist()
-    if len(rows) < 2:
-        return rows[:count]
-    doubles = (overlap(boxes_xywh[:, None], boxes_xywh) > share).tolist()
-    kept: list[int] = []
-    for row in rows:
+    free, kept = np.ones(len(boxes_xywh), bool), list[int]()
+    for row in order.tolist():
         if len(kept) == count:
             break
-        if not any(doubles[row][earlier] for earlier in kept):
+        if free[row]:
             kept.append(row)
+            free &= overlap(boxes_xywh[row], boxes_xywh) <= share
     return kept

@@ -39,6 +39,18 @@ class Framing:
     input_size: int = 128
     find_scores: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no landmarks can have."""
+        numbers = np.array([*self.landmarks_input, (self.spread_px, self.score)], float)
+        if not np.isfinite(numbers).all():
+            raise ValueError("framing: expected finite numbers")
+        mean, deviation = self.find_scores or (0.5, 1.0)
+        if not (0 <= mean <= 1 and 0 < deviation <= 1):
+            raise ValueError(
+                f"find_scores is {self.find_scores}, expected a mean in [0, 1] and a deviation "
+                "above 0"
+            )
+
     def fit(
         self, xy_image: FloatArray, scores: FloatArray, turned: bool = False
     ) -> tuple[FloatArray, FloatArray]:
@@ -62,7 +74,8 @@ class Framing:
         if turned:
             degrees = _followed(np.angle((weighted * places_image).sum(1), deg=True))
         turn = np.exp(1j * np.deg2rad(degrees))[:, None]
-        scale = (weighted * places_image / turn).real.sum(1) / (weighted * places_input).real.sum(1)
+        extent = np.maximum((weighted * places_input).real.sum(1), 1e-6)
+        scale = (weighted * places_image / turn).real.sum(1) / extent
         scale = np.maximum(scale, 1 / self.input_size)[:, None]  # a crop of a pixel at least
         rest = places_image / (turn * scale) - places_input
         misfit_px = np.sqrt((share * np.abs(rest) ** 2).sum(1)).astype(np.float32)

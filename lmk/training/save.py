@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lmk.architectures.network import LandmarkNetwork
 from lmk.arrays import Arrays
 from lmk.data.packed import Crops
 from lmk.data.resize import resize_crops, spread_crops
 from lmk.evaluation.framing import measure_find_scores, measure_framing
 from lmk.inference.backends.select import open_backend
+from lmk.inference.regions.landmarks import DEFAULT
 from lmk.model.folder import Model, find_model
 from lmk.model.framing import Framing
 from lmk.model.manifest import CoreReference, Manifest
@@ -21,6 +24,7 @@ from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.progress import Reporter
 
+LEAST_EXTENT_PX = 1.0  # of the mean landmarks, in input pixels
 FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
@@ -46,13 +50,13 @@ def measured_framing(
 ) -> Framing | None:
     """Measure the framing of a network on some of its training crops (N, S, S, 3).
 
-    like: of a model of the same objects, whose detector finds them. None for a single landmark,
-    which has no extent to frame objects by.
+    like: of a model of the same objects, whose detector finds them. None for a single landmark, or
+    for several at one place, which have no extent to frame objects by.
     """
-    if network.num_landmarks == 1:
-        return None
     size = network.architecture.input_size
     found = detect(network, beta, resize_crops(spread_crops(crops, FRAMING_CROPS), size))
+    if np.ptp(found[0].mean(0), axis=0).max() < LEAST_EXTENT_PX:
+        return None
     framing = measure_framing(*found, size)
     if like is None:
         return framing
@@ -66,7 +70,14 @@ def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> 
         return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
     scores = measure_find_scores(backend, framing, crops, report)
-    replace(model.manifest, framing=replace(framing, find_scores=scores)).write(model.folder)
+    found = replace(framing, find_scores=scores)
+    if found.least_score(DEFAULT.threshold) >= 1:
+        report.warn(
+            "landmarks have high scores also where there is no object, so that lmk run looks into "
+            "the centred square: train for longer, or on more pictures"
+        )
+        return
+    replace(model.manifest, framing=found).write(model.folder)
 
 
 def _save(

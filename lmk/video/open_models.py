@@ -11,6 +11,7 @@ from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region
 from lmk.model.folder import find_model, students_of
+from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
 from lmk.video.options import TrackOptions
@@ -38,8 +39,20 @@ def open_models(
         opened.append(prepare_model(name, backend, options, still, _landmark_names(model)))
         if report:
             report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
+            _say_centre(name, backend.framing, options, report)
             _say_students(name, model, report)
     return opened
+
+
+def _say_centre(
+    name: str, framing: Framing | None, options: TrackOptions, report: Reporter
+) -> None:
+    """Say why a model that could be searched for looks into the centred square."""
+    if framing and not (options.region or framing.finder or framing.find_scores):
+        report.say(
+            f"{name}: in the centred square, because it did not learn how its landmarks score "
+            "where there is no object; --region track:landmarks searches the frame"
+        )
 
 
 def _say_students(name: str, model: str, report: Reporter) -> None:

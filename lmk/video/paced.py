@@ -9,6 +9,7 @@ import numpy as np
 
 from lmk.arrays import FloatArray, Indices
 from lmk.inference.rounds import Search
+from lmk.system.errors import UsageError
 
 LATEST = 0.3  # weight of the last measurement of a box's time
 FIRST_COUNT = 4  # boxes before any was measured
@@ -17,10 +18,12 @@ FIRST_COUNT = 4  # boxes before any was measured
 class Budget:
     """How many boxes a search may look into in one frame.
 
-    limit_ms: the time that they may take.
+    limit_ms: the time that they may take. Raises UsageError unless it is a time.
     """
 
     def __init__(self, limit_ms: float) -> None:
+        if not 0 < limit_ms < math.inf:
+            raise UsageError(f"--find-ms {limit_ms:g}: expected milliseconds, more than 0")
         self._limit_ms, self._box_ms = limit_ms, math.nan
 
     @property

@@ -25,6 +25,7 @@ DOUBLE = 0.6  # overlap from which two tracks have run into one
 # beside motion blur and a turned head, before it is lost.
 LOST_SCORE, LOST_MISFIT = 0.9, 2.0
 REMEMBER_S = 1.0  # how long the number of a lost object waits for it to be found again
+LONGEST_SEARCH_S = 5.0  # and how long while a search that is spread over frames goes on
 LOST_SEARCH_S = 0.2  # between two searches in that time, also while others are tracked
 
 
@@ -113,13 +114,14 @@ class Tracker:
         self._model, self._finder, self._framing = model, finder, framing
         self._tracking, self._smoothing = tracking, smoothing
         self._budget = Budget(tracking.search_ms) if tracking.search_ms is not None else None
-        self._number, self._time_s, self._searched_s = 0, -np.inf, -np.inf
+        self._number, self._time_s = 0, -np.inf
         self._start()
 
     def _start(self) -> None:
         self._tracks: list[_Track] = []
         self._lost: list[_Lost] = []
         self._pending: PacedSearch | None = None
+        self._searched_s = -np.inf
         self._scene: FloatArray = np.empty((0, 0), np.float32)  # what the last frame showed
         self._smoother = Smoother(self._smoothing) if self._smoothing else None
 
@@ -133,7 +135,8 @@ class Tracker:
         self._time_s = time_s
         before = self._tracks, self._lost, self._number, self._searched_s, self._scene
         try:
-            self._lost = [lost for lost in self._lost if time_s - lost.time_s <= REMEMBER_S]
+            longest_s = LONGEST_SEARCH_S if self._pending else REMEMBER_S
+            self._lost = [lost for lost in self._lost if time_s - lost.time_s <= longest_s]
             self._look_for_a_cut(image_bgr)
             predicted = _stack([track.motion.predict(time_s) for track in self._tracks])
             if self._tracking.follow and self._budget:
@@ -145,7 +148,8 @@ class Tracker:
                 sight = yield from self._look(self._identify(found, predicted), found)
         except BaseException:
             self._tracks, self._lost, self._number, self._searched_s, self._scene = before
-            self._pending = None
+            if self._pending:  # its answers are gone, so it begins again
+                self._pending, self._searched_s = None, -np.inf
             raise
         self._tracks = sight.tracks
         for track, box in zip(sight.tracks, sight.following, strict=True):

@@ -196,3 +196,10 @@ def test_a_folder_that_exists_is_kept(photos: Path, faces: ObjectFinder) -> None
     with pytest.raises(UsageError, match="crops already exists"):
         crop(photos, faces)
     assert [path.name for path in (photos.parent / "crops").iterdir()] == ["note.txt"]
+
+
+def test_crops_are_not_put_among_the_photographs(photos: Path, faces: ObjectFinder) -> None:
+    cv2.imwrite(str(photos / "face.png"), photograph())
+    with pytest.raises(UsageError, match="choose another output"):
+        crop_objects(photos, photos / "crops", faces, Reporter())
+    assert [each.name for each in photos.iterdir()] == ["face.png"]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from test_landmark_search import FRAMING, Dots, scene
 
+from lmk.inference.boxes import apart
 from lmk.inference.regions.landmarks import MOST_AT_ONCE, Finding, LandmarkSearch, grid
 from lmk.inference.rounds import in_rounds
 from lmk.system.errors import UsageError
@@ -65,8 +68,28 @@ def test_a_frame_smaller_than_the_smallest_object_has_none(size_hw: tuple[int, i
         ({"threshold": 0.0}, "between 0 and 1"),
         ({"angles": ()}, "degrees from -180 to 180"),
         ({"angles": (0.0, float("nan"))}, "degrees from -180 to 180"),
+        ({"angles": 30.0}, "degrees from -180 to 180"),
+        ({"angles": ("0",)}, "degrees from -180 to 180"),
+        ({"min_size": "0.2"}, "from 0.05 to 1"),
+        ({"threshold": None}, "between 0 and 1"),
     ],
 )
 def test_a_search_refuses_what_it_cannot_look_for(options: dict, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Finding(**options)
+
+
+def test_angles_may_be_a_list() -> None:
+    assert Finding(angles=[0.0]) == Finding()
+
+
+def test_a_wide_frame_is_searched_in_little_memory() -> None:
+    """7,000 boxes: all their overlaps together would be 400 MB."""
+    tracemalloc.start()
+    boxes = grid(30_000, 40)
+    kept = apart(boxes, np.arange(len(boxes)), 0.3, 16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(boxes) > 2000
+    assert len(kept) == 16
+    assert peak < 20e6

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -92,3 +93,19 @@ def test_confidence_is_the_share_of_pictures_with_lower_scores() -> None:
     assert framing.least_score(0.8413) == pytest.approx(0.6, abs=1e-4)
     assert np.isnan(FRAMING.confidence(scores)).all()
     assert FRAMING.least_score(0.99) == FRAMING.score
+
+
+@pytest.mark.parametrize("scores", [(0.5, 0.0), (0.5, -0.1), (0.5, math.nan), (5.0, 0.1)])
+def test_scores_that_cannot_be_are_refused(scores: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"mean in \[0, 1\] and a deviation above 0"):
+        replace(FRAMING, find_scores=scores)
+    text = FRAMING.to_json().replace('"find_scores":null', f'"find_scores":{list(scores)}')
+    with pytest.raises(ValueError, match="find_scores"):
+        framing_from_json(text.replace("nan", "NaN"))
+
+
+def test_mean_landmarks_at_one_place_give_a_box_all_the_same() -> None:
+    framing = replace(FRAMING, landmarks_input=((40.0, 50.0),) * 3)
+    boxes, misfit_px = framing.fit(np.ones((1, 3, 2), np.float32), np.ones((1, 3)), turned=True)
+    assert np.isfinite(boxes).all()
+    assert np.isfinite(misfit_px).all()

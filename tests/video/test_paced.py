@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
 import pytest
 
 from lmk.inference.boxes import upright
+from lmk.system.errors import UsageError
 from lmk.video.paced import FIRST_COUNT, Budget, PacedSearch
 
 BOXES = upright(np.float32([[0, 0, 40, 40], [200, 0, 40, 40], [90, 90, 20, 20], [100, 5, 30, 30]]))
@@ -68,3 +70,9 @@ def test_the_budget_follows_the_time_of_a_box() -> None:
         with pytest.raises(StopIteration):
             asked.send(landmarks(BOXES))
     assert 1 <= budget.count <= 4
+
+
+@pytest.mark.parametrize("limit_ms", [0.0, -1.0, math.inf, math.nan])
+def test_a_budget_is_a_time(limit_ms: float) -> None:
+    with pytest.raises(UsageError, match="--find-ms"):
+        Budget(limit_ms)

@@ -427,3 +427,26 @@ def test_after_a_flash_objects_have_their_numbers_again() -> None:
     assert in_scene(follows, NOISE[0], 0.0) == [1]
     assert in_scene(follows, np.full_like(FRAME, 255), 0.04, there=False) == []
     assert in_scene(follows, NOISE[0], 0.08) == [1]
+
+
+def test_when_time_begins_again_the_frame_is_searched_again() -> None:
+    finder = Slow()
+    follows = Tracker("dots", finder, FRAMING, Tracking(True), None)
+    place = [200.0, 200, 80, 80]
+    assert [run_frame(follows, 9.0 + frame / 25, place)[1] for frame in (0, 1)] == [[1], [1]]
+    assert run_frame(follows, 0.0, place)[1] == [2]
+    assert run_frame(follows, 0.0, place)[1] == [3]
+
+
+def test_a_number_waits_for_the_end_of_a_search_that_is_spread() -> None:
+    """It is found again two seconds after its loss: the search looked into one box a frame."""
+    follows = Tracker("dots", Slow(), FRAMING, Tracking(True, 2.0, search_ms=33), None)
+    follows._budget = FourBoxes()
+    follows._budget.count = 1
+    place, nowhere = [200.0, 200, 80, 80], [900.0, 900, 80, 80]
+    ids = [run_frame(follows, frame / 4, place)[1] for frame in range(10)]
+    assert ids[-1] == [1]
+    ids = [run_frame(follows, (10 + frame) / 4, nowhere)[1] for frame in range(1)]
+    ids += [run_frame(follows, (11 + frame) / 4, place)[1] for frame in range(20)]
+    assert ids[0] == []
+    assert ids[-1] == [1]

@@ -27,8 +27,8 @@ def choose_region(
         return finder, tracked
     if not isinstance(finder, LandmarkSearch):
         raise UsageError(
-            "--find-min-size, --find-threshold and --find-angles are for a search by landmarks, "
-            "which is not this model's default: add --region landmarks or track:landmarks"
+            "--find-min-size, --find-threshold and --find-angles are for a search by landmarks: "
+            "choose --region landmarks or track:landmarks"
         )
     if finding.threshold != DEFAULT.threshold and not (framing and framing.find_scores):
         raise UsageError(

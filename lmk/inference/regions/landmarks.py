@@ -26,7 +26,7 @@ APART = 0.8  # of neighbouring boxes, in sides
 FOLLOWED, ROUNDS = 16, 2  # the boxes that move, and how often; also the most objects of a frame
 LARGEST_MISFIT = 2.0  # of the framing's spread
 MOST_AT_ONCE = 64
-LEAST_PX = 8  # side of the smallest boxes: less shows no object
+LEAST_PX = 16  # side of the smallest boxes: less shows no object
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Finding:
     min_size: side of the smallest crops, as a share of the frame's shorter side, in [0.05, 1].
     threshold: the confidence from which on landmarks are an object, in (0, 1): the share of
     pictures without an object in which nothing is found. angles: by which objects may be turned, in
-    degrees from x towards y; others within 30 degrees of these are found too. Raises UsageError.
+    degrees from x towards y; others within 30 degrees of these are found too. Raises UsageError,
+    naming the options of `lmk run`.
     """
 
     min_size: float = 0.14
@@ -44,21 +45,27 @@ class Finding:
     angles: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        if not SMALLEST <= self.min_size <= 1:
+        if isinstance(self.angles, list):
+            object.__setattr__(self, "angles", tuple(self.angles))
+        if not (_is_number(self.min_size) and SMALLEST <= self.min_size <= 1):
             raise UsageError(
-                f"--find-min-size {self.min_size:g}: expected a share of the frame's shorter side, "
+                f"--find-min-size {self.min_size}: expected a share of the frame's shorter side, "
                 f"from {SMALLEST} to 1, such as 0.1"
             )
-        if not 0 < self.threshold < 1:
+        if not (_is_number(self.threshold) and 0 < self.threshold < 1):
             raise UsageError(
-                f"--find-threshold {self.threshold:g}: expected the share of pictures without an "
+                f"--find-threshold {self.threshold}: expected the share of pictures without an "
                 "object in which nothing is found, between 0 and 1, such as 0.95"
             )
-        if not self.angles or not all(abs(angle) <= 180 for angle in self.angles):
+        of_numbers = isinstance(self.angles, tuple) and all(map(_is_number, self.angles))
+        if not of_numbers or not self.angles or not all(abs(a) <= 180 for a in self.angles):
             raise UsageError(
-                f"--find-angles {','.join(f'{angle:g}' for angle in self.angles)}: expected "
-                "degrees from -180 to 180 with commas, such as -60,0,60"
+                f"--find-angles {self.angles}: expected degrees from -180 to 180, such as -60,0,60"
             )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 DEFAULT = Finding()
