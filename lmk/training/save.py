@@ -24,7 +24,7 @@ from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.progress import Reporter
 
-LEAST_EXTENT_PX = 1.0  # of the mean landmarks, in input pixels
+LEAST_EXTENT_PX = 0.01  # of the mean landmarks, in input pixels: less is one place
 FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
 
 
