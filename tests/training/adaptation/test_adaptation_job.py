@@ -108,6 +108,8 @@ def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
     assert found.softargmax_beta == known.softargmax_beta
     assert (found.framing.finder, found.framing.finder_box) == ("box:1,2,3,4", (0, 0, 1, 0.5))
     assert found.framing.landmarks_input != framing.landmarks_input
+    assert found.framing.find_scores
+    assert 0 < found.framing.find_scores[0] < 1
 
 
 def test_an_adapter_is_no_core_for_projections(adapter_model) -> None:
