@@ -234,8 +234,8 @@ def run(
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
         advice = (
-            ": a search by landmarks finds more with a lower --find-threshold or --find-min-size, "
-            "or with --find-angles; --region center uses the centred square of the frame"
+            ": --region center uses the centred square of the frame; a search by landmarks finds "
+            "more with a lower --find-threshold or --find-min-size, or with --find-angles"
         )
         advice = advice if many else ""
         typer.echo(f"no objects were found in {_frames(summary.empty)}{advice}")

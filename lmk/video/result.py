@@ -19,7 +19,7 @@ class Objects:
     4), x, y, width, height: the box of each. angles float32 (N,), degrees, from x towards y, by
     which each is turned about its centre. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
     opacity float32 (N, K): 1 for a visible landmark; falls to 0 while a lost one keeps its last
-    place.
+    place. confidence float32 (N,): see `Landmarks`.
     """
 
     model: str
@@ -29,6 +29,7 @@ class Objects:
     xy: FloatArray
     scores: FloatArray
     opacity: FloatArray
+    confidence: FloatArray
 
 
 def no_objects(model: str, num_landmarks: int) -> Objects:
@@ -36,7 +37,7 @@ def no_objects(model: str, num_landmarks: int) -> Objects:
     shape = (0, num_landmarks)
     none = np.empty(shape, np.float32)
     boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)
-    return Objects(model, np.empty(0, np.int64), boxes, boxes[:, 0], xy, none, none)
+    return Objects(model, np.empty(0, np.int64), boxes, boxes[:, 0], xy, none, none, boxes[:, 0])
 
 
 @dataclass(frozen=True, eq=False)

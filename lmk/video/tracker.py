@@ -266,7 +266,11 @@ class Tracker:
         ids = np.array([track.number for track in sight.tracks], np.int64)
         # A copy: the finder may give the same array again, and motion goes on from it.
         boxes = sight.boxes.copy()
-        return Objects(self._model, ids, boxes[:, :4], boxes[:, 4], shown, sight.scores, opacity)
+        confidence = np.full(len(ids), np.nan, np.float32)
+        if self._framing:
+            confidence = self._framing.confidence(sight.scores)
+        places = boxes[:, :4], boxes[:, 4], shown
+        return Objects(self._model, ids, *places, sight.scores, opacity, confidence)
 
     def _identify(self, found: FloatArray, predicted: FloatArray) -> list[_Track]:
         """The tracks of found boxes (N, 5): those that they overlap most, or new ones."""

@@ -31,9 +31,8 @@ def objects(
     points = np.array([xy] * len(ids), np.float32)
     boxes = np.array([[100, 80, 200, 200]] * len(ids), np.float32)
     ones = np.ones(points.shape[:2], np.float32)
-    return Objects(
-        model, np.array(ids), boxes, np.zeros(len(ids)), points, 0.9 * ones, opacity * ones
-    )
+    places = boxes, np.zeros(len(ids)), points
+    return Objects(model, np.array(ids), *places, 0.9 * ones, opacity * ones, ones[:, 0])
 
 
 def changed(drawn: np.ndarray) -> np.ndarray:

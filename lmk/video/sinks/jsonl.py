@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ def to_json(result: Result) -> dict[str, Any]:
     """Return a frame's result as plain values, image pixels rounded to a thousandth.
 
     `opacity` is below 1 while a lost landmark keeps its last place. Only an object whose box is
-    turned has an `angle`: degrees, from x towards y, about the box's centre.
+    turned has an `angle`: degrees, from x towards y, about the box's centre. `confidence` is there
+    for models that were measured for it, see `Landmarks`.
     """
     objects = [
         {
@@ -43,15 +45,17 @@ def to_json(result: Result) -> dict[str, Any]:
             "landmarks": [_rounded(point, 3) for point in xy],
             "scores": _rounded(score, 4),
             "opacity": _rounded(opacity, 2),
+            **({} if math.isnan(confidence) else {"confidence": round(confidence, 4)}),
         }
         for found in result.objects
-        for number, box, angle, xy, score, opacity in zip(
+        for number, box, angle, xy, score, opacity, confidence in zip(
             found.ids,
             found.boxes,
             found.angles.tolist(),
             found.xy,
             found.scores,
             found.opacity,
+            found.confidence.tolist(),
             strict=True,
         )
     ]

@@ -18,8 +18,9 @@ def found(model: str = "dots", first_id: int = 7) -> Objects:
     xy = np.array([[[10.12345, 20.5], [3, 4]], [[5.25, 6], [-7, 8.0004]]], np.float32)
     scores = np.array([[0.91234, 0.5], [0.1, 0.25]], np.float32)
     opacity = np.array([[1, 1], [1, 0.4]], np.float32)
+    confidence = np.array([0.98765, np.nan], np.float32)
     ids, angles = np.array([first_id, first_id + 1]), np.array([-31.23, 0], np.float32)
-    return Objects(model, ids, boxes, angles, xy, scores, opacity)
+    return Objects(model, ids, boxes, angles, xy, scores, opacity, confidence)
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:

@@ -30,6 +30,7 @@ def test_json_has_one_object_a_frame(tmp_path: Path) -> None:
             "landmarks": [[10.123, 20.5], [3, 4]],
             "scores": [0.9123, 0.5],
             "opacity": [1, 1],
+            "confidence": 0.9876,
         },
         {
             "model": "dots",

@@ -46,7 +46,9 @@ def moving(index: int, source: str = "clip", opacity: float = 1.0) -> Result:
     xy = np.array([[[30.0 + 10 * index, 40], [30 + 10 * index, 90]]], np.float32)
     box = np.array([[0, 0, 120, 120]], np.float32)
     ones = np.ones((1, 2), np.float32)
-    found = Objects("dots", np.array([3]), box, np.zeros(1), xy, 0.8 * ones, opacity * ones)
+    found = Objects(
+        "dots", np.array([3]), box, np.zeros(1), xy, 0.8 * ones, opacity * ones, ones[:, 0]
+    )
     return result(index, index / 10, picture(128, SIZE_WH), source=source, objects=(found,))
 
 
