@@ -65,6 +65,12 @@ class InProcess:
         app(arguments, standalone_mode=False)
 
 
+@pytest.fixture(autouse=True)
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search of pictures without objects, which no study looks at, after every training."""
+    monkeypatch.setattr("lmk.training.adaptation.job.learn_to_find", lambda *_: None)
+
+
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_a_study_runs_and_is_not_run_twice(
     file: Path, root: Path, tmp_path: Path, monkeypatch
