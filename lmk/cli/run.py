@@ -106,8 +106,9 @@ def run(
             help="center, landmarks, box:X,Y,W,H, cascade:face, cascade:cat or "
             "onnx:FILE[#CLASS]: use this region in every frame; landmarks searches it with the "
             "model itself. track:WORD: use it at intervals, and track objects between them. By "
-            "default the model's own detector, or landmarks for a student without one, in every "
-            "picture, or tracked in videos; for other models the centred square.",
+            "default the model's own detector, or landmarks for a model without one, in every "
+            "picture, or tracked in videos; the centred square for a model that did not learn how "
+            "its landmarks score where there is no object.",
             show_default=False,
             rich_help_panel=_WHERE,
         ),

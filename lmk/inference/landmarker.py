@@ -17,6 +17,7 @@ from lmk.inference.regions.base import Finder
 from lmk.inference.regions.choose import choose_region
 from lmk.inference.regions.landmarks import DEFAULT, Finding
 from lmk.inference.rounds import Search, in_rounds
+from lmk.model.framing import confidence_of
 from lmk.system.errors import DataError, UsageError
 
 
@@ -97,9 +98,7 @@ class Landmarker:
         found = in_rounds(self.backend, searches)
         boxes, xy, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
         image_index = np.repeat(np.arange(len(found)), [len(each[0]) for each in found])
-        framing = self.backend.framing
-        unknown = np.full(len(score), np.nan, np.float32)
-        confidence = framing.confidence(score) if framing else unknown
+        confidence = confidence_of(score, self.backend.framing)
         return Landmarks(xy, score, boxes[:, :4], boxes[:, 4], confidence, image_index)
 
     def _search(

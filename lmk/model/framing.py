@@ -136,6 +136,12 @@ def _followed(degrees: FloatArray) -> FloatArray:
     return np.asarray(np.sign(degrees) * followed, np.float32)
 
 
+def confidence_of(scores: FloatArray, framing: Framing | None) -> FloatArray:
+    """See `Framing.confidence`; NaN (N,) without framing."""
+    unknown = np.full(len(scores), np.nan, np.float32)
+    return framing.confidence(scores) if framing else unknown
+
+
 def framing_from_json(text: str) -> Framing:
     """Read what `Framing.to_json` wrote. Raises ValueError."""
     return read_as(Framing, parse_json(text))

@@ -64,9 +64,12 @@ def measured_framing(
 
 
 def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> None:
-    """Measure the scores of landmarks where there is no object, and write them down."""
-    framing = model.manifest.framing
-    if framing is None:
+    """Measure the scores of landmarks where there is no object, and write them down.
+
+    A training that was stopped before its end does it when it goes on.
+    """
+    framing, training = model.manifest.framing, model.manifest.training
+    if framing is None or training["steps"] < training["settings"]["steps"]:
         return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
     scores = measure_find_scores(backend, framing, crops, report)

@@ -11,7 +11,7 @@ from lmk.arrays import Flags, FloatArray, Image
 from lmk.inference.boxes import SAME, apart, overlap
 from lmk.inference.regions.base import Finder
 from lmk.inference.rounds import Search
-from lmk.model.framing import Framing
+from lmk.model.framing import Framing, confidence_of
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
 from lmk.video.motion import Motion
@@ -266,9 +266,7 @@ class Tracker:
         ids = np.array([track.number for track in sight.tracks], np.int64)
         # A copy: the finder may give the same array again, and motion goes on from it.
         boxes = sight.boxes.copy()
-        confidence = np.full(len(ids), np.nan, np.float32)
-        if self._framing:
-            confidence = self._framing.confidence(sight.scores)
+        confidence = confidence_of(sight.scores, self._framing)
         places = boxes[:, :4], boxes[:, 4], shown
         return Objects(self._model, ids, *places, sight.scores, opacity, confidence)
 

@@ -29,8 +29,8 @@ def crop(
         typer.Option(
             metavar="WORD",
             help="Where objects are searched for, as in lmk run, such as landmarks, cascade:face "
-            "or onnx:FILE; by default the model's own detector, or landmarks for a student without "
-            "one, and for other models the centred square.",
+            "or onnx:FILE; by default the model's own detector, or landmarks for a model without "
+            "one.",
             show_default=False,
         ),
     ] = "",

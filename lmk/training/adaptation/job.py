@@ -81,8 +81,7 @@ def adapt(
         if data.skipped:
             with replacing(run.folder / SKIPPED) as temporary:
                 temporary.write_text("\n".join(data.skipped) + "\n")
-        if model.manifest.training["steps"] >= options.steps:  # else when it goes on
-            learn_to_find(model, data.crops, run.compute.device.type, run.report)
+        learn_to_find(model, data.crops, run.compute.device.type, run.report)
     run.compute.wait()
     return find_model(str(run.folder))
 

@@ -115,8 +115,7 @@ def distill(
         )
         for warning in seen.warnings.values():
             run.report.warn(warning)
-        if model.manifest.training["steps"] >= options.steps:  # else when it goes on
-            learn_to_find(model, data.crops, run.compute.device.type, run.report)
+        learn_to_find(model, data.crops, run.compute.device.type, run.report)
     run.compute.wait()
     return find_model(str(run.folder))
 
