@@ -14,8 +14,9 @@ from pathlib import Path
 from lmk.artifact.catalogue import PACKAGES, files_of
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
+from lmk.system.cache import cache_folder
 from lmk.system.errors import LmkError
-from lmk.system.files import cache_folder, replacing, sha256_of
+from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import chip, installed_versions, usable_cores
 from lmk.system.version import __version__
 
