@@ -39,3 +39,8 @@ def read_text(path: Path, most: int) -> str:
     Raises OSError as `check_regular` does, and ValueError for bytes that are not UTF-8.
     """
     return read_bytes(path, most).decode("utf-8-sig")
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, without the path, which its message names anyway."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -10,22 +10,23 @@ import pytest
 from lmk.artifact.cached import cached_onnx
 
 
-def test_a_model_is_folded_once_and_again_when_its_file_is_damaged(
-    core_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_is_folded_once_and_again_when_it_changes_or_its_file_is_damaged(
+    small_core, student_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "mine.onnx").touch()
     monkeypatch.chdir(tmp_path)
-    made = cached_onnx(str(core_model.folder))
+    (tmp_path / "mine.onnx").touch()
+    made = cached_onnx(str(small_core.folder))
     assert made.parent == tmp_path / "cache" / "onnx"
-    assert core_model.manifest.name not in made.name
     whole, built = made.read_bytes(), made.stat().st_ino
-    assert cached_onnx(str(core_model.folder)) == made
+    assert cached_onnx(str(small_core.folder)) == made
     assert made.stat().st_ino == built
+    assert cached_onnx(str(made)) == made
+    assert cached_onnx(str(student_model.folder)) != made
     flipped = whole[:-900] + bytes([whole[-900] ^ 4]) + whole[-899:]
     for damaged in (flipped, whole[:1000], b""):
         made.write_bytes(damaged)
-        assert cached_onnx(str(core_model.folder)).read_bytes() == whole
+        assert cached_onnx(str(small_core.folder)).read_bytes() == whole
     assert (tmp_path / "mine.onnx").exists()
 
 
