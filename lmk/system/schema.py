@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 Content = TypeVar("Content")
@@ -13,6 +14,7 @@ MISSING = re.compile("Object missing required field `(.+)`")
 EXPECTED = re.compile("Expected (.+?)(?:, got .+)?")
 TOO_DEEP = "its brackets are nested too deeply"
 ANY_NAME = "..."  # how msgspec writes a name within dict[str, ...]
+SHOWN = 60  # characters of a wrong value
 
 
 class SchemaError(ValueError):
@@ -31,17 +33,18 @@ def parse_json(text: str) -> Any:
         raise ValueError(TOO_DEEP) from error
 
 
-def read_as(kind: type[Content], value: Any) -> Content:
+def read_as(kind: type[Content], value: Any, more: bool = False) -> Content:
     """Build a dataclass, and the dataclasses in it, from parsed JSON. Raises SchemaError.
 
-    Types are exact, except that a float may be written as an integer. Unknown names are refused.
-    All unknown names are reported, but only the first wrong type.
+    Types are exact, except that a float may be written as an integer. Unknown names are refused,
+    or ignored if there may be `more`. All unknown names are reported, but only the first wrong
+    type.
     """
     import msgspec  # some milliseconds, which not every start of lmk should wait for
 
     try:
         content = msgspec.convert(value, kind)
-        unknown = list(_unknown(value, msgspec.to_builtins(content), ""))
+        unknown = [] if more else list(_unknown(value, msgspec.to_builtins(content), ""))
     except msgspec.ValidationError as error:
         raise SchemaError([_in_words(str(error), value)]) from error
     except RecursionError as error:
@@ -70,9 +73,14 @@ def _in_words(message: str, value: Any) -> str:
     where = place.removesuffix("`").removeprefix(".")
     if missing := MISSING.fullmatch(what):
         return f"{where}.{missing[1]} is missing".removeprefix(".")
-    said = f"{where or 'it'} is {json.dumps(_at(value, where))[:60]}"
+    said = f"{where or 'it'} is {_shown(_at(value, where))}"
     expected = EXPECTED.fullmatch(what)
     return f"{said}, expected {expected[1].replace('`', '')}" if expected else f"{said}: {what}"
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value as JSON; not more is written, however large or deep it is."""
+    return "".join(islice(json.JSONEncoder().iterencode(value), SHOWN))[:SHOWN]
 
 
 def _at(value: Any, where: str) -> Any:

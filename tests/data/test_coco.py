@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.data.coco import KeypointSet, image_paths, load_keypoints, read_annotations
+from lmk.data.annotations import image_paths, read_annotations
+from lmk.data.coco import KeypointSet, load_keypoints
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
@@ -126,7 +127,7 @@ def test_a_file_of_another_shape_is_one_clear_error(tmp_path, change) -> None:
 
 def test_an_empty_box_is_none(tmp_path) -> None:
     file = write_set(tmp_path, [annotation(0, *range(9)) | {"bbox": []}])
-    assert np.isnan(read_annotations(file).boxes_xywh[0]).all()
+    assert np.isnan(read_annotations(file, Reporter()).boxes_xywh[0]).all()
 
 
 def test_a_place_that_is_no_number_is_not_labelled(tmp_path) -> None:
@@ -169,7 +170,7 @@ def test_unusable_annotations_are_one_clear_error(tmp_path, annotations, message
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not JSON"), ("{}", "lacks images"), (None, "cannot read")]
+    ("text", "message"), [("{", "not JSON"), ("{}", "images is missing"), (None, "cannot read")]
 )
 def test_a_broken_file_is_one_clear_error(tmp_path, text, message) -> None:
     if text is not None:

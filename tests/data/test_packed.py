@@ -161,14 +161,14 @@ def edit(folder: Path, change) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut, "crops.npy is 5000 bytes, expected"),
-        (forget_a_file, "and 10 files"),
-        (from_the_future, "has format 2, expected 1"),
-        (other_size, "index.json has"),
+        (cut, r"crops\.npy is 5000 bytes, expected"),
+        (forget_a_file, "count is 11, but there are 10 files"),
+        (from_the_future, "format is 2, expected 1"),
+        (other_size, "expected uint8"),
         (lambda folder: (folder / "index.json").write_text("{"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").write_text("[]"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").unlink(), "is not a packed set: make one with"),
-        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "not a NumPy file"),
+        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "is not a NumPy file"),
     ],
 )  # fmt: skip
 def test_a_damaged_set_is_one_clear_error(packed: Path, damage, message: str) -> None:
