@@ -63,7 +63,8 @@ def pack(
             ],
         )
         with (folder / INDEX).open("wb") as file:
-            file.write(index.to_json().encode())
+            # JSON escapes for the bytes of a name that are not UTF-8.
+            file.write(index.to_json().encode(errors="backslashreplace"))
             sync(file)
     return open_packed(output)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lmk.data.annotations import image_paths, read_annotations
-from lmk.data.coco import KeypointSet, load_keypoints
+from lmk.data.coco import load_keypoints
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
@@ -57,32 +57,6 @@ def test_points_are_moved_into_the_frame_of_the_crop(tmp_path) -> None:
 def test_mirrored_order_swaps_left_and_right(tmp_path) -> None:
     file = write_set(tmp_path, [annotation(0, *range(9))])
     assert load_keypoints(file, Reporter()).mirrored_order() == [1, 0, 2]
-
-
-@pytest.mark.parametrize(
-    ("name", "mirrored"),
-    [
-        ("left_eye", "right_eye"),
-        ("eye-Right", "eye-Left"),
-        ("outerEyeLeft2", "outerEyeRight2"),
-        ("LShoulder", "RShoulder"),
-        ("r_hip", "l_hip"),
-        ("Paw R", "Paw L"),
-        ("LEFT_EAR", "RIGHT_EAR"),
-        ("ul_l", "ul_r"),
-        ("lefteye", "righteye"),
-        ("reye", "leye"),
-        ("Reye", "Leye"),
-        *((same, same) for same in ("nose", "upright", "L5 vertebra", "Rib", "collar", "leftover")),
-    ],
-)
-def test_sides_are_words_of_the_names(name: str, mirrored: str) -> None:
-    empty = np.zeros((0, 3, 2), np.float32)
-    names = [name, "nose tip", mirrored] if name != mirrored else ["nose tip", name]
-    data = KeypointSet(np.zeros((0, 8, 8, 3), np.uint8), empty, empty[..., 0] > 0, names)
-    assert [names[i] for i in data.mirrored_order()] == (
-        [mirrored, "nose tip", name] if name != mirrored else names
-    )
 
 
 def test_points_of_other_categories_are_left_out(tmp_path) -> None:
