@@ -77,7 +77,7 @@ def read_annotations(file: Path, report: Reporter, outside: bool = False) -> Ann
     objects, left_out = _match(file, content, category)
     values = [content.annotations[entry].keypoints for entry, _ in objects]
     numbers = np.array(values, np.float64).reshape(len(objects), 3 * len(names))  # null is NaN
-    points = numbers.reshape(-1, len(names), 3)
+    points = numbers.reshape(-1, len(names), 3)  # the same numbers, seen per point
     labelled = (points[..., 2] > 0) & ~np.isnan(points).any(axis=2)
     points[~labelled] = 0
     useful = np.asarray(labelled.any(axis=1))
