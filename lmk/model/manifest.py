@@ -97,7 +97,7 @@ class Manifest:
     @cached_property
     def facts(self) -> TrainingFacts:
         """What other parts of lmk read of `training`, whose rest is free-form."""
-        return read_as(TrainingFacts, self.training, only=False)
+        return read_as(TrainingFacts, self.training, more=True)
 
     def content(self) -> dict[str, Any]:
         """The content of the file: the fields, and for other readers facts of the architecture."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import stat
 from pathlib import Path
 
 MB = 1_000_000
+ENCODING = "it is not text in UTF-8, nor in UTF-16 with a byte order mark: save it as UTF-8"
 
 
 def check_regular(path: Path, most: int) -> None:
@@ -34,11 +36,20 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def read_text(path: Path, most: int) -> str:
-    """Read a regular file of at most `most` bytes as UTF-8, with or without a byte order mark.
+    """Read a regular file of at most `most` bytes as text, whatever the system's encoding is.
 
-    Raises OSError as `check_regular` does, and ValueError for bytes that are not UTF-8.
+    It is UTF-8, or UTF-16 with a byte order mark. Raises OSError as `check_regular` does, and
+    ValueError for another encoding.
     """
-    return read_bytes(path, most).decode("utf-8-sig")
+    content = read_bytes(path, most)
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(ENCODING) from error
+    if "\0" in text:  # of UTF-16 without a mark, or of UTF-32
+        raise ValueError(ENCODING)
+    return text
 
 
 def reason_of(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -40,6 +41,7 @@ MOST_SAID = 8  # problems in one message
 DEEPEST = 64  # brackets within brackets; lmk itself writes some ten
 TOO_DEEP = "its brackets are nested too deeply"
 ANY_NAME = "..."  # how msgspec writes a name within dict[str, ...]
+SHOWN = 60  # characters of a wrong value
 
 
 class SchemaError(ValueError):
@@ -63,17 +65,16 @@ def parse_json(text: str) -> Any:
         raise ValueError(TOO_DEEP) from error
 
 
-def read_as(kind: type[Content], value: Any, only: bool = True) -> Content:
+def read_as(kind: type[Content], value: Any, more: bool = False) -> Content:
     """Build a dataclass, and the dataclasses in it, from parsed JSON. Raises SchemaError.
 
     Types are exact, except that a float may be written as an integer; a field's `Meta` limits its
-    values. Unknown names are refused, unless `only` is False. All unknown names are reported, but
-    only the first wrong type.
+    values. Unknown names are refused, or ignored if there may be `more`. All unknown names are
+    reported, but only the first wrong type.
     """
     try:
         content = msgspec.convert(value, kind)
-        known = msgspec.to_builtins(content) if only else value
-        problems = list(_problems(value, known, "", 0))
+        problems = [] if more else list(_problems(value, msgspec.to_builtins(content), "", 0))
     except msgspec.ValidationError as error:
         raise SchemaError([_in_words(str(error), value)]) from error
     except RecursionError as error:
@@ -117,12 +118,17 @@ def _in_words(message: str, value: Any) -> str:
     where = place.removesuffix("`").removeprefix(".")
     if missing := MISSING.fullmatch(what):
         return f"{where}.{missing[1]} is missing".removeprefix(".")
-    said = f"{where or 'it'} is {json.dumps(_at(value, where))[:60]}"
+    said = f"{where or 'it'} is {_shown(_at(value, where))}"
     for pattern, words in WORDS.items():
         if repr(pattern) in what:  # as msgspec writes it
             return f"{said}, expected {words}"
     expected = EXPECTED.fullmatch(what)
     return f"{said}, expected {expected[1].replace('`', '')}" if expected else f"{said}: {what}"
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value as JSON; not more is written, however large or deep it is."""
+    return "".join(islice(json.JSONEncoder().iterencode(value), SHOWN))[:SHOWN]
 
 
 def _at(value: Any, where: str) -> Any:

@@ -32,9 +32,16 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         read_bytes(tmp_path / "file", 4)
 
 
-def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"\xef\xbb\xbfK\xc3\xa4fer")
-    assert read_text(tmp_path / "file", 100) == "Käfer"
-    (tmp_path / "file").write_bytes("Käfer".encode("latin-1"))
-    with pytest.raises(ValueError, match="utf-8"):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_read_in_any_unicode_encoding_that_says_which_it_is(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "file").write_bytes("Füchse/狐.png".encode(encoding))
+    assert read_text(tmp_path / "file", 100) == "Füchse/狐.png"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_text_in_an_unknown_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "file").write_bytes("Füchse".encode(encoding))
+    with pytest.raises(ValueError, match=r"not text in UTF-8.*save it as UTF-8"):
         read_text(tmp_path / "file", 100)
