@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from clips import save_clip
 from colour_detector import save_detector
@@ -15,6 +16,17 @@ from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+# The same examples in every run, however loaded the machine is.
+hypothesis.settings.register_profile("lmk", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("lmk")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--mutations", type=int, default=240, help="Files to damage in tests/fuzz (240: 20 s)."
+    )
+    parser.addoption("--fuzz-seed", type=int, default=0, help="First seed of their damage.")
 
 
 @pytest.fixture(scope="session")

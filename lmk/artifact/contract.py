@@ -50,7 +50,7 @@ def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
     version = signature.metadata.get("schema_version", "")
     if version not in ("", SCHEMA_VERSION):
         raise WeightsError(
-            f"{path} has schema_version {version}, this version of lmk reads {SCHEMA_VERSION}: "
+            f"{path} has schema_version {version!r:.20}, this version of lmk reads {SCHEMA_VERSION}: "
             "export it again with this version, or install the one that wrote it"
         )
     task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))

@@ -10,21 +10,23 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
 
 from lmk.data.read_file import read_text
 from lmk.system.errors import DataError
 from lmk.system.schema import SchemaError, parse_json, read_as
 
-Id = int | float | str
+Text = Annotated[str, Meta(max_length=1000)]
+Id = int | float | Text
 Numbers = list[float | None]
 Content = TypeVar("Content", bound="CocoImages")
 
-IMAGES = (
-    "images"  # where pictures may also be, as in the sets of lmk data draw and lmk data prepare
-)
-# An absolute name, of Windows too, or one with the folder above.
+# Where pictures may also be, as in the sets of lmk data draw and lmk data prepare.
+IMAGES = "images"
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
+# An absolute name, of Windows too, or one with the folder above.
 _OUTSIDE = re.compile(r"(?:[A-Za-z]:)?/|(?:.*/)?\.\.(?:/|$)", re.DOTALL)
 
 
@@ -33,7 +35,7 @@ class CocoImage:
     """A picture; the points count pixels of width x height, which may be unknown."""
 
     id: Id
-    file_name: str
+    file_name: Text
     width: float | None = None
     height: float | None = None
 
@@ -54,8 +56,8 @@ class CocoCategory:
     """A category with the names of its keypoints, if it has any."""
 
     id: Id | None = None
-    name: str | None = None
-    keypoints: list[str] | None = None
+    name: Text | None = None
+    keypoints: list[Text] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,14 @@ def mirror_partner(name: str, names: list[str]) -> str:
     by_word = _SIDE.sub(_opposite, name)
     if by_word != name:
         return by_word
-    beginning = _FIRST_SIDE.match(name)
-    by_beginning = _opposite(beginning) + name[beginning.end() :] if beginning else name
-    return by_beginning if by_beginning in names else name
+    other = _swap_beginning(name)
+    # lighteye would become righteye, which is the partner of lefteye.
+    return other if other in names and _swap_beginning(other) == name else name
+
+
+def _swap_beginning(name: str) -> str:
+    side = _FIRST_SIDE.match(name)
+    return _opposite(side) + name[side.end() :] if side else name
 
 
 def _opposite(found: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +16,13 @@ import torch
 from lmk.model.manifest import MANIFEST
 from lmk.system.errors import TrainingError
 from lmk.system.files import check_writable, replacing, sync
+from lmk.system.reading import MB, check_regular
+from lmk.system.schema import Count, Number, parse_json, read_as
 from lmk.training.learner import Learner
 from lmk.training.options import OPTIONS
 
 CHECKPOINT = "checkpoint.pt"
+MOST_BYTES = 16_000 * MB
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Progress:
     `best` is the lowest loss on the evaluation batch, infinite before the first evaluation.
     """
 
-    steps: int = 0
-    minutes: float = 0.0
+    steps: Count = 0
+    minutes: Number = 0.0
     best: float = math.inf
 
 
@@ -106,7 +110,7 @@ def resume_from(
         for name, module in learner.modules.items():
             module.load_state_dict(modules[name])
         learner.optimizer.load_state_dict(content["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise TrainingError(
             f"{run / CHECKPOINT} is of a version of lmk with different networks: resume with that "
             "version, or start again in another folder"
@@ -123,9 +127,10 @@ def _read(run: Path, settings: dict[str, Any]) -> tuple[dict[str, Any], Progress
     check_place(run, resume=True)
     path = run / CHECKPOINT
     try:
+        _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-        done = Progress(content["steps"], content["minutes"], content["best"])
-        before = content["settings"]
+        done = read_as(Progress, {key: content[key] for key in ("steps", "minutes", "best")})
+        before = read_as(dict[str, Any], parse_json(json.dumps(content["settings"])))
     except Exception as error:  # torch raises many types for a damaged file
         raise TrainingError(
             f"{path} is damaged ({_first_line(error)}): start again in another folder"
@@ -137,18 +142,29 @@ def _read(run: Path, settings: dict[str, Any]) -> tuple[dict[str, Any], Progress
     return content, done
 
 
+def _check_archive(path: Path) -> None:
+    """Raise an error for a file that would need more memory than its own size.
+
+    torch writes ZIP archives without compression, and reads those with it as well.
+    """
+    check_regular(path, MOST_BYTES)
+    with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("it is compressed")
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     changed = [
-        f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
+        f"{key:.60} was {before.get(key)!r:.60} and is {now.get(key)!r:.60}"
         for key in sorted(before.keys() | now.keys())
         if json.dumps(before.get(key)) != json.dumps(now.get(key))
     ]
     if changed:
         raise TrainingError(
-            f"cannot resume with other settings: {'; '.join(changed)}. "
+            f"cannot resume with other settings: {'; '.join(changed)[:2000]}. "
             "Give the same ones, as --config RUN does, or start in another folder"
         )

@@ -50,7 +50,7 @@ class _Checked:
             if value is None or isinstance(value, str):
                 continue
             if not abs(value) < MOST:
-                raise UsageError(f"{option} {value:g}: expected a finite number, below 2^63")
+                raise UsageError(f"{option} {value!s:.20}: expected a finite number, below 2^63")
             low, high = setting.metadata["min"], setting.metadata["max"]
             if (low is not None and value < low) or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"{low} to {high}"
@@ -68,7 +68,7 @@ def _typed(value: Any, kind: Any, option: str) -> Any:
     kind = next(iter(get_args(kind)), kind)  # of `float | None`
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is float and (number or isinstance(value, str)):  # YAML takes 1e-3 for a string
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             return float(value)
     elif type(value) is kind:
         return value

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from colour_detector import METADATA, save_detector
@@ -271,11 +272,11 @@ def make_pictures(folder: Path) -> None:
 
 
 def use_coco(folder: Path) -> None:
-    from lmk.data.coco import image_paths, load_keypoints
-    from lmk.data.source import list_pictures
+    from lmk.data.annotations import image_paths, read_annotations
+    from lmk.data.coco import load_keypoints
 
     image_paths(folder / "foxes" / "set.json")
-    list_pictures(folder / "foxes" / "set.json")
+    read_annotations(folder / "foxes" / "set.json", Silent())
     load_keypoints(folder / "foxes" / "set.json", Silent())
 
 
@@ -349,6 +350,43 @@ def use_config(folder: Path) -> None:
         raise UsageError(result.output[-500:])
 
 
+CHECKPOINT_SETTINGS = {"task": "train", "steps": 10, "seed": 0}
+
+
+def write_checkpoint(path: Path, changed: dict[str, Any]) -> None:
+    import torch
+
+    content = {
+        "steps": 5,
+        "minutes": 0.5,
+        "best": 1.5,
+        "settings": CHECKPOINT_SETTINGS,
+        "compute": "cpu",
+        "modules": {"network": {"a": torch.ones(3)}},
+        "optimizer": {"state": {}},
+    }
+    torch.save(content | changed, path)
+
+
+def make_checkpoint(folder: Path) -> None:
+    write_checkpoint(folder / "checkpoint.pt", {})
+
+
+def damage_checkpoint(random: random.Random, path: Path) -> None:
+    if random.random() < 0.5:
+        plain = {"steps": 5, "minutes": 0.5, "best": 1.5, "settings": CHECKPOINT_SETTINGS}
+        changed = change_json(random, plain)
+        write_checkpoint(path, changed if isinstance(changed, dict) else {"settings": changed})
+    else:
+        of_bytes(random, path)
+
+
+def use_checkpoint(folder: Path) -> None:
+    from lmk.training.checkpoint import check_settings
+
+    check_settings(folder, CHECKPOINT_SETTINGS)
+
+
 def named(name: str, change: Change) -> Change:
     """A change of one file, as a change of the folder that it is in."""
     return lambda random, folder: change(random, folder / name)
@@ -399,5 +437,8 @@ TARGETS = [
     Target("packed crops", make_pictures, named("packed/crops.npy", of_bytes), use_packed),
     Target("packed points", make_pictures, named("packed/keypoints.npz", of_bytes), use_packed),
     Target("config", make_config, named("config.yaml", damage_config), use_config),
+    Target(
+        "checkpoint", make_checkpoint, named("checkpoint.pt", damage_checkpoint), use_checkpoint
+    ),
     *(picture(suffix) for suffix in ("png", "jpg", "webp", "gif", "bmp", "tif")),
 ]
