@@ -68,7 +68,7 @@ def test_a_link_may_lead_outside(tmp_path: Path) -> None:
     assert listed(tmp_path / "set", "a.png") == [tmp_path / "set" / "a.png"]
 
 
-@pytest.mark.parametrize("name", ["a..png", "..a.png", "12:30:00.png", "x" * 4000, "é 狐.png"])
+@pytest.mark.parametrize("name", ["a..png", "..a.png", "12:30:00.png", "x" * 1000, "é 狐.png"])
 def test_other_names_are_kept_though_no_picture_has_them(tmp_path: Path, name: str) -> None:
     assert listed(tmp_path, name) == [tmp_path / "images" / name]
 
