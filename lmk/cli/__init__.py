@@ -23,6 +23,7 @@ from lmk.cli import (
 )
 from lmk.cli.demo import demo
 from lmk.system.errors import LmkError
+from lmk.system.text import printable
 from lmk.system.version import __version__
 
 INTERRUPTED = 130
@@ -71,7 +72,7 @@ def main() -> None:
     try:
         app()
     except LmkError as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        typer.secho(printable(f"error: {error}"), err=True, fg="red")
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer ends so, without a word
