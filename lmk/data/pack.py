@@ -27,6 +27,7 @@ from lmk.geometry import apply_affine
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.files import new_folder, sync
 from lmk.system.progress import Reporter
+from lmk.system.text import writable
 
 
 def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) -> PackedSet:
@@ -38,7 +39,7 @@ def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) ->
     """
     if is_packed(source):
         raise UsageError(f"{source} is already packed")
-    given = list_pictures(source)
+    given = list_pictures(source, report)
     with new_folder(output) as folder:
         _check_space(folder, output, len(given.paths) * size * size * 3)
         decoding = Decoding(given.paths, report, size)
@@ -114,4 +115,4 @@ def _described(keypoints: PackedKeypoints) -> dict[str, object]:
 
 
 def _below(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return writable((path.relative_to(root) if path.is_relative_to(root) else path).as_posix())

@@ -79,7 +79,7 @@ def _packed(folder: Path, count: int, seed: int) -> Sample:
 
 
 def _files(source: Path, count: int, seed: int, report: Reporter) -> Sample:
-    given = list_pictures(source)
+    given = list_pictures(source, report)
     sample = Sample([], [], [], [], len(given.paths), given.names)
     for row in _choose(len(given.paths), count, seed):
         path = given.paths[row]

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from lmk.data.coco import Annotations, image_paths, read_annotations
-from lmk.data.images import list_images, load_crops
+from lmk.data.images import load_crops
+from lmk.data.listing import list_images
 from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
+from lmk.system.text import printable
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
     if is_packed(source):
         packed = open_packed(source)
         crops: Crops = packed.crops
-        skipped = [f"{entry['file']} {entry['reason']}" for entry in packed.index.skipped]
+        skipped = [printable(f"{one['file']} {one['reason']}") for one in packed.index.skipped]
     else:
         expected = "a folder of images, a COCO .json file or a packed set"
-        paths = image_paths(source) if _is_coco(source, expected) else list_images(source)
+        paths = image_paths(source) if _is_coco(source, expected) else list_images(source, report)
         crops, _, _, bad = load_crops(paths, report)
         skipped = [str(entry) for entry in bad]
     if len(crops) < 2:
@@ -46,11 +48,14 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
     return UnlabelledSet(crops, content_sha256(crops), skipped)
 
 
-def list_pictures(source: Path) -> Annotations:
-    """List the pictures of a folder or a COCO file, with their points, if any."""
+def list_pictures(source: Path, report: Reporter | None = None) -> Annotations:
+    """List the pictures of a folder or a COCO file, with their points, if any.
+
+    `report` receives what `list_images` reports. Raises DataError.
+    """
     if _is_coco(source, "a folder of images or a COCO .json file"):
         return read_annotations(source)
-    paths = list_images(source)
+    paths = list_images(source, report)
     count = len(paths)
     xy_image, labelled = np.zeros((count, 0, 2), np.float32), np.zeros((count, 0), bool)
     boxes_xywh = np.full((count, 4), np.nan, np.float32)

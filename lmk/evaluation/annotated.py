@@ -60,7 +60,7 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
             f"{file} is a packed set, which is only for training: give the COCO file or folder "
             "that it was packed from"
         )
-    known = list_pictures(file)
+    known = list_pictures(file, report)
     images, image_to_input, kept, _ = load_crops(known.paths, report, EVALUATION_SIZE)
     boxes = known.boxes_xywh[kept]
     xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
