@@ -36,6 +36,7 @@ MIN_SIDE_PX = 32  # a quarter of the network's input: below it there is nothing 
 MAX_PIXELS = 90_000_000  # 270 MB once decoded
 # A JPEG is decoded at a half, quarter or eighth as long as that leaves this many times the crop.
 REDUCING_GAP = 2
+LARGE_BLOCK = 1 << 27  # bytes of a picture that Pillow keeps in one piece
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -129,7 +130,11 @@ def _opened(path: Path) -> Iterator[Picture]:
 
 @cache
 def _formats() -> list[str]:
-    """The formats that Pillow may try: some of its others start programs."""
+    """The formats that Pillow may try, of which some others start programs; sets up its memory."""
+    from PIL import Image
+
+    # What is larger than 32 MB, glibc gives back to the system; smaller pieces it keeps per thread.
+    Image.core.set_block_size(LARGE_BLOCK)
     known = find_spec("PIL.AvifImagePlugin")  # since 11.3
     return [name for name in READABLE if name != "AVIF" or known]
 

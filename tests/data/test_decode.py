@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
@@ -339,3 +342,31 @@ def test_decoding_waits_for_the_memory_of_other_threads(tmp_path: Path) -> None:
         assert not done.wait(0.2)
     reader.join(5)
     assert done.is_set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's figures")
+def test_threads_keep_no_memory_of_large_pictures(tmp_path: Path) -> None:
+    """Six decode 64 MB each, and are still there when the memory is measured."""
+    Image.new("RGBA", (4000, 4000)).save(tmp_path / "a.png", compress_level=1)
+    code = """if True:
+        import sys, threading
+        from pathlib import Path
+        from lmk.data.decode import read_crop
+
+        def work():
+            read_crop(Path(sys.argv[1]), 64)
+            done.wait()
+            over.wait()
+
+        done, over = threading.Barrier(7), threading.Event()
+        for _ in range(6):
+            threading.Thread(target=work).start()
+        done.wait()
+        print(Path("/proc/self/status").read_text())
+        over.set()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.png"], capture_output=True, text=True, check=True
+    )
+    kept_kb = int(re.search(r"VmRSS:\s+(\d+)", done.stdout)[1])
+    assert kept_kb < 150_000

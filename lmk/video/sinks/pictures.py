@@ -16,6 +16,8 @@ from lmk.video.sinks.base import Sink
 
 LIMITS_PX = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # of libwebp and libjpeg
 
+LONGEST_NAME = 255  # bytes, of most file systems
+
 
 class _PictureSink:
     draws = True
@@ -31,8 +33,11 @@ class _PictureSink:
 
     def _place(self, name: str) -> Path:
         """The picture's own name; with .png where it has a suffix that is only read."""
-        known = Path(name).suffix.lower() in STILL_SUFFIXES
-        return self._path / (name if known else f"{name}.png")
+        path = self._path / name
+        if path.suffix.lower() in STILL_SUFFIXES:
+            return path
+        start = path.name.encode()[: LONGEST_NAME - len(".png")].decode(errors="ignore")
+        return path.with_name(f"{start}.png")
 
 
 @contextmanager
