@@ -134,7 +134,7 @@ def _formats() -> list[str]:
     from PIL import Image
 
     # What is larger than 32 MB, glibc gives back to the system; smaller pieces it keeps per thread.
-    Image.core.set_block_size(LARGE_BLOCK)
+    Image.core.set_block_size(LARGE_BLOCK)  # type: ignore[attr-defined]
     known = find_spec("PIL.AvifImagePlugin")  # since 11.3
     return [name for name in READABLE if name != "AVIF" or known]
 
