@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lmk.arrays import FloatArray, Image
 from lmk.data.decode import large_pictures, read_crop
-from lmk.data.parallel import map_in_order
+from lmk.data.parallel import AHEAD, map_in_order
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 from lmk.system.text import printable
@@ -20,6 +20,7 @@ from lmk.system.text import printable
 CROP_SIZE = 160  # a quarter more than the network's input, so that a zoom loses no detail
 MAX_BAD_SHARE = 0.1
 SHOWN_BAD = 3
+AHEAD_BYTES = 32_000_000  # of crops that wait for their reader, per core
 
 
 class Skipped(NamedTuple):
@@ -61,8 +62,10 @@ class Decoding:
 
     def __iter__(self) -> Iterator[tuple[int, Image, FloatArray]]:
         total = len(self.paths)
+        ahead = max(min(AHEAD, AHEAD_BYTES // (3 * self.size**2)), 1)
         with large_pictures(), self.report.bar("decoding images", total) as bar:
-            for index, decoded in enumerate(map_in_order(self._decode, self.paths)):
+            results = map_in_order(self._decode, self.paths, ahead)
+            for index, decoded in enumerate(results):
                 if isinstance(decoded, Skipped):
                     self._skip(decoded, index + 1)
                 else:

@@ -152,7 +152,7 @@ def test_pictures_without_a_known_white_are_refused(tmp_path: Path, dtype: type)
         read_image(path)
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng", "a.png"])
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng", "a.png", "a.mpo"])
 def test_the_first_picture_of_an_animation_counts(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (50, 40), color) for color in (BLUE, RED, GREEN)]
     options = {"lossless": True} if name.endswith("webp") else {}
@@ -161,7 +161,8 @@ def test_the_first_picture_of_an_animation_counts(tmp_path: Path, name: str) -> 
         tmp_path / name, kind, save_all=True, append_images=frames[1:], duration=90, **options
     )
     assert Image.open(tmp_path / name).n_frames == 3
-    assert (read_image(tmp_path / name) == BLUE).all()
+    image = read_image(tmp_path / name)
+    np.testing.assert_allclose(image, np.broadcast_to(BLUE, image.shape), atol=2)  # of a JPEG
 
 
 # What is stored, as an index into the upright picture's corners: EXIF 2.32, tag Orientation.
