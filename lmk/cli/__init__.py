@@ -23,6 +23,7 @@ from lmk.cli import (
 )
 from lmk.cli.demo import demo
 from lmk.system.errors import LmkError
+from lmk.system.text import printable, writable
 from lmk.system.version import __version__
 
 INTERRUPTED = 130
@@ -71,8 +72,14 @@ def main() -> None:
     try:
         app()
     except LmkError as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        typer.secho(printable(f"error: {error}"), err=True, fg="red")
         sys.exit(error.exit_code)
+    except UnicodeEncodeError as error:
+        if writable(error.object) == error.object:
+            raise
+        said = f"error: a library takes only names in UTF-8: rename {error.object}"
+        typer.secho(printable(said), err=True, fg="red")
+        sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer ends so, without a word
             typer.secho("interrupted", err=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.system.errors import UsageError
 
 app = typer.Typer(help="Pack, verify and show adapters as single files.", no_args_is_help=True)
@@ -33,7 +34,7 @@ def pack(
             f"{model} is a complete network, and only adapters can be packed: copy its folder"
         )
     digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
-    typer.echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
+    echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
 
 
 @app.command()
@@ -55,7 +56,7 @@ def verify(
     if core:
         found = replace(found, given_core=find_model(core))
     found.folded()
-    typer.echo(f"{file}: manifest and weights are intact, folds into {found.core().manifest.name}")
+    echo(f"{file}: manifest and weights are intact, folds into {found.core().manifest.name}")
 
 
 @app.command()
@@ -86,4 +87,4 @@ def show(
         "license": manifest.license,
     }
     for name, value in rows.items():
-        typer.echo(f"{name:10}{value}")
+        echo(f"{name:10}{value}")

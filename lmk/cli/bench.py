@@ -9,6 +9,7 @@ import typer
 
 from lmk.artifact.catalogue import PRECISIONS, RUNTIMES, listed
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import given
 from lmk.system.errors import UnavailableError, UsageError
 from lmk.system.files import check_file
@@ -147,7 +148,7 @@ def bench(
     print_record(done.record, table_console())
     if json:
         write_record(done.record, json)
-        typer.echo(f"wrote {json}")
+        echo(f"wrote {json}")
     if not any(row["measured"] for row in done.record["rows"]):
         raise UnavailableError(
             "no requested runtime and precision runs here: the table gives the reasons"
@@ -170,12 +171,12 @@ def _save(model: Model, done: Bench, limit: float, own_category: bool, report: R
         )
     choice = choose(model, done.record, done.files, Limit(limit, calibrated=own_category))
     path = save_choice(choice)
-    typer.echo(
+    echo(
         f"--runtime auto now uses {choice.runtime} in {choice.precision} on {choice.device} with "
         f"{count_threads(choice.threads)}: {choice.p50_ms:.1f} ms per frame, landmarks "
         f"{choice.mean_px:.2g} px from float32"
     )
-    typer.echo(f"wrote {path}; delete this file to undo")
+    echo(f"wrote {path}; delete this file to undo")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 
 
 def demo(
@@ -32,4 +33,4 @@ def demo(
     from lmk.system.progress import Reporter
 
     for path, what in run_demo(output, Reporter(), train):
-        typer.echo(f"{path}  {what}")
+        echo(f"{path}  {what}")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import given, plain, typed, with_settings
 from lmk.system.errors import UsageError
 from lmk.training.options import DistillOptions, RunOptions
@@ -91,4 +92,4 @@ def distill(
     )
     model = distillation.run()
     if distillation.training.compute.first:
-        typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
+        echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import measuring, options
+from lmk.cli.echo import echo
 from lmk.system.errors import UsageError
 
 
@@ -69,7 +70,7 @@ def eval_(
         from lmk.report.record import manifest_figures
 
         saved = target.with_figures(manifest_figures(results))
-        typer.echo(f"wrote the figures into the manifest in {target.folder}")
+        echo(f"wrote the figures into the manifest in {target.folder}")
         gone = sorted(target.manifest.figures.keys() - saved.manifest.figures.keys())
         if gone:
-            typer.echo(f"removed older figures that were measured on other data: {', '.join(gone)}")
+            echo(f"removed older figures that were measured on other data: {', '.join(gone)}")

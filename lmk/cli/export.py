@@ -17,6 +17,7 @@ from lmk.artifact.catalogue import (
     listed,
 )
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.system.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,12 +167,12 @@ def _print(exported: Exported, opset: int) -> None:
     known = exported.provenance
     megabytes = sum((exported.path.parent / name).stat().st_size for name in known.files) / 1e6
     layers = ", ".join(f"{count} {precision}" for precision, count in known.layers.items())
-    typer.echo(
+    echo(
         f"{exported.path}  {megabytes:.1f} MB, {known.precision} (convolutions: {layers}), "
         f"opset {opset}"
     )
     if exported.parity is None:
-        typer.echo("not verified")
+        echo("not verified")
         return
-    typer.echo(exported.parity.describe())
-    typer.echo(exported.parity.where)
+    echo(exported.parity.describe())
+    echo(exported.parity.where)

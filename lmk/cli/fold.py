@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.artifact.catalogue import FORMATS, PRECISIONS
+from lmk.cli.echo import echo
 from lmk.cli.options import choices, one_of
 
 WRITTEN = [name for name in FORMATS["onnx"].precisions if not PRECISIONS[name].quantizer]
@@ -42,4 +43,4 @@ def fold(
     from lmk.model.folder import find_model
 
     path = fold_to_onnx(find_model(adapter), find_model(core), output, precision)
-    typer.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision}")
+    echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision}")

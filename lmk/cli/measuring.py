@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import typed
 from lmk.evaluation.metrics.catalogue import METRICS
 from lmk.system.errors import UsageError
@@ -170,10 +171,10 @@ def measure(
     print_results(results, Console(highlight=False))
     if json:
         write_record(results, json)
-        typer.echo(f"wrote {json}")
+        echo(f"wrote {json}")
     if output:
         write_page(results, output / PAGE, report)
-        typer.echo(f"wrote {output / PAGE}")
+        echo(f"wrote {output / PAGE}")
     return results
 
 

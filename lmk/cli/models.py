@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 
 app = typer.Typer(help="List and describe the shipped models.", no_args_is_help=True)
 
@@ -51,6 +52,7 @@ def show(
     card = found.folder / "card.md"
     bundled = found.manifest.weights_file.endswith(SUFFIX)  # which may lie beside another's card
     if card.is_file() and not bundled:
-        typer.echo(card.read_text().rstrip())
-    typer.echo(f"weights {found.manifest.weights_sha256}  verified")
-    typer.echo(f"folder  {found.folder}")
+        for line in card.read_text().rstrip().splitlines():
+            echo(line)
+    echo(f"weights {found.manifest.weights_sha256}  verified")
+    echo(f"folder  {found.folder}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import given, pick, plain, typed, with_settings
 from lmk.system.errors import UsageError
 from lmk.training.options import PretrainOptions, RunOptions
@@ -79,4 +80,4 @@ def pretrain(
     held_out = load_keypoints(Path(values["val"]), report) if values["val"] else None
     model = run_pretraining(crops, held_out, found, chosen, run)
     if compute.first:
-        typer.echo(f"core in {model.folder}")
+        echo(f"core in {model.folder}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import given
 from lmk.system.errors import UsageError, WeightsError
 from lmk.video.filters.catalogue import FILTERS
@@ -239,7 +240,7 @@ def run(
             "more with a lower --find-threshold or --find-min-size, or with --find-angles"
         )
         advice = advice if many else ""
-        typer.echo(f"no objects were found in {_frames(summary.empty)}{advice}")
+        echo(f"no objects were found in {_frames(summary.empty)}{advice}")
     if summary.failures:
         failed = ", ".join(f"{name} on {_frames(n)}" for name, n in summary.failures.items())
         raise WeightsError(f"failed: {failed}. These frames have no landmarks")
@@ -283,16 +284,16 @@ def _drawn(text: str) -> OverlayOptions:
 
 
 def _print_summary(summary: Summary, stages: Stages, written: list[str]) -> None:
-    typer.echo(f"{_frames(summary.frames)} at {summary.fps:.1f} frames/s")
+    echo(f"{_frames(summary.frames)} at {summary.fps:.1f} frames/s")
     spread = stages.spread()
     if spread:
-        typer.echo(f"{'ms':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
+        echo(f"{'ms':<10}{'p50':>8}{'p95':>8}{'p99':>8}")
     for stage, ms in spread.items():
-        typer.echo(f"{stage:<10}{ms.p50_ms:8.1f}{ms.p95_ms:8.1f}{ms.p99_ms:8.1f}")
+        echo(f"{stage:<10}{ms.p50_ms:8.1f}{ms.p95_ms:8.1f}{ms.p99_ms:8.1f}")
     for cause, count in stages.dropped.items():
-        typer.echo(f"{_frames(count)} not used: {cause}")
+        echo(f"{_frames(count)} not used: {cause}")
     for path in written:
-        typer.echo(f"wrote {path}")
+        echo(f"wrote {path}")
 
 
 def _frames(count: int) -> str:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 
 import typer
 
+from lmk.system.text import writable
+
 Settings = TypeVar("Settings")
 
 
@@ -55,7 +57,7 @@ def plain(value: Any) -> Any:
 
 def typed() -> str:
     """The command as the user typed it."""
-    return shlex.join(["lmk", *sys.argv[1:]])
+    return writable(shlex.join(["lmk", *sys.argv[1:]]))
 
 
 def choices(literal: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 from lmk.cli.settings import given, plain, typed, with_settings
 from lmk.system.errors import UsageError
 from lmk.training.options import AdaptOptions, Preset, RunOptions
@@ -103,7 +104,7 @@ def train(
         return
     model = adaptation.run()
     if compute.first:
-        typer.echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
+        echo(f"model in {model.folder}: lmk run webcam --model {model.folder}")
 
 
 def _resolve(ctx: typer.Context, inputs: dict[str, Any], config: Path | None) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from lmk.cropping.names import Names
 from lmk.cropping.objects import ObjectFinder
 from lmk.cropping.sheet import write_crop_sheet
 from lmk.data.decode import large_pictures, read_image
-from lmk.data.images import CROP_SIZE, Skipped, list_images
+from lmk.data.images import CROP_SIZE, Skipped
+from lmk.data.listing import list_images
 from lmk.geometry import boxes_of_crops
 from lmk.inference.crops import cut_crops
 from lmk.system.errors import DataError, UsageError
@@ -46,7 +47,7 @@ def crop_objects(
             f"{output} lies in {photos}, so that its crops would be photographs of the next run: "
             "choose another output"
         )
-    root, paths = _list_pictures(photos)
+    root, paths = _list_pictures(photos, report)
     done, names, suffix = Cropped(len(paths)), Names(), ".png" if lossless else ".jpg"
     with new_folder(output) as folder:
         (folder / IMAGES).mkdir()
@@ -71,13 +72,13 @@ def crop_objects(
     return done
 
 
-def _list_pictures(photos: Path) -> tuple[Path, list[Path]]:
+def _list_pictures(photos: Path, report: Reporter) -> tuple[Path, list[Path]]:
     """The pictures, and the folder below which they are."""
     if photos.is_file():
         return photos.parent, [photos]
     if not photos.exists():
         raise DataError(f"{photos} does not exist: expected a folder of pictures, or a picture")
-    return photos, list_images(photos)
+    return photos, list_images(photos, report)
 
 
 def _pictures(

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lmk.data.images import Skipped
-
-# Names that a file system has and UTF-8 has not come back from Python as they were.
-ENCODING, ERRORS = "utf-8", "surrogateescape"
+from lmk.system.text import cell
 
 
 class Row(NamedTuple):
@@ -66,12 +64,13 @@ def counted(left_out: Mapping[str, int]) -> str:
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write crops as CSV, a header and a line each."""
-    with path.open("w", newline="", encoding=ENCODING, errors=ERRORS) as file:
-        csv.writer(file, lineterminator="\n").writerows([Row._fields, *rows])
+    """Write crops as CSV, a header and a line each; no text begins a formula."""
+    cells = (row._replace(file=cell(row.file), source=cell(row.source)) for row in rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([Row._fields, *cells])
 
 
 def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:
     """Write a line per picture without a crop, with the reason."""
     text = "".join(f"{entry}\n" for entry in skipped)
-    path.write_text(text, encoding=ENCODING, errors=ERRORS)
+    path.write_text(text, encoding="utf-8")

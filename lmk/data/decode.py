@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lmk.data.content import READABLE, REMEDIES, kind_of
+from lmk.data.memory import (
+    DECODED,
+    DECODED_BYTES,
+    FILE_BYTES,
+    FILES,
+    coefficients_bytes,
+    decoded_bytes,
+)
 from lmk.geometry import center_square, compose_affine, sideways_to_upright, square_to_crop
 from lmk.system.errors import DataError, LmkError, missing_extra
 
@@ -24,6 +36,7 @@ MIN_SIDE_PX = 32  # a quarter of the network's input: below it there is nothing 
 MAX_PIXELS = 90_000_000  # 270 MB once decoded
 # A JPEG is decoded at a half, quarter or eighth as long as that leaves this many times the crop.
 REDUCING_GAP = 2
+LARGE_BLOCK = 1 << 27  # bytes of a picture that Pillow keeps in one piece
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -33,16 +46,18 @@ def read_image(path: Path, upright: bool = True) -> Image:
     It is rotated by its EXIF orientation, unless `upright` is False. Transparent pixels become
     white, 16 bits per channel are scaled to 8, CMYK is converted (inverted in a JPEG, as Adobe
     writes it), colour profiles are ignored, and only the first picture of an animation is read.
-    Raises DataError for a file that is not a picture, is truncated, or has 32-bit numbers or more
-    than 90 million pixels.
+    Raises DataError for a file that is not a picture, is truncated, is larger than 400 MB, or has
+    32-bit numbers, more than 90 million pixels, or so many that decoding them needs more than 1 GB.
+    All pictures that threads decode at the same time need 1 GB at most.
     """
     with _opened(path) as picture:
         from PIL import ImageOps
 
-        _check_size(picture, path)
-        if upright:
-            ImageOps.exif_transpose(picture, in_place=True)
-        return np.array(_to_rgb(picture, path))
+        needed = coefficients_bytes(picture) + decoded_bytes(picture, as_array=True)
+        with DECODED.hold(_checked(needed, picture, path)):
+            if upright:
+                ImageOps.exif_transpose(picture, in_place=True)
+            return np.array(_to_rgb(picture, path))
 
 
 def read_crop(
@@ -67,14 +82,16 @@ def read_crop(
             raise DataError(
                 f"{path} is {width} x {height} pixels, expected at least {MIN_SIDE_PX} per side"
             )
+        needed = coefficients_bytes(picture)
         drafted = picture.draft(None, (REDUCING_GAP * size, REDUCING_GAP * size))
         share = drafted[1][2] / width if drafted else 1.0
-        _check_size(picture, path)
-        turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
-        rgb = _to_rgb(picture, path)
-        crop = _square(rgb, width * share, height * share, size)
-        # Known only now, since TIFFs are turned while they are decoded.
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        needed += decoded_bytes(picture, as_array=False)
+        with DECODED.hold(_checked(needed, picture, path)):
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
+            rgb = _to_rgb(picture, path)
+            crop = _square(rgb, width * share, height * share, size)
+            # Known only now, since TIFFs are turned while they are decoded.
+            orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
         if orientation in SIDEWAYS:
             width, height = height, width
         left, top, side, _ = center_square(width, height)
@@ -103,14 +120,17 @@ def _opened(path: Path) -> Iterator[Picture]:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         raise missing_extra("pillow", "train") from error
+    data = b""
     try:
-        # At once: Pillow reads a header in some forty pieces.
-        with Image.open(BytesIO(path.read_bytes())) as picture:
-            yield picture
+        size = _file_bytes(path)
+        with FILES.hold(size), path.open("rb") as file:
+            data = file.read(size)  # at once: Pillow reads a header in some forty pieces
+            with Image.open(BytesIO(data), formats=_formats()) as picture:
+                yield picture
     except LmkError:
         raise
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not a picture of a known format") from error
+        raise DataError(f"{path} is {_other_kind(data)}") from error
     except Exception as error:  # broken bytes make Pillow's decoders raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{path} cannot be read: {error.strerror}") from error
@@ -118,12 +138,52 @@ def _opened(path: Path) -> Iterator[Picture]:
         raise DataError(f"{path} is not a picture that can be decoded: {reason}") from error
 
 
-def _check_size(picture: Picture, path: Path) -> None:
+@cache
+def _formats() -> list[str]:
+    """The formats that Pillow may try, of which some others start programs; sets up its memory."""
+    from PIL import Image
+
+    # What is larger than 32 MB, glibc gives back to the system; smaller pieces it keeps per thread.
+    Image.core.set_block_size(LARGE_BLOCK)  # type: ignore[attr-defined]
+    known = find_spec("PIL.AvifImagePlugin")  # since 11.3
+    return [name for name in READABLE if name != "AVIF" or known]
+
+
+def _file_bytes(path: Path) -> int:
+    """The size of a regular file; a pipe or a device would never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{path} is not a regular file: expected a picture")
+    if status.st_size > FILE_BYTES:
+        raise DataError(
+            f"{path} has {status.st_size / 1e6:,.0f} MB, more than {FILE_BYTES / 1e6:.0f}: shrink "
+            "it first"
+        )
+    return status.st_size
+
+
+def _other_kind(data: bytes) -> str:
+    kind = kind_of(data)
+    if kind == "AVIF":
+        return "AVIF, which this Pillow cannot read: run  pip install 'pillow>=11.3'"
+    if kind in REMEDIES:
+        return f"a {kind} picture: {REMEDIES[kind]}"
+    return "not a picture of a known format"
+
+
+def _checked(needed: int, picture: Picture, path: Path) -> int:
+    """Return the bytes that decoding needs, unless the picture is too large."""
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(
             f"{path} is {width} x {height} pixels, more than {MAX_PIXELS:,}: shrink it first"
         )
+    if needed > DECODED_BYTES:
+        raise DataError(
+            f"{path} is {picture.format} of {width} x {height} pixels, and decoding it needs "
+            f"{needed / 1e9:.1f} GB, more than {DECODED_BYTES / 1e9:.0f}: shrink it first"
+        )
+    return needed
 
 
 def _turn(

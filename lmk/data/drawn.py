@@ -12,7 +12,6 @@ import numpy.typing as npt
 from lmk.data.images import CROP_SIZE
 from lmk.data.parallel import map_in_order
 from lmk.data.synthetic import NAMES, draw_one
-from lmk.system.errors import OutputError
 from lmk.system.files import new_folder
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
@@ -36,8 +35,8 @@ def write_foxes(
 
         def save(index: int) -> npt.NDArray[np.float64]:
             crop, xy = draw_one(index, seed, size)
-            if not cv2.imwrite(str(folder / "images" / names[index]), crop[..., ::-1]):
-                raise OutputError(f"cannot write {output}: free space or choose another folder")
+            encoded = cv2.imencode(".png", crop[..., ::-1])[1]
+            (folder / "images" / names[index]).write_bytes(encoded.tobytes())
             return xy
 
         for index, xy in enumerate(map_in_order(save, range(count))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -12,24 +12,25 @@ import numpy.typing as npt
 
 from lmk.arrays import DoubleArray, FloatArray, Image
 from lmk.data.decode import large_pictures, read_crop
-from lmk.data.parallel import map_in_order
-from lmk.data.suffixes import SUFFIXES
+from lmk.data.parallel import AHEAD, map_in_order
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
+from lmk.system.text import printable
 
 CROP_SIZE = 160  # a quarter more than the network's input, so that a zoom loses no detail
 MAX_BAD_SHARE = 0.1
 SHOWN_BAD = 3
+AHEAD_BYTES = 32_000_000  # of crops that wait for their reader, per core
 
 
 class Skipped(NamedTuple):
-    """A file that cannot be used, and the reason."""
+    """A file that cannot be used, and the reason; as text, one line."""
 
     path: Path
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path} {self.reason}"
+        return printable(f"{self.path} {self.reason}")
 
 
 class LoadedCrops(NamedTuple):
@@ -43,24 +44,6 @@ class LoadedCrops(NamedTuple):
     matrices: FloatArray
     kept: npt.NDArray[np.intp]
     skipped: list[Skipped]
-
-
-def list_images(folder: Path, suffixes: Collection[str] = frozenset(SUFFIXES)) -> list[Path]:
-    """Find the pictures below a folder, sorted by path, without hidden files.
-
-    Raises DataError if there are none.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of images")
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
-        and not path.name.startswith(".")  # such as macOS puts beside pictures: ._IMG.jpg
-    )
-    if not paths:
-        raise DataError(f"no images below {folder}: expected {', '.join(sorted(suffixes))} files")
-    return paths
 
 
 @dataclass
@@ -81,8 +64,10 @@ class Decoding:
 
     def __iter__(self) -> Iterator[tuple[int, Image, FloatArray]]:
         total = len(self.paths)
+        ahead = max(min(AHEAD, AHEAD_BYTES // (3 * self.size**2)), 1)
         with large_pictures(), self.report.bar("decoding images", total) as bar:
-            for index, decoded in enumerate(map_in_order(self._decode, range(total))):
+            results = map_in_order(self._decode, range(total), ahead)
+            for index, decoded in enumerate(results):
                 if isinstance(decoded, Skipped):
                     self._skip(decoded, index + 1)
                 else:

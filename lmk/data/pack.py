@@ -26,6 +26,7 @@ from lmk.geometry import apply_affine
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.files import new_folder, sync
 from lmk.system.progress import Reporter
+from lmk.system.text import writable
 
 
 def pack(
@@ -109,4 +110,4 @@ def _check_space(folder: Path, output: Path, needed: int) -> None:
 
 
 def _below(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return writable((path.relative_to(root) if path.is_relative_to(root) else path).as_posix())

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmk.data.annotations import Annotations, image_paths, no_annotations, read_annotations
-from lmk.data.images import list_images, load_crops
+from lmk.data.images import load_crops
+from lmk.data.listing import list_images
 from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
+from lmk.system.text import printable
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
     if is_packed(source):
         packed = open_packed(source)
         crops: Crops = packed.crops
-        skipped = [f"{entry.file} {entry.reason}" for entry in packed.index.skipped]
+        skipped = [printable(f"{entry.file} {entry.reason}") for entry in packed.index.skipped]
     else:
         expected = "a folder of images, a COCO .json file or a packed set"
-        paths = image_paths(source) if _is_coco(source, expected) else list_images(source)
+        paths = image_paths(source) if _is_coco(source, expected) else list_images(source, report)
         crops, _, _, bad = load_crops(paths, report)
         skipped = [str(entry) for entry in bad]
     if len(crops) < 2:
@@ -47,11 +49,12 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
 def list_pictures(source: Path, report: Reporter, outside: bool = False) -> Annotations:
     """List the pictures of a folder or a COCO file, with their points, if any.
 
-    Pictures of a COCO file outside its folder are refused, unless `outside` allows them.
+    `report` receives what is left out. Pictures of a COCO file outside its folder are refused,
+    unless `outside` allows them. Raises DataError.
     """
     if _is_coco(source, "a folder of images or a COCO .json file"):
         return read_annotations(source, report, outside)
-    return no_annotations(list_images(source))
+    return no_annotations(list_images(source, report))
 
 
 def _is_coco(source: Path, expected: str) -> bool:

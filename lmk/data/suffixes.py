@@ -1,4 +1,6 @@
-"""Which files are pictures, by their suffixes."""
+"""Which files are pictures, by their suffixes; of other files their content decides."""
 
 STILL_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-SUFFIXES = STILL_SUFFIXES | {".apng", ".gif"}
+"""Those that are also written."""
+ANIMATED_SUFFIXES = {".apng", ".gif"}
+SUFFIXES = STILL_SUFFIXES | ANIMATED_SUFFIXES | {".avif", ".jfif", ".jpe", ".mpo"}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lmk.arrays import Images
 from lmk.data.decode import read_image
-from lmk.data.images import list_images
+from lmk.data.listing import list_images
 from lmk.inference.crops import cut_crops
 from lmk.inference.regions.places import center
 from lmk.system.errors import DataError

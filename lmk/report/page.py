@@ -21,6 +21,7 @@ from lmk.report.tables import tables
 from lmk.system.errors import missing_extra
 from lmk.system.files import replacing
 from lmk.system.progress import Reporter
+from lmk.system.text import writable
 
 CURVE_POINTS = 200
 PAPER = (
@@ -58,7 +59,7 @@ def write_page(results: Results, path: Path, report: Reporter | None = None) -> 
         "versions": versions(),
     }
     with replacing(path) as temporary:
-        temporary.write_text(template.render(content), encoding="utf-8")
+        temporary.write_text(writable(template.render(content)), encoding="utf-8")
 
 
 def _template() -> Any:

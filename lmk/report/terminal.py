@@ -10,6 +10,7 @@ from rich.text import Text
 from lmk.evaluation.table import Table
 from lmk.report.results import Results
 from lmk.report.tables import tables
+from lmk.system.text import printable
 
 
 def print_results(results: Results, console: Console) -> None:
@@ -17,16 +18,20 @@ def print_results(results: Results, console: Console) -> None:
     for table in tables(results):
         console.print(_lay_out(table))
         if table.note:
-            console.print(Text(table.note, style="dim"))
+            console.print(_text(table.note, style="dim"))
         console.print()
     for note in results.notes():
-        console.print(Text(note))
+        console.print(_text(note))
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(printable(text), style)
 
 
 def _lay_out(table: Table) -> RichTable:
-    laid_out = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left")
+    laid_out = RichTable(title=_text(table.title), box=box.SIMPLE_HEAD, title_justify="left")
     for number, name in enumerate(table.header):
-        laid_out.add_column(Text(name), justify="right" if number else "left")
+        laid_out.add_column(_text(name), justify="right" if number else "left")
     for row in table.rows:
-        laid_out.add_row(*(Text(cell) for cell in row))
+        laid_out.add_row(*(_text(cell) for cell in row))
     return laid_out

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lmk.system.progress import Bar, Reporter
+from lmk.system.text import printable
 
 _LOGGER = logging.getLogger("lmk")
 
@@ -16,11 +17,11 @@ class LogReporter(Reporter):
 
     def say(self, message: str) -> None:
         """Log one line as information."""
-        _LOGGER.info(message)
+        _LOGGER.info(printable(message))
 
     def warn(self, message: str) -> None:
         """Log one line as a warning."""
-        _LOGGER.warning(message)
+        _LOGGER.warning(printable(message))
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:  # noqa: ARG002

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from lmk.system.text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -40,11 +42,12 @@ class Reporter:
 
     def say(self, message: str) -> None:
         """Print one line."""
-        self.console.print(message, soft_wrap=True, markup=False)
+        self.console.print(printable(message), soft_wrap=True, markup=False)
 
     def warn(self, message: str) -> None:
         """Print one warning."""
-        self.console.print(f"warning: {message}", style="yellow", soft_wrap=True, markup=False)
+        shown = printable(f"warning: {message}")
+        self.console.print(shown, style="yellow", soft_wrap=True, markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:
@@ -77,7 +80,7 @@ class Reporter:
 class _RichBar:
     def __init__(self, progress: Progress, title: str, total: int, done: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=total, completed=done, rate="", note="")
+        self._task = progress.add_task(_shown(title), total=total, completed=done, rate="", note="")
         self._start, self._done = time.monotonic(), 0
 
     def advance(self, count: int = 1, note: str = "") -> None:
@@ -85,7 +88,7 @@ class _RichBar:
         rate = self._done / max(time.monotonic() - self._start, 1e-9)
         self._progress.update(self._task, advance=count, rate=f"{rate:.1f}/s")
         if note:
-            self._progress.update(self._task, note=note)
+            self._progress.update(self._task, note=_shown(note))
 
 
 class _PlainBar:
@@ -109,6 +112,13 @@ class _PlainBar:
             f"{self._title}: {completed}/{self._total}  {rate:.1f}/s  left {_clock(left)}  "
             f"{self._note}"
         )
+
+
+def _shown(text: str) -> str:
+    """Text that rich's columns show as it is, without taking [WORDS] for styles."""
+    from rich.markup import escape
+
+    return escape(printable(text))
 
 
 def _clock(seconds: float) -> str:

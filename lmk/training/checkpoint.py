@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from lmk.data.packed import is_packed
 from lmk.model.manifest import MANIFEST
-from lmk.system.errors import TrainingError
+from lmk.system.errors import TrainingError, UsageError
 from lmk.system.files import check_writable, replacing, sync
 from lmk.system.reading import MB, check_regular
 from lmk.system.schema import Count, Number, parse_json, read_as
@@ -53,6 +54,19 @@ def check_place(run: Path, resume: bool) -> None:
     if not there and (run / MANIFEST).exists():
         raise TrainingError(f"{run} holds a model, which would be replaced: choose another folder")
     check_writable(run)
+
+
+def check_apart(run: Path, source: Path) -> None:
+    """Check that a training will not write into the folder of its own pictures.
+
+    A run folder below that folder is left out when its pictures are listed. Raises UsageError.
+    """
+    pictures = source.is_dir() and not is_packed(source)
+    if pictures and source.resolve().is_relative_to(run.resolve()):
+        raise UsageError(
+            f"-o {run} would put sample pictures and models among the pictures of {source}: choose "
+            "a folder of its own"
+        )
 
 
 def begin(run: Path) -> Progress:

@@ -227,3 +227,15 @@ def write_keypoints(folder: Path, crops, xy_crop, names: list[str]) -> Path:
     content = {"images": images, "annotations": annotations, "categories": categories}
     file.write_text(json.dumps(content))
     return file
+
+
+def test_names_in_errors_and_results_cannot_move_the_cursor(tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\x1b[2J\ncaf\xe9.png")
+    done = lmk("run", name, "-m", "faces", "--no-show", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(r"error: no file or folder at a\x1b[2J\x0acaf\xe9.png: expected")
+    (tmp_path / name).write_bytes(cv2.imencode(".png", draw(1, seed=0)[0][0])[1].tobytes())
+    done = lmk("data", "show", ".", "-o", f"{name}.png", cwd=tmp_path)
+    assert done.stdout == "a\\x1b[2J\\x0acaf\\xe9.png.png  1 of 1 pictures\n"
+    assert done.returncode == 0, done.stderr

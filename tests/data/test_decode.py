@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
+import subprocess
+import sys
+import threading
 import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from lmk.data.decode import large_pictures, read_crop, read_image
+from lmk.data.memory import DECODED, DECODED_BYTES, FILE_BYTES
 from lmk.geometry import apply_affine
 from lmk.system.errors import DataError
 
@@ -146,7 +152,7 @@ def test_pictures_without_a_known_white_are_refused(tmp_path: Path, dtype: type)
         read_image(path)
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng", "a.png"])
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng", "a.png", "a.mpo"])
 def test_the_first_picture_of_an_animation_counts(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (50, 40), color) for color in (BLUE, RED, GREEN)]
     options = {"lossless": True} if name.endswith("webp") else {}
@@ -155,7 +161,8 @@ def test_the_first_picture_of_an_animation_counts(tmp_path: Path, name: str) -> 
         tmp_path / name, kind, save_all=True, append_images=frames[1:], duration=90, **options
     )
     assert Image.open(tmp_path / name).n_frames == 3
-    assert (read_image(tmp_path / name) == BLUE).all()
+    image = read_image(tmp_path / name)
+    np.testing.assert_allclose(image, np.broadcast_to(BLUE, image.shape), atol=2)  # of a JPEG
 
 
 # What is stored, as an index into the upright picture's corners: EXIF 2.32, tag Orientation.
@@ -268,14 +275,17 @@ def test_a_huge_jpeg_is_shrunk_and_a_huge_png_refused(tmp_path: Path) -> None:
                 read_crop(tmp_path / "a.png", 64)
 
 
+def forge(path: Path, width: int, height: int, channels: int) -> None:
+    """Write a PNG whose header claims to be larger."""
+    color_type = {1: 0, 4: 6}[channels]
+    data = png(path, 8, color_type, np.zeros((1, 1, channels), np.uint8)).read_bytes()
+    header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    path.write_bytes(data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:])
+
+
 def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
     """60,000 x 60,000 pixels in a file of some bytes."""
-    header = png(tmp_path / "a.png", 8, 0, np.zeros((1, 1, 1), np.uint8)).read_bytes()
-    size = struct.pack(">II", 60000, 60000)
-    forged = b"IHDR" + size + header[24:29]
-    (tmp_path / "a.png").write_bytes(
-        header[:12] + forged + struct.pack(">I", zlib.crc32(forged)) + header[33:]
-    )
+    forge(tmp_path / "a.png", 60_000, 60_000, channels=1)
     for read in (read_image, lambda path: read_crop(path, 64)):
         with pytest.raises(DataError, match=r"a\.png is not a picture that can be decoded"):
             read(tmp_path / "a.png")
@@ -302,3 +312,95 @@ def test_a_picture_cut_short_is_refused(tmp_path: Path, suffix: str) -> None:
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.png cannot be read: No such file"):
         read_image(tmp_path / "a.png")
+
+
+def test_only_the_known_formats_are_tried(tmp_path: Path) -> None:
+    """Pillow would start Ghostscript for an EPS, under any name."""
+    (tmp_path / "a.jpg").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\nshowpage\n%%EOF\n"
+    )
+    Image.new("RGB", (64, 64)).save(tmp_path / "b.jpg", "PPM")
+    for name in ("a.jpg", "b.jpg"):
+        with pytest.raises(DataError, match="is not a picture of a known format"):
+            read_image(tmp_path / name)
+
+
+def test_heic_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    with pytest.raises(DataError, match=r"is a HEIC picture: convert HEIC first, .*heif-convert"):
+        read_crop(tmp_path / "a.jpg", 40)
+
+
+def test_the_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    stored = np.ascontiguousarray(STORED[6](quarters(120, 80)))
+    Image.fromarray(stored).save(tmp_path / "a.jfif", "JPEG", exif=exif, quality=95)
+    assert read_image(tmp_path / "a.jfif").shape == (80, 120, 3)
+    if features.check("avif"):
+        Image.fromarray(stored).save(tmp_path / "b", "AVIF", exif=exif, quality=100)
+        np.testing.assert_allclose(
+            corners(read_image(tmp_path / "b")), [RED, GREEN, BLUE, YELLOW], atol=12
+        )
+
+
+def test_what_is_no_regular_file_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("/dev/zero")
+    for name in ("a.jpg", "b.jpg"):
+        with pytest.raises(DataError, match=f"{name} is not a regular file"):
+            read_image(tmp_path / name)
+
+
+def test_files_that_are_too_large_are_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(FILE_BYTES + 1)  # no blocks
+    with pytest.raises(DataError, match=r"a\.png has 400 MB, more than 400: shrink"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_small_file_that_would_take_much_memory_is_refused(tmp_path: Path) -> None:
+    """64 million pixels with an alpha channel: 16 bytes of each are 1.02 GB."""
+    forge(tmp_path / "a.png", 8000, 8000, channels=4)
+    expected = r"a\.png is PNG of 8000 x 8000 pixels, and decoding it needs 1\.0 GB, more than 1"
+    with pytest.raises(DataError, match=expected):
+        read_image(tmp_path / "a.png")
+
+
+def test_decoding_waits_for_the_memory_of_other_threads(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", quarters(50, 40))
+    done = threading.Event()
+    reader = threading.Thread(target=lambda: (read_image(path), done.set()))
+    with DECODED.hold(DECODED_BYTES):
+        reader.start()
+        assert not done.wait(0.2)
+    reader.join(5)
+    assert done.is_set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's figures")
+def test_threads_keep_no_memory_of_large_pictures(tmp_path: Path) -> None:
+    """Six decode 64 MB each, and are still there when the memory is measured."""
+    Image.new("RGBA", (4000, 4000)).save(tmp_path / "a.png", compress_level=1)
+    code = """if True:
+        import sys, threading
+        from pathlib import Path
+        from lmk.data.decode import read_crop
+
+        def work():
+            read_crop(Path(sys.argv[1]), 64)
+            done.wait()
+            over.wait()
+
+        done, over = threading.Barrier(7), threading.Event()
+        for _ in range(6):
+            threading.Thread(target=work).start()
+        done.wait()
+        print(Path("/proc/self/status").read_text())
+        over.set()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.png"], capture_output=True, text=True, check=True
+    )
+    kept_kb = int(re.search(r"VmRSS:\s+(\d+)", done.stdout)[1])
+    assert kept_kb < 150_000

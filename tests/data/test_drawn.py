@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -28,7 +29,11 @@ def test_a_folder_in_use_is_refused_and_a_failure_leaves_none(tmp_path: Path, mo
     (tmp_path / "photo.png").touch()
     with pytest.raises(UsageError, match="already exists"):
         write_foxes(tmp_path, 2, seed=0, report=Reporter())
-    monkeypatch.setattr("cv2.imwrite", lambda *_: False)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="cannot write"):
         write_foxes(tmp_path / "foxes", 2, seed=0, report=Reporter())
     assert not (tmp_path / "foxes").exists()

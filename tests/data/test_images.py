@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from lmk.data.images import list_images, load_crops
+from lmk.data.images import Skipped, load_crops
+from lmk.data.listing import list_images
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
@@ -47,29 +51,12 @@ def test_many_bad_files_stop_the_work(tmp_path) -> None:
         load_crops(list_images(tmp_path), Reporter())
 
 
-def test_animations_are_found_beside_other_pictures(tmp_path) -> None:
-    for name in ("b.GIF", "a.jpeg", "c.apng", "d.mp4"):
-        (tmp_path / name).touch()
-    assert [path.name for path in list_images(tmp_path)] == ["a.jpeg", "b.GIF", "c.apng"]
-
-
-def test_a_folder_without_images_is_an_error(tmp_path) -> None:
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(DataError, match="no images below"):
-        list_images(tmp_path)
-    with pytest.raises(DataError, match="not a folder"):
-        list_images(tmp_path / "absent")
-
-
-def test_hidden_files_are_no_pictures(tmp_path) -> None:
-    """macOS puts ._a.png beside a.png on other file systems."""
-    for name in ("a.png", "._a.png", ".b.png"):
-        cv2.imwrite(str(tmp_path / "c.png"), np.zeros((40, 40, 3), np.uint8))
-        (tmp_path / "c.png").rename(tmp_path / name)
-    assert [path.name for path in list_images(tmp_path)] == ["a.png"]
-
-
 def test_crops_beyond_the_memory_are_refused(tmp_path) -> None:
     """One crop of 10 million pixels a side."""
     with pytest.raises(DataError, match=r"need 300000 GB of memory: pack"):
         load_crops([tmp_path / "a.png"], Reporter(), size=10**7)
+
+
+def test_a_skipped_picture_is_one_line_in_utf8(tmp_path) -> None:
+    skipped = Skipped(Path(os.fsdecode(b"caf\xe9\n.png")), "is empty")
+    assert str(skipped) == r"caf\xe9\x0a.png is empty"

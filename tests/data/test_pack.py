@@ -12,7 +12,8 @@ import pytest
 from clips import full_disk
 from pictures import NAMES, write_coco, write_pictures
 
-from lmk.data.images import list_images, load_crops
+from lmk.data.images import load_crops
+from lmk.data.listing import list_images
 from lmk.data.pack import pack
 from lmk.data.packed import open_packed
 from lmk.data.packed_index import UnusablePicture

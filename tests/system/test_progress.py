@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import io
+import os
+
+import pytest
+from rich.console import Console
+
+from lmk.system.logged import LogReporter
 from lmk.system.progress import Reporter
 
 
@@ -22,3 +29,20 @@ def test_lines_of_a_log_keep_the_last_note(capsys, monkeypatch) -> None:
             bar.advance()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("loss 2.5")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_names_reach_neither_terminal_nor_log_with_control_characters(
+    terminal: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    name, written = os.fsdecode(b"a\x1b[2J\n[b]\xe9.jpg"), io.StringIO()
+    shown = r"a\x1b[2J\x0a[b]\xe9.jpg"
+    report = Reporter(Console(file=written, force_terminal=terminal, width=200, color_system=None))
+    with report.bar(name, total=1) as bar:
+        bar.advance(note=name)
+    report.say(name)
+    report.warn(name)
+    assert written.getvalue().count(shown) >= 4
+    assert name not in written.getvalue()
+    LogReporter().warn(name)
+    assert caplog.messages == [shown]

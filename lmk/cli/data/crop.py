@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lmk.cli.echo import echo
+
 
 def crop(
     photos: Annotated[
@@ -77,12 +79,12 @@ def crop(
     finder = ObjectFinder(model, region, margin, score)
     done = crop_objects(photos, output, finder, Reporter(), size, png)
     shown = done.pictures - len(done.unreadable) - len(done.empty)
-    typer.echo(
+    echo(
         f"{output / IMAGES}  {len(done.rows):,} crops of {size} x {size} px, from {shown:,} of "
         f"{done.pictures:,} pictures"
     )
     for line in done.rest():
-        typer.echo(line)
+        echo(line)
     if done.unreadable or done.empty:
-        typer.echo(f"pictures without a crop are listed in {output / SKIPPED_LIST}")
-    typer.echo(f"look at {output / SHEET}; then  lmk train --images {output / IMAGES} -o RUN")
+        echo(f"pictures without a crop are listed in {output / SKIPPED_LIST}")
+    echo(f"look at {output / SHEET}; then  lmk train --images {output / IMAGES} -o RUN")

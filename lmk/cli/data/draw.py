@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lmk.cli import options
+from lmk.cli.echo import echo
 
 
 def draw(
@@ -27,4 +28,4 @@ def draw(
     from lmk.system.progress import Reporter
 
     file = write_foxes(output, count, seed, Reporter(), size)
-    typer.echo(f"{file}  {count:,} pictures of {size} x {size} px, 10 points per picture")
+    echo(f"{file}  {count:,} pictures of {size} x {size} px, 10 points per picture")

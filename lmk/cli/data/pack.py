@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lmk.cli.echo import echo
+
 
 def pack(
     source: Annotated[
@@ -38,7 +40,7 @@ def pack(
     packed = pack_set(source, output, Reporter(), size, outside)
     crops, skipped = packed.crops, len(packed.index.skipped)
     points = f", {len(packed.keypoints.names)} points per crop" if packed.keypoints else ""
-    typer.echo(f"{output}  {len(crops):,} crops of {size} x {size} px{points}")
+    echo(f"{output}  {len(crops):,} crops of {size} x {size} px{points}")
     if skipped:
-        typer.echo(f"skipped {skipped:,}, listed in {output / 'index.json'}")
-    typer.echo(f"sha256 {crops.sha256}")
+        echo(f"skipped {skipped:,}, listed in {output / 'index.json'}")
+    echo(f"sha256 {crops.sha256}")

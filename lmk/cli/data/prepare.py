@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lmk.cli.echo import echo
 from lmk.data.prepare.catalogue import PUBLIC_SETS
 
 _LIST = "\n".join(f"- {public_set.name}: {public_set.summary}" for public_set in PUBLIC_SETS)
@@ -36,6 +37,6 @@ def prepare(
 
     done = prepare_set(name, source, output, Reporter(), size)
     for split, count in done.images.items():
-        typer.echo(f"{output / f'{split}.json'}  {count:,} images")
+        echo(f"{output / f'{split}.json'}  {count:,} images")
     if done.note:
-        typer.echo(done.note)
+        echo(done.note)

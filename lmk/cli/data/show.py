@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lmk.cli.echo import echo
+
 
 def show(
     source: Annotated[
@@ -30,4 +32,4 @@ def show(
     if output.suffix.lower() != ".png":
         raise UsageError(f"expected a .png file to write, got {output}")
     sample = show_set(source, output, Reporter(), count, seed)
-    typer.echo(f"{output}  {len(sample.files)} of {sample.total:,} pictures")
+    echo(f"{output}  {len(sample.files)} of {sample.total:,} pictures")

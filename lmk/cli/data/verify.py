@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lmk.cli.echo import echo
+
 
 def verify(
     packed: Annotated[Path, typer.Argument(metavar="PACKED", help="Folder of a packed set.")],
@@ -16,5 +18,5 @@ def verify(
     from lmk.system.progress import Reporter
 
     crops = verify_set(packed, Reporter()).crops
-    typer.echo(f"{packed}  {len(crops):,} crops of {crops.shape[1]} x {crops.shape[2]} px")
-    typer.echo(f"sha256 {crops.sha256}  verified")
+    echo(f"{packed}  {len(crops):,} crops of {crops.shape[1]} x {crops.shape[2]} px")
+    echo(f"sha256 {crops.sha256}  verified")

@@ -21,6 +21,7 @@ from lmk.system.errors import DataError
 from lmk.system.files import new_folder
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
+from lmk.system.text import printable
 
 JPEG_QUALITY = 95
 SKIPPED_LIST = "skipped.txt"
@@ -52,7 +53,8 @@ def prepare(
         crops, unusable = _write_crops(annotations, source, folder / "images", size, report)
         skipped = annotations.skipped + unusable
         if skipped:
-            (folder / SKIPPED_LIST).write_text("\n".join(skipped) + "\n")
+            lines = "".join(f"{printable(reason)}\n" for reason in skipped)
+            (folder / SKIPPED_LIST).write_text(lines, encoding="utf-8")
             report.warn(
                 f"skipped {len(skipped)} of {len(crops) + len(skipped)} objects, listed in "
                 f"{output / SKIPPED_LIST}, the first: {skipped[0]}"

@@ -12,7 +12,7 @@ from lmk.model.folder import Model, find_model
 from lmk.training.adaptation import job
 from lmk.training.adaptation.job import make_learner
 from lmk.training.adaptation.plan import make_plan
-from lmk.training.checkpoint import check_place
+from lmk.training.checkpoint import check_apart, check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.loop import Run
@@ -104,6 +104,7 @@ def prepare(
     options, run_options = resolve(preset, settings)
     found = find_model(core) if options.needs_core and core else None
     job.check_core(found, options, perceptual_weights)
+    check_apart(folder, source)
     if compute.first and writes:
         check_place(folder, resume)
     report = reporter(compute)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lmk.data.source import UnlabelledSet, open_unlabelled
 from lmk.model.folder import Model
-from lmk.training.checkpoint import check_place
+from lmk.training.checkpoint import check_apart, check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
@@ -90,6 +90,7 @@ def prepare(
     own, run_options = divide(settings, DistillOptions, "lmk distill")
     options = DistillOptions(**own)
     opened = open_teachers(teachers, compute)
+    check_apart(folder, source)
     if compute.first:
         check_place(folder, resume)
     config = {

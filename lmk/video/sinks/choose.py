@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from lmk.system.errors import UsageError, missing_extra
+from lmk.system.text import writable
 from lmk.video.sinks.base import Sink
 from lmk.video.sinks.catalogue import SINKS, SinkKind, addresses
 from lmk.video.sinks.split import file_stems, split_sink
 from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
+from lmk.video.sources.pictures import below_common_folder
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDER = "a folder, without suffix"
@@ -71,13 +73,31 @@ def open_output(text: Address, sources: Sequence[Source]) -> AbstractContextMana
 
 def _check_apart(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:
     """Raise UsageError for a path that would replace a source."""
-    for place in [path] if path.suffix else [path, *_places(path, sources).values()]:
+    places = {} if path.suffix else _places(path, sources)
+    for place in (path, *places.values()):
         for text in texts:
             if _meets(place, Path(text)):
                 raise UsageError(
                     f"-o {path} would write {place}, which is the source {text}: choose another "
                     "path"
                 )
+    if not path.suffix and all(source.still for source in sources):
+        _check_pictures(path, places, texts)
+
+
+def _check_pictures(path: Path, places: dict[str, Path], texts: Sequence[str]) -> None:
+    """Raise UsageError if a result would replace one of several pictures."""
+    files = [Path(text) for text in texts if Path(text).is_file()]
+    if not files:
+        return
+    root, names = below_common_folder(files)
+    folder = places.get(writable(str(root)), path)
+    read = {file.resolve(): file for file in files}
+    for name in names:
+        if taken := read.get((folder / name).resolve()):
+            raise UsageError(
+                f"-o {path} would write over {taken}, which is a source: choose another folder"
+            )
 
 
 def _check_frames(

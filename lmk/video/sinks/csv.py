@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lmk.system.text import cell
 from lmk.video.sinks.base import Sink
 from lmk.video.sinks.lines import LineSink, whole_lines
 from lmk.video.sinks.rows import Row, rows
@@ -23,11 +24,13 @@ def csv_sink(path: Path) -> Iterator[Sink]:
     """
     with whole_lines(path) as append:
         append(_lines([Row._fields]))
-        yield LineSink(append, lambda result: _lines(_rounded(row) for row in rows(result)))
+        yield LineSink(append, lambda result: _lines(_cells(row) for row in rows(result)))
 
 
-def _rounded(row: Row) -> Row:
-    return row._replace(**{name: round(getattr(row, name), n) for name, n in DIGITS.items()})
+def _cells(row: Row) -> list[object]:
+    """Round numbers, and let no text begin a formula."""
+    rounded = row._replace(**{name: round(getattr(row, name), n) for name, n in DIGITS.items()})
+    return [cell(value) if isinstance(value, str) else value for value in rounded]
 
 
 def _lines(values: Iterable[Sequence[object]]) -> str:

@@ -71,8 +71,9 @@ class _ParquetSink:
         batches, self._batches = self._batches, []  # not tried again when the disk is full
         part = self._folder / f"part-{self._parts:06}.parquet"
         self._parts += 1
-        with replacing(part) as temporary:
-            parquet.write_table(pyarrow.Table.from_batches(batches), temporary)
+        # Opened here, because pyarrow takes only paths in UTF-8.
+        with replacing(part) as temporary, temporary.open("wb") as file:
+            parquet.write_table(pyarrow.Table.from_batches(batches), file)
 
 
 def _schema() -> Any:

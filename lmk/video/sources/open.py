@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lmk.data.suffixes import STILL_SUFFIXES
 from lmk.system.errors import SourceError, UsageError
 from lmk.system.progress import Reporter
 from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 from lmk.video.sources.camera import open_camera
-from lmk.video.sources.pictures import open_folder, open_picture
+from lmk.video.sources.pictures import is_picture, open_folder, open_pictures
 from lmk.video.sources.recording import open_video
 from lmk.video.sources.standard_input import open_standard_input
 from lmk.video.sources.stream import PIPE, open_pipeline, open_url
@@ -25,19 +24,24 @@ def open_sources(
 ) -> Iterator[list[Source]]:
     """Open several sources to process together, and close them at the end of the block.
 
-    sources: paths and texts as for `open_source`, or open sources. Raises what `open_source`
-    raises, and UsageError for an empty list, for a repeated source, and for pictures together with
-    videos.
+    sources: paths and texts as for `open_source`, or open sources. Several picture files become one
+    source, see `open_pictures`, in the place of the first. Raises what `open_source` raises, and
+    UsageError for an empty list, for a repeated source, and for pictures together with videos.
     """
     if not sources:
         raise UsageError("expected at least one source")
     with ExitStack() as stack:
-        opened = [
-            stack.enter_context(
-                one if isinstance(one, Source) else open_source(os.fspath(one), report)
-            )
-            for one in sources
-        ]
+        given = [one if isinstance(one, Source) else os.fspath(one) for one in sources]
+        pictures = [Path(one) for one in given if isinstance(one, str) and _is_picture(one)]
+        opened, known = [], set(pictures)
+        for one in given:
+            if isinstance(one, Source):
+                opened.append(stack.enter_context(one))
+            elif Path(one) not in known:
+                opened.append(stack.enter_context(open_source(one, report)))
+            elif pictures:
+                opened.append(stack.enter_context(open_pictures(pictures, report)))
+                pictures = []
         titles = [source.title for source in opened]
         if len(set(titles)) < len(titles):
             raise UsageError(f"expected different sources, got {', '.join(titles)}")
@@ -56,11 +60,9 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     UnavailableError if OpenCV lacks a component, and SourceError for a source that cannot be opened
     or has no frame.
     """
-    if text in ("-", "stdin") or text.startswith("stdin:"):
+    if _names_input(text):
         return open_standard_input(text, report)
-    if text == "webcam" or text.startswith("webcam:"):
-        return open_camera(text, report)
-    if text.startswith("/dev/") and not (Path(text).is_file() or Path(text).is_dir()):
+    if _names_camera(text):
         return open_camera(text, report)
     if os.path.exists(text):  # noqa: PTH110, a Path raises for a long pipeline
         return _open_path(Path(text), report)
@@ -74,9 +76,26 @@ def open_source(text: str, report: Reporter | None = None) -> Source:
     )
 
 
+def _names_input(text: str) -> bool:
+    return text in ("-", "stdin") or text.startswith("stdin:")
+
+
+def _names_camera(text: str) -> bool:
+    if text == "webcam" or text.startswith("webcam:"):
+        return True
+    return text.startswith("/dev/") and not (Path(text).is_file() or Path(text).is_dir())
+
+
+def _is_picture(text: str) -> bool:
+    """Whether a source is a picture file; what its text means comes first, as in `open_source`."""
+    if _names_input(text) or _names_camera(text) or not os.path.exists(text):  # noqa: PTH110
+        return False
+    return is_picture(Path(text))
+
+
 def _open_path(path: Path, report: Reporter | None) -> Source:
     if path.is_dir():
         return open_folder(path, report)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        return open_picture(path)
+    if is_picture(path):
+        return open_pictures([path], report)
     return open_video(path)

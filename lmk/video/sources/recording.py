@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lmk.system.errors import SourceError
+from lmk.system.text import writable
 from lmk.video.sources.address import Address
 from lmk.video.sources.base import Frame, Source
 from lmk.video.sources.capture import Capture
+from lmk.video.sources.place import place_of
 from lmk.video.sources.timeline import Timeline
 
 REMEDY = "expected a complete, non-empty video that FFmpeg can decode"
@@ -19,8 +21,9 @@ REMEDY = "expected a complete, non-empty video that FFmpeg can decode"
 def open_video(path: Path) -> Source:
     """Open a video file. Raises SourceError."""
     dropped: Counter[str] = Counter()
-    address = Address(str(path), f"video {path}", REMEDY, patience_s=math.inf)
-    return Recording(Capture(address, dropped), str(path), dropped)
+    title = writable(str(path))
+    address = Address(place_of(path), f"video {title}", REMEDY, patience_s=math.inf)
+    return Recording(Capture(address, dropped), title, dropped)
 
 
 class Recording(Source):

@@ -73,6 +73,25 @@ def test_nothing_is_written_over_a_source(tmp_path: Path) -> None:
     check_output(tmp_path / "cats/found.jsonl", two_folders[:1], folders[:1])
 
 
+def test_no_result_is_written_over_one_of_several_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "b.png", "more/a.png", "other/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    texts = ["a.png", "b.png", "more/a.png"]
+    together = [source(**PICTURES, title=".", frame_count=3)]
+    for output in (".", "more", "link"):
+        with pytest.raises(UsageError, match=r"would write over .*a\.png, which is a source"):
+            check_output(tmp_path / output, together, texts)
+    check_output(tmp_path / "out", together, texts)
+    check_output(tmp_path / "other", together, texts)
+    beside = [*together, source(**PICTURES, title="other", frame_count=1)]
+    check_output(tmp_path / "out", beside, [*texts, "other"])
+
+
 def test_outputs_that_fit_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     check_output(tmp_path / "out.mp4", [source()], ["clip.avi"])

@@ -41,3 +41,12 @@ def test_csv_on_a_full_disk_keeps_whole_frames(tmp_path: Path) -> None:
     assert len(lines) % 4 == 0
     assert lines[-1].endswith("\n")
     assert 20_000 - 300 < path.stat().st_size <= 20_000
+
+
+def test_no_text_begins_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    frames = [result(0, 0.0, source="=1+1.mp4", name="-2.png", objects=(found("@sum"),))]
+    write_all(csv_sink(tmp_path / "out.csv"), frames)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        row = list(csv.DictReader(file))[3]
+    assert (row["source"], row["name"], row["model"]) == ("'=1+1.mp4", "'-2.png", "'@sum")
+    assert float(row["x"]) == -7

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,10 @@ def test_parquet_touches_nothing_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(OutputError, match="already exists"), parquet_sink(tmp_path):
         pytest.fail("the sink opened")
+
+
+def test_the_folder_may_have_any_name_of_the_file_system(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9.parquet")
+    write_all(parquet_sink(folder), [result(0, 0.0)])
+    (part,) = folder.iterdir()
+    assert dataset.read_table(part.open("rb")).num_rows == 4

@@ -12,7 +12,8 @@ from video.sources.captures import FakeCapture, grey, plug
 
 from lmk.system.errors import SourceError, UnavailableError, UsageError
 from lmk.system.progress import Reporter
-from lmk.video.sources.open import open_source
+from lmk.video.sources import pictures
+from lmk.video.sources.open import open_source, open_sources
 
 PIPELINE = "videotestsrc ! videoconvert ! video/x-raw,format=BGR ! appsink"
 
@@ -232,3 +233,89 @@ def test_bad_sources_are_one_line_errors(tmp_path: Path) -> None:
             open_source(text)
         assert "\n" not in str(caught.value)
         assert "secret" not in str(caught.value)
+
+
+def test_the_content_of_a_file_decides_whether_it_is_a_picture(tmp_path: Path) -> None:
+    save_picture(tmp_path / "a.png", 20)
+    for name in ("photo.jfif", "photo", "12:30:00.2024", "clip.mp4"):
+        copy = tmp_path / name
+        copy.write_bytes((tmp_path / "a.png").read_bytes())
+        with open_source(str(copy)) as source:
+            assert source.still
+            assert [frame.name for frame in source] == [name]
+    heic = write_bad(tmp_path, "a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(SourceError, match=r"a\.heic .*: convert HEIC first, .* heif-convert"):
+        open_source(heic)
+
+
+def test_a_video_of_jpegs_is_no_picture(tmp_path: Path) -> None:
+    jpegs = [cv2.imencode(".jpg", np.full((32, 48, 3), 50 * i, np.uint8))[1] for i in range(3)]
+    clip = write_bad(tmp_path, "clip.mjpeg", b"".join(jpeg.tobytes() for jpeg in jpegs))
+    with open_source(clip) as source:
+        assert not source.still
+        assert len(list(source)) == 3
+
+
+@pytest.mark.parametrize("name", [b"12:30:00.mp4", b"caf\xe9.mp4", b"a:b=+\n.mp4"])
+def test_a_video_may_have_any_name_of_the_file_system(
+    tmp_path: Path, name: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = save_clip(tmp_path / "whole.mp4")
+    monkeypatch.chdir(tmp_path)
+    text = os.fsdecode(name)
+    Path(text).parent.mkdir(parents=True, exist_ok=True)
+    whole.rename(text)
+    with open_source(text) as source:
+        assert source.title == text.replace("\udce9", r"\xe9")
+        assert len(list(source)) > 0
+
+
+def test_a_picture_may_have_any_name_of_the_file_system(tmp_path: Path) -> None:
+    save_picture(tmp_path / "a.png", 20)
+    path = (tmp_path / "a.png").rename(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    for text in (path, tmp_path):
+        with open_source(str(text)) as source:
+            assert [frame.name for frame in source] == [r"caf\xe9.png"]
+
+
+def test_several_picture_files_are_one_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for level, name in enumerate(("b.png", "more/a.png", "a.png", "more/c.png"), 1):
+        save_picture(tmp_path / "photos" / name, level)
+    read = []
+    whole = pictures.read_image
+    monkeypatch.setattr(pictures, "read_image", lambda path: read.append(path) or whole(path))
+    monkeypatch.chdir(tmp_path)
+    texts = ["photos/b.png", "photos/more/a.png", "photos/a.png"]
+    with open_sources(texts) as (source,):
+        assert len(read) == 1, "the others are not in memory yet"
+        assert (source.title, source.frame_count) == ("photos", 3)
+        frames = list(source)
+    assert [frame.name for frame in frames] == ["b.png", "more/a.png", "a.png"]
+    assert [int(frame.image_bgr[0, 0, 0]) for frame in frames] == [1, 2, 3]
+    with open_sources([*texts[:1], "photos/more", *texts[2:]]) as opened:
+        assert [source.title for source in opened] == ["photos", "photos/more"]
+    with open_sources([str(tmp_path / text) for text in texts]) as (source,):
+        assert source.title == str(tmp_path / "photos")
+    with (
+        pytest.raises(UsageError, match=r"different sources, got a\.png twice"),
+        open_sources(["photos/a.png", "photos/b.png", "./photos/a.png"]),
+    ):
+        pass
+
+
+def test_unreadable_ones_of_several_pictures_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_picture(tmp_path / "b.png", 7)
+    texts = [write_bad(tmp_path, "a.png", b"no picture"), str(tmp_path / "b.png")]
+    with open_sources(texts, Reporter()) as (source,):
+        assert [frame.name for frame in source] == ["b.png"]
+        assert source.dropped == {"damaged": 1}
+    assert "a.png is not a picture" in " ".join(capsys.readouterr().err.split())
+    with (
+        pytest.raises(SourceError, match="no file or folder"),
+        open_sources([*texts, "absent.png"]),
+    ):
+        pass

@@ -7,7 +7,7 @@ Lua and MATLAB; the release does not specify it.
 
 from __future__ import annotations
 
-from lmk.data.images import list_images
+from lmk.data.listing import list_images
 from lmk.data.prepare.faces import SIXTY_EIGHT_POINTS, face
 from lmk.data.prepare.record import Annotations
 from lmk.data.prepare.source import Source

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.data.images import list_images
+from lmk.data.listing import list_images
 from lmk.data.prepare.record import Annotations, Record
 from lmk.data.prepare.source import Source
 from lmk.system.errors import DataError
