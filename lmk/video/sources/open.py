@@ -79,4 +79,4 @@ def _open_path(path: Path, report: Reporter | None) -> Source:
         return open_folder(path, report)
     if path.suffix.lower() in STILL_SUFFIXES:
         return open_picture(path)
-    return open_video(path)
+    return open_video(path, report)

@@ -68,7 +68,7 @@ def _timeouts(api: int) -> tuple[int, ...]:
 def _open_stream(address: Address, report: Reporter | None) -> Source:
     """Distinguish a live stream from a recording, whose length is known."""
     dropped: Counter[str] = Counter()
-    capture = Capture(address, dropped)
+    capture = Capture(address, dropped, report)
     if capture.frame_count is not None:
-        return Recording(capture, address.title, dropped)
+        return Recording(address, capture, address.title, dropped, report)
     return LiveSource(address, capture, dropped, report)
