@@ -14,8 +14,8 @@ from lmk.system.errors import UsageError, missing_extra
 from lmk.video.sinks.base import Sink
 from lmk.video.sinks.catalogue import SINKS, SinkKind, addresses
 from lmk.video.sinks.split import file_stems, split_sink
-from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
+from lmk.video.sources.secrecy import without_secrets
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDER = "a folder, without suffix"

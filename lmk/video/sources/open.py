@@ -10,13 +10,13 @@ from pathlib import Path
 from lmk.data.suffixes import STILL_SUFFIXES
 from lmk.system.errors import SourceError, UsageError
 from lmk.system.progress import Reporter
-from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 from lmk.video.sources.camera import open_camera
 from lmk.video.sources.pictures import open_folder, open_picture
 from lmk.video.sources.recording import open_video
+from lmk.video.sources.secrecy import PIPE, without_secrets
 from lmk.video.sources.standard_input import open_standard_input
-from lmk.video.sources.stream import PIPE, open_pipeline, open_url
+from lmk.video.sources.stream import open_pipeline, open_url
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from collections import Counter
 from lmk.system.errors import UnavailableError, UsageError
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
-from lmk.video.sources.address import TIMEOUTS, Address, without_secrets
+from lmk.video.sources.address import TIMEOUTS, Address
 from lmk.video.sources.base import Source
 from lmk.video.sources.capture import Capture
 from lmk.video.sources.live import LiveSource
 from lmk.video.sources.recording import Recording
-
-PIPE = " ! "
+from lmk.video.sources.secrecy import PIPE, without_secrets
 
 
 def open_url(text: str, report: Reporter | None) -> Source:

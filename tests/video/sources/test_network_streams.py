@@ -57,7 +57,7 @@ def test_a_server_that_is_killed_and_restarted_is_survived() -> None:
                 frames.append(next(stream))
             frames += itertools.islice(stream, 10)
     check_sequence(frames)
-    title = f"stream http://***@127.0.0.1:{port}/live?token=***"
+    title = f"stream http://***@127.0.0.1:{port}/live?***"
     (loss,), (back,) = report.losses, report.returns
     assert loss == f"{title} delivers no more frames: trying to reopen it"
     assert back.startswith(f"{title} is back after ")
