@@ -146,6 +146,6 @@ def test_nothing_that_is_printed_holds_a_secret() -> None:
         with http_server(port):
             printed += "".join(reader.stdout.readline() for _ in range(4))
         printed += "".join(reader.communicate(timeout=LONG_S))
-    for words in ("cannot be opened", "\n0\n1\n2\n", "\nlost\n", "no more frames"):
+    for words in ("refuses the connection", "\n0\n1\n2\n", "\nlost\n", "no more frames"):
         assert words in printed
     assert "secret" not in printed
