@@ -20,34 +20,20 @@ BREAKS_OFF = (
     "breaks off without a video: expected the address of the stream itself, not of a page for "
     "browsers, and https only if the server has it"
 )
-REFUSALS: list[tuple[type[Exception], str]] = [
-    (av.error.HTTPForbiddenError, "forbids this (403): check the user's rights, or the token"),
-    (av.error.HTTPNotFoundError, "has nothing at this path (404): check what follows the host"),
-    (
-        av.error.HTTPTooManyRequestsError,
-        "had too many requests (429): wait, or close other programs that use it",
-    ),
-    (av.error.HTTPClientError, "refuses the request (4xx): check the address"),
-    (
-        av.error.HTTPServerError,
-        "has an error of its own (5xx): check that the stream is running there",
-    ),
-    (
-        ConnectionRefusedError,
-        "refuses the connection: check the port, and that the server is running",
-    ),
-    (
-        av.error.ProtocolNotFoundError,
-        "has a protocol that this FFmpeg lacks: expected one such as http, rtsp, rtmp or udp",
-    ),
-    (av.error.ArgumentError, f"is not a valid address: check the port; {ESCAPES}"),
-    (
-        av.error.InvalidDataError,
-        "answers, but not with a video: expected the address of the stream itself, not of a page "
-        "for browsers",
-    ),
-    (ConnectionError, BREAKS_OFF),
-]
+# The first that fits.
+REFUSALS: dict[type[Exception], str] = {
+    av.error.HTTPForbiddenError: "forbids the request (403): check the user's rights or the token",
+    av.error.HTTPNotFoundError: "has nothing at this path (404): check what follows the host",
+    av.error.HTTPClientError: "refuses the request (4xx): check the address",
+    av.error.HTTPServerError: "has an error of its own (5xx): check that the stream is running",
+    ConnectionRefusedError: "refuses the connection: check the port, and that the server runs",
+    ConnectionError: BREAKS_OFF,
+    av.error.ProtocolNotFoundError: "has a protocol that this FFmpeg lacks: expected one such as "
+    "http, rtsp, rtmp or udp",
+    av.error.ArgumentError: f"is not a valid address: check the port; {ESCAPES}",
+    av.error.InvalidDataError: "answers, but not with a video: expected the address of the stream "
+    "itself, not of a page for browsers",
+}
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 
 
@@ -81,7 +67,7 @@ def _words(error: Exception, url: str) -> str | None:
     if isinstance(error, OSError) and error.errno == errno.EIO:
         unknown = "has an unknown host: check its spelling, and the network"
         return BREAKS_OFF if _has_host(url) else unknown
-    return next((words for kind, words in REFUSALS if isinstance(error, kind)), None)
+    return next((words for kind, words in REFUSALS.items() if isinstance(error, kind)), None)
 
 
 def _has_host(url: str) -> bool:

@@ -83,10 +83,10 @@ def rtsp_server(status: str) -> Iterator[str]:
     ("path", "words"),
     [
         ("401", "asks for a user and password (401): put USER:PASSWORD@ before the host"),
-        ("403", "forbids this (403)"),
+        ("403", "forbids the request (403)"),
         ("404", "has nothing at this path (404)"),
         ("410", "refuses the request (4xx)"),
-        ("429", "had too many requests (429)"),
+        ("429", "refuses the request (4xx)"),
         ("503", "has an error of its own (5xx)"),
         ("page", "answers, but not with a video: expected the address of the stream itself, not"),
         ("endless", "breaks off without a video: expected the address of the stream itself, not"),
@@ -133,7 +133,7 @@ def test_rtsp_servers_refuse_in_different_ways(status: str, words: str) -> None:
 
 def test_a_port_where_nobody_listens_refuses_the_connection() -> None:
     said = refusal(f"http://127.0.0.1:{free_port()}/live")
-    assert said == "refuses the connection: check the port, and that the server is running"
+    assert said == "refuses the connection: check the port, and that the server runs"
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
