@@ -25,7 +25,7 @@ def open_video(path: Path, report: Reporter | None = None) -> Source:
     if not path.is_file():
         raise SourceError(
             f"{path} is a device or a pipe: expected a regular file. For frames of another program "
-            f"use standard input, as in  lmk run - < {path}"
+            f"use standard input, as in  ffmpeg -i {path} -f mjpeg - | lmk run -"
         )
     dropped: Counter[str] = Counter()
     address = Address(str(path), f"video {path}", REMEDY, patience_s=math.inf)
