@@ -33,7 +33,7 @@ def frames_if_cut(place: str, counted: int, read: int, last_s: float, fps: float
     """
     try:
         missing, exact = _missing(place, last_s, fps)
-    except (av.FFmpegError, OSError, IndexError):  # such as a server that is gone
+    except (av.FFmpegError, OSError, ValueError, IndexError):  # such as a server that is gone
         missing, exact = float(counted - read), False
     if missing <= (TOLERANCE_FRAMES if exact else max(TOLERANCE_FRAMES, TOLERANCE_S * fps)):
         return None

@@ -35,7 +35,8 @@ def open_video(path: Path, report: Reporter | None = None) -> Source:
 class Recording(Source):
     """Every frame that can be decoded, with the container's time.
 
-    OpenCV scales all frames to the size of the first. `report` is warned if clearly fewer frames
+    OpenCV scales all frames to the size of the first. Pixels that are not square are made square,
+    and coordinates are in the frames that result. `report` is warned if clearly fewer frames
     came than the container states, as of a truncated file.
     """
 

@@ -45,8 +45,8 @@ def refusal(url: str) -> str | None:
     """
     start = time.perf_counter()
     try:
-        with av.open(url, timeout=PATIENCE_S):
-            return None
+        with av.open(url, timeout=PATIENCE_S) as opened:
+            return None if opened.streams.video else "has no video, perhaps only sound"
     except (av.FFmpegError, OSError, ValueError) as error:
         patient = time.perf_counter() - start < PATIENCE_S
         words = _words(error, url) if patient else None

@@ -7,19 +7,19 @@ from itertools import takewhile
 from urllib.parse import unquote
 
 HIDDEN = "***"
+LONGEST = 4000  # the patterns take the square of the length
 PIPE = " ! "  # between the elements of a GStreamer pipeline
 PIPELINE = re.compile(r"\s!\s|(?:^|\s)[\w-]+\s*=\s*\S")
 
 WHOLE_URL = re.compile(r"[\s\"'<]*[a-z][\w+.:-]*://", re.IGNORECASE)
 URL_WITHIN = re.compile(r"[a-z][\w+.-]*://\S*[^\s:,.'\")]", re.IGNORECASE)
-# With the scheme or one of its slashes forgotten: a user and password, a query or a fragment.
-LIKE_URL = re.compile(r"\S*:\S*@\S*|\S+[?#]\S+")
 ONE_SLASH = re.compile(r"[a-z][\w+.-]*:/", re.IGNORECASE)
 HOST = re.compile(r"(?:\[[\w:.%]*\]|[\w.-]*)(?::\d{0,5})?")
 ORDINARY = re.compile(r"[\w .~+()-]*")
 SUFFIX = re.compile(r"\.\w{1,5}$")
 WORD = re.compile(r"[^\W_]+")
-RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")  # "h264Preview" has three
+RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+TOKEN_LENGTH, WORD_RUNS = 20, 4  # "h264Preview" has three runs
 
 # A word of a pipeline as gst-launch-1.0 reads it: with quotes and backslashes anywhere.
 PIPELINE_WORD = re.compile(
@@ -40,6 +40,8 @@ def without_secrets(text: str) -> str:
     since its stream's key follows. Of a pipeline stay the elements, sizes, formats and places.
     Hides rather too much than too little.
     """
+    if len(text) > LONGEST:
+        return HIDDEN
     if WHOLE_URL.match(text):
         return _url(text)
     if PIPELINE.search(text):
@@ -47,7 +49,7 @@ def without_secrets(text: str) -> str:
         return " ".join(_pipeline_word(word) for word in words)
     if URL_WITHIN.search(text):
         return URL_WITHIN.sub(lambda found: _url(found[0]), text)
-    return LIKE_URL.sub(lambda found: _after_scheme(ONE_SLASH.sub("", found[0], count=1)), text)
+    return re.sub(r"\S+", lambda found: _without_scheme(found[0]), text)
 
 
 def _url(text: str) -> str:
@@ -55,8 +57,14 @@ def _url(text: str) -> str:
     return f"{scheme}{slashes}{_after_scheme(rest, has_key=scheme.lower().startswith('rtmp'))}"
 
 
+def _without_scheme(word: str) -> str:
+    """A word that may be a URL whose scheme, or one of whose slashes, was forgotten."""
+    is_url = ":" in word.rpartition("@")[0] or re.search(r".[?#].", word)
+    return _after_scheme(ONE_SLASH.sub("", word, count=1)) if is_url else word
+
+
 def _after_scheme(text: str, has_key: bool = False) -> str:
-    """What comes after ://. has_key: whether the last part of the path is secret."""
+    """What comes after ://. has_key: whether a stream's key follows the first part of the path."""
     head = re.split(r"[?#]", text, maxsplit=1)[0]
     tail = text[len(head) :]
     user, at, place = head.rpartition("@")
@@ -79,9 +87,9 @@ def _is_ordinary(part: str) -> bool:
     if not ORDINARY.fullmatch(part):
         return False
     words = WORD.findall(part)
-    long = len(part) >= 20 and any(character.isdigit() for character in part)
-    mixed = any(len(word) >= 8 and len(RUN.findall(word)) > 4 for word in words)
-    return not (long or mixed or any(len(word) >= 20 for word in words))
+    long = len(part) >= TOKEN_LENGTH and any(character.isdigit() for character in part)
+    mixed = any(len(RUN.findall(word)) > WORD_RUNS for word in words)
+    return not (long or mixed or any(len(word) >= TOKEN_LENGTH for word in words))
 
 
 def _pipeline_word(word: str) -> str:
@@ -90,6 +98,7 @@ def _pipeline_word(word: str) -> str:
     name, equals, value = word.partition("=")
     if name.lower() in PLACES:
         return f"{name}={without_secrets(re.sub(QUOTING, '', value))}"
-    if HARMLESS.fullmatch(word) and all(_is_ordinary(part) for part in SEPARATOR.split(word)):
+    short = all(len(part) < TOKEN_LENGTH for part in SEPARATOR.split(word))
+    if short and HARMLESS.fullmatch(word):
         return word
     return f"{name}={HIDDEN}" if equals and re.fullmatch(r"[\w-]+", name) else HIDDEN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import socket
 import threading
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,3 +157,11 @@ def test_an_unknown_protocol_is_told() -> None:
 
 def test_a_video_that_opens_has_no_refusal(clip: Path) -> None:
     assert refusal(clip.as_uri()) is None
+
+
+def test_sound_alone_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "sound.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000))
+    assert refusal(path.as_uri()) == "has no video, perhaps only sound"
