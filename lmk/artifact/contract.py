@@ -50,7 +50,7 @@ def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
     version = signature.metadata.get("schema_version", "")
     if version not in ("", SCHEMA_VERSION):
         raise WeightsError(
-            f"{path} has schema_version {version!r:.20}, expected {SCHEMA_VERSION!r}: "
+            f"{path} has schema_version {version!s:.20}, expected {SCHEMA_VERSION}: "
             "export it again with this version of lmk, or install the one that wrote it"
         )
     task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,17 +27,6 @@ _TABLES = ", ".join(addresses("landmarks"))
 
 def run(
     ctx: typer.Context,
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
-            "stream URL, a GStreamer pipeline, or another program's frames on standard input: - or "
-            "stdin:mjpeg@FPS for JPEGs, stdin:bgr24:WxH[@FPS] for raw frames. Several sources are "
-            "processed together.",
-            show_default=False,
-        ),
-    ],
     models: Annotated[
         list[str],
         typer.Option(
@@ -48,6 +38,26 @@ def run(
             show_default=False,
         ),
     ],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="webcam (or webcam:1, /dev/video1), an image, a folder of images, a video, a "
+            "stream URL, a GStreamer pipeline, or another program's frames on standard input: - or "
+            "stdin:mjpeg@FPS for JPEGs, stdin:bgr24:WxH[@FPS] for raw frames. Several sources are "
+            "processed together.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006, typer needs a list, and nothing changes it
+    source_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Text file with more sources, one per line; lines that start with # are skipped. "
+            "Addresses with passwords then appear in no list of processes.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         list[str],
         typer.Option(
@@ -214,8 +224,13 @@ def run(
     from lmk.video.options import TrackOptions
     from lmk.video.outputs import Outputs, run_into
     from lmk.video.sinks.choose import check_output, read_address, shown
+    from lmk.video.sources.listed import read_sources
     from lmk.video.sources.open import open_sources
 
+    if source_file:
+        sources = [*sources, *read_sources(source_file)]
+    if not sources:
+        raise UsageError("expected a SOURCE, or --source-file FILE with one source per line")
     places = [read_address(text) for text in output]
     outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
     smoothing = Smoothing(cutoff, per_speed, fade_s=hold, filter=filter) if smooth else None

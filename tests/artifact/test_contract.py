@@ -18,7 +18,7 @@ RUNTIMES = pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
     ("changes", "words"),
     [
         ({"metadata": {}}, ["schema_version", r"got \[\]"]),
-        ({"metadata": METADATA | {"schema_version": "2"}}, ["schema_version 2", "reads 1"]),
+        ({"metadata": METADATA | {"schema_version": "2"}}, ["schema_version 2", "expected 1"]),
         ({"metadata": METADATA | {"task": "boxes"}}, ["not a model that lmk exported"]),
         ({"metadata": METADATA | {"num_landmarks": "5"}}, [r"\(B, 5, 2\)", r"\(B, 3, 2\)"]),
         ({"input_name": "data"}, [r"images: uint8 \(B, S, S, 3\)", r"got data: uint8"]),

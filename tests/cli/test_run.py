@@ -113,6 +113,23 @@ def test_two_clips_and_two_models_go_through_every_kind_of_file(
     assert [float(row["x"]) for row in rows] == pytest.approx(table["x"].to_pylist(), abs=1e-3)
 
 
+def test_sources_are_read_from_a_file_and_a_truncated_one_is_told(
+    clip: Path, detector: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    (tmp_path / "sources.txt").write_text(f"# two of them\n{clip}\n\n  {cut}  \n")
+    lines = tmp_path / "out.jsonl"
+    options = ("--model", detector, "--region", "center", "-o", lines, "--no-show")
+    done = lmk_run("--source-file", tmp_path / "sources.txt", *options)
+    assert done.returncode == 0, done.stderr
+    sources = [json.loads(line)["source"] for line in lines.read_text().splitlines()]
+    assert sources.count(str(clip)) == FRAMES
+    read = sources.count(str(cut))
+    assert 0 < read < FRAMES - 2
+    assert f"warning: {cut} ended after {read} of about {FRAMES} frames" in done.stderr
+
+
 def test_models_are_called_by_their_folder_or_file(tmp_path: Path) -> None:
     for name in ("mugs-0.1", "mugs-0.2"):
         (tmp_path / name).mkdir()
@@ -183,7 +200,9 @@ CASES = {
     "empty image": (1, ["empty.png"], "not a picture"),
     "folder without images": (1, ["folder"], "no images"),
     "no camera": (1, ["webcam:97"], "plug it in"),
-    "no stream": (1, ["http://127.0.0.1:9/live"], "check the address"),
+    "no stream": (1, ["http://u:p@127.0.0.1:9/a"], "stream http://***@127.0.0.1:9/a refuses the"),
+    "no source": (2, [], "expected a SOURCE, or --source-file FILE"),
+    "no file of sources": (2, ["--source-file", "none.txt"], "none.txt: No such file"),
     "camera name": (2, ["webcam:front"], "webcam:NUMBER"),
     "box": (2, ["clip.mkv", "--region", "box:1,2,3"], "box:X,Y,W,H"),
     "box without area": (2, ["clip.mkv", "--region", "box:1,2,0,3"], "width > 0"),

@@ -15,9 +15,9 @@ from lmk.system.text import writable
 from lmk.video.sinks.base import Sink
 from lmk.video.sinks.catalogue import SINKS, SinkKind, addresses
 from lmk.video.sinks.split import file_stems, split_sink
-from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 from lmk.video.sources.pictures import below_common_folder
+from lmk.video.sources.secrecy import without_secrets
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FOLDER = "a folder, without suffix"

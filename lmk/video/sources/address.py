@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from lmk.system.opencv import cv2
@@ -13,12 +12,6 @@ TIMEOUTS = (
     *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * OPEN_TIMEOUT_S)),
     *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * READ_TIMEOUT_S)),
 )
-HIDDEN = "***"
-# Up to the last @, since users write passwords with @ and / in them as they are.
-USER = re.compile(r"(?<=://)\S*@|(?<!\S)(?!\S*://)\S+:\S*@")  # also where // was forgotten
-SECRET_NAMES = r"auth|credential|key|pass|pw|secret|session|sig|token"
-VALUE = r"\"[^\"]*\"|'[^']*'|[^\s&;#\"']+"
-SECRET = re.compile(rf"(?i)([\w.%-]*(?:{SECRET_NAMES})[\w.%-]*=)(?:{VALUE})")
 
 
 @dataclass(frozen=True)
@@ -36,12 +29,3 @@ class Address:
     api: int = cv2.CAP_ANY
     parameters: tuple[int, ...] = ()
     patience_s: float = READ_TIMEOUT_S
-
-
-def without_secrets(text: str) -> str:
-    """Return a URL or pipeline with user, password, keys and tokens replaced by ***.
-
-    Hides rather too much than too little: the value of any `name=value` whose name may be secret,
-    and all before the last @ of a URL.
-    """
-    return SECRET.sub(rf"\g<1>{HIDDEN}", USER.sub(f"{HIDDEN}@", text))

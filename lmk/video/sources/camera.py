@@ -31,4 +31,4 @@ def open_camera(text: str, report: Reporter | None) -> Source:
     # V4L2 reads this when its first camera is opened, and waits 10 s otherwise.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(round(READ_TIMEOUT_S)))
     dropped: Counter[str] = Counter()
-    return LiveSource(address, Capture(address, dropped), dropped, report)
+    return LiveSource(address, Capture(address, dropped, report), dropped, report)

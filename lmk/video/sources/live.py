@@ -34,11 +34,12 @@ class LiveSource(Source):
         self, address: Address, capture: Capture, dropped: Counter[str], report: Reporter | None
     ) -> None:
         self._address, self._capture, self._closed = address, capture, threading.Event()
-        self._outages = Outages(address.title, report)
+        self._report = report
         self.title, self.dropped = address.title, dropped
         self.fps, self.size_wh = capture.fps, capture.size_wh
 
     def __iter__(self) -> Iterator[Frame]:
+        self._outages = Outages(self.title, self._report)
         image = self._next()
         timeline = Timeline(time.monotonic(), self.fps)
         index, time_s = 0, 0.0

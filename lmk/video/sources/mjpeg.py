@@ -12,6 +12,7 @@ BEGINNING = re.compile(rb"\xff\xd8")
 # Compressed data hold no such bytes. A segment says how long it is, and is skipped: a small JPEG
 # may lie in it as a preview.
 MARKER = re.compile(rb"\xff(?:[\xd8\xd9]|[\xc0-\xcf\xda-\xef\xfe](..))", re.DOTALL)
+FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 MAX_BYTES = 100_000_000
 
 
@@ -47,3 +48,14 @@ def split_jpegs(chunks: Iterable[bytes], dropped: Counter[str]) -> Iterator[byte
             at = 0
     if inside:
         dropped[CUT_SHORT] += 1
+
+
+def pixel_count(jpeg: bytes) -> int:
+    """Return the number of pixels that the frame header of a JPEG states, 0 without one."""
+    at = 2
+    while found := MARKER.search(jpeg, at):
+        if jpeg[found.start() + 1] in FRAME_HEADERS:
+            size = jpeg[found.end() + 1 : found.end() + 5]  # after the bits per channel
+            return int.from_bytes(size[:2], "big") * int.from_bytes(size[2:], "big")
+        at = found.end() + (int.from_bytes(found[1], "big") - 2 if found[1] else 0)
+    return 0

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lmk.system.errors import SourceError, UsageError
 from lmk.system.progress import Reporter
-from lmk.video.sources.address import without_secrets
 from lmk.video.sources.base import Source
 from lmk.video.sources.camera import open_camera
 from lmk.video.sources.pictures import is_picture, open_folder, open_pictures
 from lmk.video.sources.recording import open_video
+from lmk.video.sources.secrecy import PIPE, without_secrets
 from lmk.video.sources.standard_input import open_standard_input
-from lmk.video.sources.stream import PIPE, open_pipeline, open_url
+from lmk.video.sources.stream import PIPELINE, STREAM, open_pipeline, open_url
 
 
 @contextmanager
@@ -42,12 +43,23 @@ def open_sources(
             elif pictures:
                 opened.append(stack.enter_context(open_pictures(pictures, report)))
                 pictures = []
+        if len(set(sources)) == len(sources):
+            _number_streams(opened)
         titles = [source.title for source in opened]
         if len(set(titles)) < len(titles):
             raise UsageError(f"expected different sources, got {', '.join(titles)}")
         if len({source.still for source in opened}) > 1:
             raise UsageError("pictures and videos cannot be in one run: use two runs")
         yield opened
+
+
+def _number_streams(sources: Sequence[Source]) -> None:
+    """Number the streams that differ only in what their titles hide, such as a query."""
+    counts = Counter[str]()
+    for source in sources:
+        counts[source.title] += 1
+        if counts[source.title] > 1 and source.title.startswith((STREAM, PIPELINE)):
+            source.title += f" ({counts[source.title]})"
 
 
 def open_source(text: str, report: Reporter | None = None) -> Source:
@@ -98,4 +110,4 @@ def _open_path(path: Path, report: Reporter | None) -> Source:
         return open_folder(path, report)
     if is_picture(path):
         return open_pictures([path], report)
-    return open_video(path)
+    return open_video(path, report)

@@ -13,20 +13,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from lmk.arrays import Image
+from lmk.data.decode import MAX_PIXELS
 from lmk.system.errors import SourceError, UsageError
 from lmk.system.opencv import cv2, quiet
 from lmk.system.progress import Reporter
 from lmk.video.sources.base import Frame, Source
 from lmk.video.sources.capture import DAMAGED
-from lmk.video.sources.mjpeg import CUT_SHORT, split_jpegs
+from lmk.video.sources.mjpeg import CUT_SHORT, pixel_count, split_jpegs
 from lmk.video.sources.outages import Outages
 from lmk.video.sources.pipe import TITLE, Pipe, PipeClosedError
-from lmk.video.sources.timeline import Timeline
+from lmk.video.sources.timeline import MIN_FPS, Timeline
 
 FORMAT = re.compile(
     r"-|stdin|stdin:(?:mjpeg|(?P<order>bgr24|rgb24):(?P<width>\d{1,5})x(?P<height>\d{1,5}))"
     r"(?:@(?P<fps>\d+(?:\.\d+)?))?"
 )
+TOO_LARGE = f"more than {MAX_PIXELS:,} pixels"
+MAX_PIPED_FPS = 1e6  # slow motion, too
 EXPECTED = "-, stdin:mjpeg@FPS or stdin:bgr24:WIDTHxHEIGHT[@FPS] (or rgb24)"
 
 
@@ -35,15 +38,16 @@ def open_standard_input(text: str, report: Reporter | None) -> Source:
 
     JPEGs: `-`, `stdin` or `stdin:mjpeg@FPS`. Raw frames: `stdin:bgr24:WIDTHxHEIGHT[@FPS]`, or
     rgb24. With a rate it is a recording, and every frame is processed; without one it is live.
-    Raises UsageError for another format, and SourceError for input without a frame.
+    Raises UsageError for another format and for raw frames of more than 90 million pixels, and
+    SourceError for input without a frame.
     """
     parts = FORMAT.fullmatch(text)
     fps = float(parts["fps"] or 0) if parts else 0.0
-    if parts is None or (parts["fps"] and not fps):
+    if parts is None or (parts["fps"] and not MIN_FPS <= fps <= MAX_PIPED_FPS):
         raise UsageError(f"expected {EXPECTED}, got {text}")
     size_wh = (int(parts["width"]), int(parts["height"])) if parts["order"] else None
-    if size_wh and 0 in size_wh:
-        raise UsageError(f"expected frames of at least 1x1 pixels, got {text}")
+    if size_wh and not 0 < size_wh[0] * size_wh[1] <= MAX_PIXELS:
+        raise UsageError(f"expected frames of 1 to {MAX_PIXELS:,} pixels, got {text}")
     pipe, dropped = Pipe(_descriptor(live=not fps)), Counter[str]()
     if size_wh:
         images = _raw_images(pipe, size_wh, parts["order"] == "rgb24", dropped)
@@ -110,9 +114,10 @@ class _StandardInput(Source):
 
 def _jpeg_images(pipe: Pipe, dropped: Counter[str]) -> Iterator[Image]:
     for jpeg in split_jpegs(pipe.chunks(), dropped):
-        image = _decode(jpeg)
+        fits = pixel_count(jpeg) <= MAX_PIXELS
+        image = _decode(jpeg) if fits else None
         if image is None:
-            dropped[DAMAGED] += 1
+            dropped[DAMAGED if fits else TOO_LARGE] += 1
         else:
             yield image
 
@@ -121,7 +126,7 @@ def _decode(jpeg: bytes) -> Image | None:
     try:
         with quiet():
             image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # of more pixels than it takes
+    except cv2.error:
         return None
     return None if image is None else np.asarray(image, np.uint8)
 

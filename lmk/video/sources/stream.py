@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lmk.system.errors import UnavailableError, UsageError
+from lmk.system.errors import SourceError, UnavailableError, UsageError
 from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
-from lmk.video.sources.address import TIMEOUTS, Address, without_secrets
+from lmk.video.sources.address import TIMEOUTS, Address
 from lmk.video.sources.base import Source
 from lmk.video.sources.capture import Capture
 from lmk.video.sources.live import LiveSource
 from lmk.video.sources.recording import Recording
+from lmk.video.sources.secrecy import PIPE, without_secrets
 
-PIPE = " ! "
+STREAM, PIPELINE = "stream ", "pipeline "  # how titles start
 
 
 def open_url(text: str, report: Reporter | None) -> Source:
@@ -29,8 +30,13 @@ def open_url(text: str, report: Reporter | None) -> Source:
             "run  pip install opencv-python"
         )
     remedy = "check the address, and that the stream is running"
-    title = f"stream {without_secrets(text)}"
-    return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
+    title = f"{STREAM}{without_secrets(text)}"
+    try:
+        return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
+    except SourceError as error:
+        reason = _refusal(text)
+        # Not from PyAV's error: that names the URL.
+        raise (SourceError(f"{title} {reason}") if reason else error) from None
 
 
 def open_pipeline(text: str, report: Reporter | None) -> Source:
@@ -55,8 +61,17 @@ def open_pipeline(text: str, report: Reporter | None) -> Source:
         )
     remedy = "test it with gst-launch-1.0, and fakesink in place of appsink"
     api = cv2.CAP_GSTREAMER
-    title = f"pipeline {shown.split(PIPE)[0]}{PIPE}..."
+    title = f"{PIPELINE}{shown.split(PIPE)[0]}{PIPE}..."
     return _open_stream(Address(text, title, remedy, api, _timeouts(api)), report)
+
+
+def _refusal(url: str) -> str | None:
+    """Why a URL does not open, if PyAV is there to say so."""
+    try:
+        from lmk.video.sources.refusals import refusal  # PyAV takes long to import
+    except UnavailableError:
+        return None
+    return refusal(url)
 
 
 def _timeouts(api: int) -> tuple[int, ...]:
@@ -68,7 +83,7 @@ def _timeouts(api: int) -> tuple[int, ...]:
 def _open_stream(address: Address, report: Reporter | None) -> Source:
     """Distinguish a live stream from a recording, whose length is known."""
     dropped: Counter[str] = Counter()
-    capture = Capture(address, dropped)
+    capture = Capture(address, dropped, report)
     if capture.frame_count is not None:
-        return Recording(capture, address.title, dropped)
+        return Recording(address, capture, address.title, dropped, report)
     return LiveSource(address, capture, dropped, report)

@@ -34,7 +34,7 @@ class FakeCapture:
         return image is not None, image
 
     def get(self, prop: int) -> float:
-        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values[prop]
+        return self.times[self.at] if prop == cv2.CAP_PROP_POS_MSEC else self.values.get(prop, 0.0)
 
     def release(self) -> None:
         self.released = True

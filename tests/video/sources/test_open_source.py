@@ -225,7 +225,7 @@ def test_bad_sources_are_one_line_errors(tmp_path: Path) -> None:
         "user:secret@10.0.0.5:8080/video": r"no file or folder at \*\*\*@10.0.0.5:8080/video:",
         "photos/icon@2x.png": "no file or folder at photos/icon@2x.png:",
         "http://user:secret@127.0.0.1:9/live?key=secret": (
-            r"stream http://\*\*\*@127.0.0.1:9/live\?key=\*\*\* cannot be opened"
+            r"stream http://\*\*\*@127.0.0.1:9/live\?\*\*\* refuses the connection"
         ),
     }
     for text, words in cases.items():
@@ -318,4 +318,27 @@ def test_unreadable_ones_of_several_pictures_are_left_out(
         pytest.raises(SourceError, match="no file or folder"),
         open_sources([*texts, "absent.png"]),
     ):
+        pass
+
+
+def test_streams_that_differ_in_what_is_hidden_are_numbered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plug(monkeypatch, *(FakeCapture([grey(1)]) for _ in range(4)))
+    texts = ["http://h/a?cam=1", "http://h/b", "http://h/a?cam=2", "http://h/a?cam=3"]
+    with open_sources(texts) as sources:
+        assert [source.title for source in sources] == [
+            "stream http://h/a?***",
+            "stream http://h/b",
+            "stream http://h/a?*** (2)",
+            "stream http://h/a?*** (3)",
+        ]
+
+
+@pytest.mark.parametrize("texts", [["http://h/a?cam=1"] * 2, ["webcam", "webcam:0"]])
+def test_a_repeated_source_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, texts: list[str]
+) -> None:
+    plug(monkeypatch, *(FakeCapture([grey(1)]) for _ in range(2)))
+    with pytest.raises(UsageError, match="expected different sources"), open_sources(texts):
         pass

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -101,6 +102,26 @@ def test_the_smallest_and_the_largest_videos_are_read(
     assert frame.image_bgr.shape == image.shape
     np.testing.assert_allclose(frame.image_bgr[0, 0], image[0, 0], atol=8)
     np.testing.assert_allclose(frame.image_bgr[-1, -1], image[-1, -1], atol=8)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_with_the_name_of_a_video_is_refused(tmp_path: Path) -> None:
+    pipe = tmp_path / "clip.mp4"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match=r"clip\.mp4 is a device or a pipe: .* lmk run -$"):
+        open_source(str(pipe))
+
+
+def test_frames_too_large_for_memory_are_refused_before_any_is_read(
+    monkeypatch: pytest.MonkeyPatch, clip: Path
+) -> None:
+    capture = FakeCapture([grey(1)], height=10_000.0)
+    capture.values[cv2.CAP_PROP_FRAME_WIDTH] = 9_001.0
+    plug(monkeypatch, capture)
+    with pytest.raises(SourceError, match="9001 x 10000 pixels: expected at most 90,000,000"):
+        open_source(str(clip))
+    assert capture.at == -1
+    assert capture.released
 
 
 def test_a_video_without_frames_is_refused(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:

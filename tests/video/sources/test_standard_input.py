@@ -98,6 +98,15 @@ def test_jpegs_are_decoded_whatever_their_size(monkeypatch) -> None:
     assert source.dropped == {"damaged": 1, "truncated": 1}
 
 
+def test_jpegs_too_large_for_memory_are_left_out_and_counted(monkeypatch) -> None:
+    picture = jpeg(grey(40, (64, 48)))
+    huge = picture.replace(b"\0\x30\0\x40", b"\x7f\xff\x7f\xff", 1)
+    assert huge != picture
+    with piped(monkeypatch, picture + huge + picture), open_source("stdin:mjpeg@10") as source:
+        assert len(list(source)) == 2
+    assert source.dropped == {"more than 90,000,000 pixels": 1}
+
+
 def test_without_a_rate_it_is_live(monkeypatch) -> None:
     picture = jpeg(grey(7))
     with (
@@ -167,7 +176,10 @@ def test_a_file_needs_a_rate(monkeypatch, tmp_path: Path) -> None:
         "stdin:bgr24:5",
         "stdin:yuv:5x3",
         "stdin:bgr24:0x3",
+        "stdin:bgr24:99999x99999@25",
         "stdin:mjpeg@0",
+        "stdin:mjpeg@0.0001",
+        f"stdin:mjpeg@{'9' * 400}",
         "stdin:bgr24:5x3@fast",
     ],
 )
