@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from lmk.cli import options
 from lmk.cli.echo import echo
+from lmk.system.errors import WeightsError
 
 app = typer.Typer(help="List and describe the shipped models.", no_args_is_help=True)
 
@@ -52,7 +54,16 @@ def show(
     card = found.folder / "card.md"
     bundled = found.manifest.weights_file.endswith(SUFFIX)  # which may lie beside another's card
     if card.is_file() and not bundled:
-        for line in card.read_text().rstrip().splitlines():
+        for line in _text(card).rstrip().splitlines():
             echo(line)
     echo(f"weights {found.manifest.weights_sha256}  verified")
     echo(f"folder  {found.folder}")
+
+
+def _text(card: Path) -> str:
+    from lmk.system.reading import MB, read_text, reason_of
+
+    try:
+        return read_text(card, MB)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{card} cannot be read: {reason_of(error)}") from error
