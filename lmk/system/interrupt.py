@@ -42,9 +42,11 @@ def exit_on_termination() -> Iterator[None]:
     """Make a termination signal or a closed terminal end this process as Ctrl-C does.
 
     All that it holds is released: temporary files, and the processes that it started. A second
-    signal does not cut that short. For the main thread.
+    signal does not cut that short. For the main thread, round a whole command: `exit_code` then
+    tells of its signals alone.
     """
-    numbers = _terminations()
+    global _ended_by
+    _ended_by, numbers = None, _terminations()
 
     def end(number: int, _: FrameType | None) -> None:
         for each in numbers:
