@@ -91,4 +91,4 @@ def main() -> None:
             raise
         typer.secho(f"error: {said}", err=True, fg="red")
         release_output()
-        sys.exit(1)
+        sys.exit(exit_code() or 1)  # a closed terminal takes standard output with it

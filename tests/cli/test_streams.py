@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,41 @@ def test_a_file_never_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None
 def test_a_closed_standard_output_is_no_error() -> None:
     done = shell("$LIST >&-")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_work_whose_terminal_is_closed_ends_completely_with_the_code_of_the_signal(
+    tmp_path: Path,
+) -> None:
+    import pty
+
+    program = f"""
+import sys, typer
+from pathlib import Path
+import lmk.cli
+from lmk.system.interrupt import stop_on_signals
+from lmk.system.progress import Reporter
+
+def work():
+    with stop_on_signals() as stop, Reporter().bar("working", 9) as bar:
+        print("ready", flush=True)
+        stop.wait(30)
+        bar.advance()
+    Reporter().say("stopped")
+    Path({str(tmp_path / "done")!r}).touch()
+    typer.echo("wrote done")
+
+lmk.cli.app.command("work")(work)
+sys.argv = ["lmk", "work"]
+lmk.cli.main()
+"""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-c", program])
+    said = b""
+    while b"ready" not in said:
+        said += os.read(terminal, 1000)
+    os.close(terminal)
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    assert status == 128 + signal.SIGHUP
+    assert (tmp_path / "done").exists()

@@ -420,16 +420,16 @@ def test_serving_others_without_a_token_is_refused() -> None:
         pytest.fail("the sink opened")
 
 
-@pytest.mark.parametrize("token", ["gehéim", "ключ", "a b", "a\r\nSet-Cookie: b", "\udce9", "\x1b"])
+@pytest.mark.parametrize("token", ["gehéim", "ключ", "a\r\nSet-Cookie: b", "\udce9", "\x1b"])
 def test_a_token_that_no_address_can_hold_is_refused(token: str) -> None:
     opened = web_sink("127.0.0.1", 0, Stages(), Controls(), Overlay(), Reporter(), token=token)
-    with pytest.raises(UsageError, match="letters, digits and other signs of ASCII") as caught:
+    with pytest.raises(UsageError, match="spaces and other signs of ASCII") as caught:
         opened.__enter__()
     assert token not in str(caught.value)
 
 
 def test_every_sign_of_ascii_may_be_in_a_token(open_site: Callable[..., Site]) -> None:
-    token = "".join(map(chr, range(33, 127)))
+    token = "".join(map(chr, range(32, 127)))
     site = open_site(token=token)
     path = site.url.partition(f":{site.port}")[2]
     status, headers, _ = site.ask(path)

@@ -34,7 +34,7 @@ except ImportError as error:
 LOCALHOST = "127.0.0.1"
 STALLED_MS = 20_000  # a viewer that takes nothing for so long is dropped
 START_S, STOP_S = 10.0, 3.0
-TOKEN = re.compile("[!-~]*")
+TOKEN = re.compile("[ -~]*")  # what a cookie can hold, quoted
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -144,8 +144,8 @@ def _token(host: str, given: str | None) -> str:
         return "" if is_local(host) else secrets.token_urlsafe(16)
     if not TOKEN.fullmatch(given):
         raise UsageError(
-            "--token: expected letters, digits and other signs of ASCII without spaces, as a web "
-            "address and a cookie take them, got others"
+            "--token: expected letters, digits, spaces and other signs of ASCII, which a cookie "
+            "can hold, got others"
         )
     if not given and not is_local(host):
         raise UsageError(
