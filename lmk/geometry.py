@@ -120,6 +120,16 @@ def input_to_image_of(boxes_xywh: npt.ArrayLike, input_size: int) -> FloatArray:
     return np.asarray(compose_affine(turn, matrices), np.float32)
 
 
+def sideways_to_upright(width: float, height: float, orientation: int) -> FloatArray:
+    """Matrix (2, 3) from pixels of a picture as stored, width x height, to those of it upright.
+
+    orientation: EXIF's number of a picture whose width is the upright height, 5 to 8.
+    """
+    x_from_y = (0, -1, height - 1) if orientation in (6, 7) else (0, 1, 0)
+    y_from_x = (-1, 0, width - 1) if orientation in (7, 8) else (1, 0, 0)
+    return np.array([x_from_y, y_from_x], np.float32)
+
+
 def center_square(width: float, height: float) -> tuple[float, float, float, float]:
     """Return the largest centred square of a frame as a box (x, y, width, height)."""
     side = min(width, height)

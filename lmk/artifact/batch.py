@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from lmk.system.errors import UsageError
+
+MOST = 1 << 16
+BatchSize = Annotated[int, Meta(ge=1, le=MOST)]
 
 
 @dataclass(frozen=True)
@@ -15,9 +21,14 @@ class BatchRange:
     fixed size or any size.
     """
 
-    min: int = 1
-    opt: int = 1
-    max: int | None = None
+    min: BatchSize = 1
+    opt: BatchSize = 1
+    max: BatchSize | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for sizes that are not in order."""
+        if not self.min <= self.opt <= (self.max or self.opt):
+            raise ValueError("batch: expected min <= opt <= max")
 
     @property
     def fixed(self) -> int | None:
@@ -30,9 +41,10 @@ def parse_batch(text: str) -> BatchRange:
     if text == "dynamic":
         return BatchRange()
     parts = text.split(":")
-    sizes = [int(part) for part in parts if part.isdecimal() and int(part)]
+    sizes = [int(part) for part in parts if part.isdecimal() and 1 <= int(part) <= MOST]
     if len(sizes) != len(parts) or len(sizes) not in (1, 3) or sizes != sorted(sizes):
         raise UsageError(
-            f"expected --batch dynamic, a number, or MIN:OPT:MAX such as 1:1:8, got {text}"
+            f"expected --batch dynamic, a number up to {MOST}, or MIN:OPT:MAX such as 1:1:8, got "
+            f"{text}"
         )
     return BatchRange(sizes[0], sizes[len(sizes) // 2], sizes[-1])

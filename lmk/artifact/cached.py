@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import suppress
 from pathlib import Path
 
 from lmk.artifact.catalogue import format_of
 from lmk.artifact.provenance import check_unchanged, sidecar
-from lmk.model.folder import find_model
+from lmk.model.folder import Model, find_model
+from lmk.system.cache import Entry, key_of
 from lmk.system.errors import WeightsError
-from lmk.system.files import cache_folder
 from lmk.system.version import __version__
 
 KEPT = 16  # files, of 25 MB each
@@ -20,33 +18,20 @@ def cached_onnx(model: str) -> Path:
     """Return the float32 ONNX file of a model, made on first use.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file, which is
-    checked and returned. The cache is in $LMK_CACHE or the user's cache folder; its file names
-    contain the content hash, and the last used files are kept. Raises WeightsError, and OutputError
-    when the cache cannot be written.
+    checked and returned. The last used files stay in the user's cache. Raises WeightsError, and
+    OutputError when the cache cannot be written.
     """
     if format_of(model):
         return _unchanged(Path(model))
     found = find_model(model)
-    identity = f"{__version__}/{found.exported_sha256}"
-    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    path = cache_folder() / f"{found.manifest.name}-{key}.onnx"
-    if path.is_file():
-        with suppress(OSError):  # a cache that may only be read
-            path.touch()
-    else:
-        from lmk.artifact.onnx_model import build_onnx, save_onnx
-
-        save_onnx(build_onnx(found), path)
-        _forget_old(path.parent)
-    return path
+    entry = Entry("onnx", key_of(f"{__version__}/{found.exported_sha256}"), ".onnx", KEPT)
+    return entry.find() or entry.add(_build(found))
 
 
-def _forget_old(folder: Path) -> None:
-    """Delete all but the last used files, and incomplete files of killed processes."""
-    with suppress(OSError):  # another process does the same
-        files = sorted(folder.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
-        for file in files[:-KEPT]:
-            file.unlink()
+def _build(model: Model) -> bytes:
+    from lmk.artifact.onnx_model import build_onnx
+
+    return bytes(build_onnx(model).SerializeToString())
 
 
 def _unchanged(path: Path) -> Path:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmk.artifact.catalogue import format_of
+from lmk.artifact.catalogue import PRECISIONS, format_of
 from lmk.model.framing import Framing, framing_from_json
 from lmk.system.errors import WeightsError
 
 SCHEMA_VERSION = "1"
+NUMBER = re.compile("[1-9][0-9]{0,3}")
 INPUT = re.compile(r"uint8 \(B, (\d{1,4}), (\d{1,4}), 3\)")
 REMEDY = "Export one with  lmk export NAME -o DIR"
 
@@ -53,10 +54,16 @@ def check_signature(signature: Signature, path: Path) -> tuple[int, int]:
             "export it again with this version, or install the one that wrote it"
         )
     task, landmarks = (signature.metadata.get(key, "") for key in ("task", "num_landmarks"))
-    if not version or task != "landmarks" or not landmarks.isdigit():
+    if not version or task != "landmarks" or not NUMBER.fullmatch(landmarks):
         raise WeightsError(
             f"{path} is not a model that lmk exported, or is incomplete: expected the metadata "
-            f"schema_version, task and num_landmarks, got {sorted(signature.metadata)}. {REMEDY}"
+            f"schema_version, task and num_landmarks, got {sorted(signature.metadata)[:20]}. "
+            f"{REMEDY}"
+        )
+    if (precision := signature.metadata.get("precision", "fp32")) not in PRECISIONS:
+        raise WeightsError(
+            f"{path} has the precision {precision!r:.60}, expected one of {', '.join(PRECISIONS)}: "
+            "export it again"
         )
     outputs = {"landmarks": f"float32 (B, {landmarks}, 2)", "scores": f"float32 (B, {landmarks})"}
     images = INPUT.fullmatch(signature.inputs.get("images", ""))
@@ -75,7 +82,13 @@ def read_framing(signature: Signature, path: Path) -> Framing | None:
     """Return the framing of a file, None if it has none. Raises WeightsError."""
     text = signature.metadata.get("framing", "")
     try:
-        return framing_from_json(text) if text else None
+        framing = framing_from_json(text) if text else None
+        count = int(signature.metadata.get("num_landmarks", "0"))
+        if framing and len(framing.landmarks_input) != count:
+            raise ValueError(
+                f"landmarks_input has {len(framing.landmarks_input)} landmarks, expected {count}"
+            )
+        return framing
     except ValueError as error:
         raise WeightsError(
             f"{path} has a framing that this version of lmk does not read ({error}): export it "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from lmk.artifact import graph_ends
 from lmk.artifact.contract import SCHEMA_VERSION
 from lmk.model.fold import PROJECTION, batch_norms_as_scales, fold_batch_norms
 from lmk.model.folder import Model
-from lmk.system.errors import UsageError
+from lmk.system.errors import UsageError, WeightsError
 from lmk.system.files import replacing
-from lmk.system.onnx_package import ModelProto, TensorProto, helper, onnx
+from lmk.system.onnx_package import ModelProto, TensorProto, helper, onnx, shape_inference
 from lmk.system.version import __version__
 
 OPSET = 17
@@ -40,6 +41,16 @@ class GraphOptions:
     fold_projections: bool = True
 
 
+# What numpy and onnx raise for arrays of other shapes than the architecture's.
+SHAPE_ERRORS = (
+    ValueError,
+    KeyError,
+    IndexError,
+    onnx.checker.ValidationError,
+    shape_inference.InferenceError,
+)
+MOST_VALUES = 100_000_000
+
 DEFAULTS = GraphOptions()
 
 
@@ -56,6 +67,17 @@ def build_onnx(model: Model, options: GraphOptions = DEFAULTS) -> ModelProto:
             f"lmk writes opsets {OPSETS[0]} to {OPSETS[-1]}, not {options.opset}: choose --opset "
             f"{OPSET}, which every supported runtime reads"
         )
+    try:
+        return _build(model, options)
+    except SHAPE_ERRORS as error:
+        raise WeightsError(
+            f"the weights of {model.manifest.name} do not match the architecture "
+            f"{model.architecture.name} with {model.manifest.num_landmarks} landmarks "
+            f"({' '.join(str(error).split())[:200]}): get the model again from its origin"
+        ) from error
+
+
+def _build(model: Model, options: GraphOptions) -> ModelProto:
     nodes = Nodes(_weights(model, options), half=options.precision == "fp16")
     architecture = model.architecture
     heatmaps = architecture.graph(nodes, graph_ends.image_to_float(nodes, "images"))
@@ -79,8 +101,21 @@ def build_onnx(model: Model, options: GraphOptions = DEFAULTS) -> ModelProto:
         producer_version=__version__,
     )
     set_metadata(proto, _describe(model, options))
-    onnx.checker.check_model(proto, full_check=True)
+    onnx.checker.check_model(proto)
+    _check_shapes(proto)
     return proto
+
+
+def _check_shapes(proto: ModelProto) -> None:
+    """Check every shape; raise ValueError for more memory than any network of lmk needs."""
+    inferred = shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
+    sizes = {
+        value.name: math.prod(size.dim_value or 1 for size in value.type.tensor_type.shape.dim)
+        for value in inferred.graph.value_info
+    }
+    if sum(sizes.values()) > MOST_VALUES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise ValueError(f"{sum(sizes.values()):,} values per picture, most of them in {largest}")
 
 
 def set_metadata(proto: ModelProto, values: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import Any
 
 from lmk.architectures.catalogue import DEFAULT
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.catalogue import PACKAGES
+from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS
 from lmk.model.framing import Framing
+from lmk.model.manifest import LandmarkCount
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import installed_versions
-from lmk.system.schema import parse_json, read_as
+from lmk.system.reading import MB, check_regular, read_text, reason_of
+from lmk.system.schema import Count, FileName, Name, PictureSide, Sha256, parse_json, read_as
 
 SCHEMA_VERSION = 1
+MOST_BYTES, MOST_EXPORTED_BYTES = 4 * MB, 4000 * MB
 TOOLS = ("lmk", "numpy", "onnx", *PACKAGES)
 
 
@@ -34,27 +38,40 @@ class Provenance:
 
     format: str
     precision: str
-    name: str
-    num_landmarks: int
-    weights_sha256: str
-    core_sha256: str | None
-    onnx_sha256: str
+    name: Name
+    num_landmarks: LandmarkCount
+    weights_sha256: Sha256
+    core_sha256: Sha256 | None
+    onnx_sha256: Sha256
     batch: BatchRange
-    layers: dict[str, int]
+    layers: dict[str, Count]
     command: str
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[FileName, Sha256] = field(default_factory=dict)
     kept_in_float: list[str] = field(default_factory=list)
     gpu: dict[str, str] | None = None
     framing: Framing | None = None
     # Files of before these two were written are all of one architecture and size.
     architecture: str = DEFAULT
-    input_size: int = 128
+    input_size: PictureSide = 128
     parity: dict[str, Any] | None = None
     tools: dict[str, str] = field(default_factory=lambda: tool_versions())
     created: str = field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
     )
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for words that this version of lmk does not know."""
+        if self.format not in FORMATS:
+            raise ValueError(f"format is {self.format!r:.60}, expected one of {', '.join(FORMATS)}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision is {self.precision!r:.60}, expected one of {', '.join(PRECISIONS)}"
+            )
+        # Messages tell the user to run it.
+        words = shlex.split(self.command)
+        if words[:1] != ["lmk"] or shlex.join(words) != self.command:
+            raise ValueError(f"command is {self.command!r:.60}, expected one of lmk")
 
     def write(self, file: Path) -> None:
         """Write the provenance beside an exported file. Raises OutputError."""
@@ -71,35 +88,50 @@ def read_provenance(file: Path) -> Provenance:
     """Read the provenance of an exported file. Raises WeightsError if it is missing or broken."""
     path = sidecar(file)
     try:
-        content = parse_json(path.read_text())
-        if (version := content["schema_version"]) != SCHEMA_VERSION:
-            raise ValueError(f"schema_version {version}, expected {SCHEMA_VERSION}")
+        content = read_as(dict[str, Any], parse_json(read_text(path, MOST_BYTES)))
+        if (version := content.get("schema_version")) != SCHEMA_VERSION:
+            raise ValueError(f"schema_version is {version!r:.20}, expected {SCHEMA_VERSION}")
         return read_as(Provenance, content)
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path.name}, the provenance of {file}, is missing beside it: copy both files, or run "
             " lmk export  again"
         ) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(
-            f"{path} is not a provenance that this version of lmk reads ({error}): run  lmk export "
-            " again"
+            f"{path} is not a provenance that this version of lmk reads ({reason_of(error)}): run  "
+            "lmk export  again"
         ) from error
 
 
 def check_unchanged(file: Path) -> Provenance:
     """Return a file's provenance, and check that the file is unchanged. Raises WeightsError."""
     provenance = read_provenance(file)
+    if file.name not in provenance.files:
+        raise WeightsError(
+            f"{sidecar(file)} is the provenance of {', '.join(provenance.files) or 'no file'}, not "
+            f"of {file.name}: copy both files under their names, or run  {provenance.command}"
+        )
     for name, expected in provenance.files.items():
         path = file.with_name(name)
         if not path.exists():
             raise WeightsError(f"{path} is missing: copy it too, or run  {provenance.command}")
-        if sha256_of(path) != expected:
+        if _sha256(path) != expected:
             raise WeightsError(
                 f"{path} was changed after its export (its SHA-256 is not the one in "
                 f"{sidecar(file).name}): run  {provenance.command}"
             )
     return provenance
+
+
+def _sha256(path: Path) -> str:
+    try:
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            if not file.is_dir():
+                check_regular(file, MOST_EXPORTED_BYTES)
+        return sha256_of(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {reason_of(error)}") from error
 
 
 def tool_versions() -> dict[str, str]:

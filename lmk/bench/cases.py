@@ -17,8 +17,8 @@ from lmk.inference.backends.tensorrt import check_machine
 from lmk.inference.backends.tensorrt_bindings import load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model
+from lmk.system.cache import cache_folder
 from lmk.system.errors import LmkError, UnavailableError, UsageError
-from lmk.system.files import cache_folder
 from lmk.system.progress import Reporter
 
 

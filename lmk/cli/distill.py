@@ -69,7 +69,10 @@ def distill(
     sources = [values[name] for name in ("images", "data") if values[name]]
     if len(sources) != 1:
         raise UsageError("expected either --images DIR or --data SET")
-    named = teachers or shlex.split(values["teachers"] or "")
+    try:
+        named = teachers or shlex.split(values["teachers"] or "")
+    except ValueError as error:
+        raise UsageError(f"{config}: teachers: {error}") from error
     if not named:
         raise UsageError("expected a TEACHER: a shipped model's name, a run folder or a file")
     distillation = prepare(

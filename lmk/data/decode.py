@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lmk.geometry import center_square, square_to_crop
+from lmk.geometry import center_square, compose_affine, sideways_to_upright, square_to_crop
 from lmk.system.errors import DataError, LmkError, missing_extra
 
 if TYPE_CHECKING:
@@ -45,13 +45,19 @@ def read_image(path: Path, upright: bool = True) -> Image:
         return np.array(_to_rgb(picture, path))
 
 
-def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
+def read_crop(
+    path: Path, size: int, size_wh: Sequence[float] = (0, 0)
+) -> tuple[Image, npt.NDArray[np.float32]]:
     """Decode the centred square of a picture, resized: uint8 RGB (size, size, 3).
 
     Colours and orientation are those of `read_image`. Returns the crop and the matrix (2, 3) from
     pixels of the upright image to crop pixels. A JPEG is shrunk while it is decoded, so that it may
     have twice as many pixels. Raises DataError as `read_image` does, and for pictures with a side
     below 32 pixels.
+
+    size_wh: width and height of the picture as its annotation has it, 0 where unknown. If this is
+    the size before EXIF turned the picture, the matrix is from the picture as stored. Raises
+    DataError for any other size than these two.
     """
     with _opened(path) as picture:
         from PIL import ExifTags
@@ -64,6 +70,7 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
         drafted = picture.draft(None, (REDUCING_GAP * size, REDUCING_GAP * size))
         share = drafted[1][2] / width if drafted else 1.0
         _check_size(picture, path)
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
         rgb = _to_rgb(picture, path)
         crop = _square(rgb, width * share, height * share, size)
         # Known only now, since TIFFs are turned while they are decoded.
@@ -71,7 +78,10 @@ def read_crop(path: Path, size: int) -> tuple[Image, npt.NDArray[np.float32]]:
         if orientation in SIDEWAYS:
             width, height = height, width
         left, top, side, _ = center_square(width, height)
-        return np.asarray(_upright(crop, orientation)), square_to_crop(left, top, side, size)
+        to_crop = square_to_crop(left, top, side, size)
+        if all(size_wh) and tuple(size_wh) != (width, height):
+            to_crop = compose_affine(to_crop, _turn(path, turned, (width, height), size_wh))
+        return np.asarray(_upright(crop, orientation)), to_crop
 
 
 @contextmanager
@@ -114,6 +124,19 @@ def _check_size(picture: Picture, path: Path) -> None:
         raise DataError(
             f"{path} is {width} x {height} pixels, more than {MAX_PIXELS:,}: shrink it first"
         )
+
+
+def _turn(
+    path: Path, orientation: int, upright_wh: tuple[int, int], size_wh: Sequence[float]
+) -> npt.NDArray[np.float32]:
+    """Matrix (2, 3) to a picture's upright pixels from the pixels that its annotation counts."""
+    width, height = size_wh
+    if orientation not in SIDEWAYS or (height, width) != upright_wh:
+        raise DataError(
+            f"{path} is {upright_wh[0]} x {upright_wh[1]} pixels, but was annotated at {width:g} x "
+            f"{height:g}: give the picture that was annotated, or correct its points and size"
+        )
+    return sideways_to_upright(width, height, orientation)
 
 
 def _to_rgb(picture: Picture, path: Path) -> Picture:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray, Image
+from lmk.arrays import DoubleArray, FloatArray, Image
 from lmk.data.decode import large_pictures, read_crop
 from lmk.data.parallel import map_in_order
 from lmk.data.suffixes import SUFFIXES
@@ -69,18 +69,20 @@ class Decoding:
 
     Iterating yields the index of each usable path with its crop (size, size, 3) and matrix (2, 3)
     from image to crop pixels, and shows progress. The others are collected in `skipped`, with a
-    warning at the end. Raises DataError as soon as they are more than a tenth of all.
+    warning at the end. sizes_wh (N, 2): the pictures' annotated sizes, as in `read_crop`. Raises
+    DataError as soon as unusable ones are more than a tenth of all.
     """
 
     paths: Sequence[Path]
     report: Reporter
     size: int = CROP_SIZE
+    sizes_wh: DoubleArray | None = None
     skipped: list[Skipped] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[tuple[int, Image, FloatArray]]:
         total = len(self.paths)
         with large_pictures(), self.report.bar("decoding images", total) as bar:
-            for index, decoded in enumerate(map_in_order(self._decode, self.paths)):
+            for index, decoded in enumerate(map_in_order(self._decode, range(total))):
                 if isinstance(decoded, Skipped):
                     self._skip(decoded, index + 1)
                 else:
@@ -90,9 +92,11 @@ class Decoding:
             shown = _listed(self.skipped)
             self.report.warn(f"skipped {len(self.skipped)} of {total} images: {shown}")
 
-    def _decode(self, path: Path) -> tuple[Image, FloatArray] | Skipped:
+    def _decode(self, index: int) -> tuple[Image, FloatArray] | Skipped:
+        path = self.paths[index]
+        size_wh = (0.0, 0.0) if self.sizes_wh is None else self.sizes_wh[index].tolist()
         try:
-            return read_crop(path, self.size)
+            return read_crop(path, self.size, size_wh)
         except DataError as error:
             return Skipped(path, str(error).removeprefix(f"{path} "))
 
@@ -105,11 +109,25 @@ class Decoding:
             )
 
 
-def load_crops(paths: Sequence[Path], report: Reporter, size: int = CROP_SIZE) -> LoadedCrops:
-    """Decode pictures into memory; bad ones are handled as in `Decoding`."""
-    crops = np.empty((len(paths), size, size, 3), np.uint8)
+def load_crops(
+    paths: Sequence[Path],
+    report: Reporter,
+    size: int = CROP_SIZE,
+    sizes_wh: DoubleArray | None = None,
+) -> LoadedCrops:
+    """Decode pictures into memory; bad ones, and `sizes_wh`, are handled as in `Decoding`.
+
+    Raises DataError, also when the crops are larger than the memory.
+    """
+    try:
+        crops = np.empty((len(paths), size, size, 3), np.uint8)
+    except MemoryError as error:
+        raise DataError(
+            f"{len(paths):,} crops need {len(paths) * 3 * size**2 / 1e9:.0f} GB of memory: pack "
+            "them with  lmk data pack  or give fewer"
+        ) from error
     matrices = np.empty((len(paths), 2, 3), np.float32)
-    decoding, kept = Decoding(paths, report, size), list[int]()
+    decoding, kept = Decoding(paths, report, size, sizes_wh), list[int]()
     for index, crop, matrix in decoding:
         crops[len(kept)], matrices[len(kept)] = crop, matrix
         kept.append(index)

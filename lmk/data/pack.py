@@ -9,19 +9,18 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lmk.data.coco import Annotations
+from lmk.data.annotations import Annotations
 from lmk.data.images import CROP_SIZE, Decoding
 from lmk.data.packed import (
     CROPS,
-    FORMAT,
     INDEX,
     KEYPOINTS,
-    Index,
     PackedKeypoints,
     PackedSet,
     is_packed,
     open_packed,
 )
+from lmk.data.packed_index import FORMAT, Index, IndexedKeypoints, UnusablePicture
 from lmk.data.source import list_pictures
 from lmk.geometry import apply_affine
 from lmk.system.errors import OutputError, UsageError
@@ -29,19 +28,21 @@ from lmk.system.files import new_folder, sync
 from lmk.system.progress import Reporter
 
 
-def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) -> PackedSet:
+def pack(
+    source: Path, output: Path, report: Reporter, size: int = CROP_SIZE, outside: bool = False
+) -> PackedSet:
     """Pack a folder of images or a COCO keypoint file into the new folder `output`.
 
     Crops are the centred squares, `size` x `size` pixels. The folder appears completely or not at
-    all. Memory does not grow with the number of pictures, except for names and points. Raises
-    UsageError, DataError, OutputError.
+    all. `outside` allows pictures outside a COCO file's folder. Memory does not grow with the
+    number of pictures, except for names and points. Raises UsageError, DataError, OutputError.
     """
     if is_packed(source):
         raise UsageError(f"{source} is already packed")
-    given = list_pictures(source)
+    given = list_pictures(source, report, outside)
     with new_folder(output) as folder:
         _check_space(folder, output, len(given.paths) * size * size * 3)
-        decoding = Decoding(given.paths, report, size)
+        decoding = Decoding(given.paths, report, size, given.sizes_wh)
         with (folder / CROPS).open("wb") as file:
             keypoints, kept, sha256 = _write_crops(file, decoding, given)
         if keypoints is not None:
@@ -54,14 +55,16 @@ def pack(source: Path, output: Path, report: Reporter, size: int = CROP_SIZE) ->
             count=len(kept),
             size=size,
             sha256=sha256,
-            keypoints=keypoints and _described(keypoints),
+            keypoints=keypoints
+            and IndexedKeypoints(keypoints.category, keypoints.names, keypoints.sha256()),
             files=[_below(given.paths[row], root) for row in kept],
             skipped=[
-                {"file": _below(path, root), "reason": reason} for path, reason in decoding.skipped
+                UnusablePicture(_below(path, root), reason) for path, reason in decoding.skipped
             ],
         )
         with (folder / INDEX).open("wb") as file:
-            file.write(index.to_json().encode())
+            # JSON escapes for the bytes of a name that are not UTF-8.
+            file.write(index.to_json().encode(errors="backslashreplace"))
             sync(file)
     return open_packed(output)
 
@@ -103,14 +106,6 @@ def _check_space(folder: Path, output: Path, needed: int) -> None:
             f"{output} needs {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free: free space, "
             "choose another folder or a smaller --size"
         )
-
-
-def _described(keypoints: PackedKeypoints) -> dict[str, object]:
-    return {
-        "category": keypoints.category,
-        "names": keypoints.names,
-        "sha256": keypoints.sha256(),
-    }
 
 
 def _below(path: Path, root: Path) -> str:

@@ -8,20 +8,20 @@ keypoints.npz   xy_crop float32 (N, K, 2) and labelled bool (N, K), where the so
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lmk.data.numpy_files import Known, find_npy, read_npz
+from lmk.data.packed_index import Index, IndexedKeypoints, read_index
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
 CROPS, INDEX, KEYPOINTS = "crops.npy", "index.json", "keypoints.npz"
-FORMAT = 1
 HASHED_BYTES = 1 << 24
 
 
@@ -97,27 +97,6 @@ class PackedKeypoints(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Index:
-    """The content of index.json.
-
-    keypoints: category, names and sha256 of the points, None without any. files: the pictures'
-    paths below the source, in order. skipped: file and reason of unusable pictures.
-    """
-
-    format: int
-    count: int
-    size: int
-    sha256: str
-    keypoints: dict[str, Any] | None
-    files: list[str]
-    skipped: list[dict[str, str]]
-
-    def to_json(self) -> str:
-        """Write it as JSON, one file per line."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False)
-
-
-@dataclass(frozen=True)
 class PackedSet:
     """An open packed set: its crops stay on disk."""
 
@@ -136,16 +115,14 @@ def open_packed(folder: Path) -> PackedSet:
 
     Raises DataError when a file is missing, truncated or of another format.
     """
-    index = _read_index(folder / INDEX)
-    shape, offset = _read_header(folder / CROPS)
-    expected = (index.count, index.size, index.size, 3)
-    if shape != expected or len(index.files) != index.count:
-        raise DataError(
-            f"{folder}: {CROPS} is {shape}, but {INDEX} has {expected} and {len(index.files)} "
-            "files: pack the set again"
-        )
-    keypoints = _read_keypoints(folder / KEYPOINTS, index) if index.keypoints else None
-    return PackedSet(PackedCrops(folder / CROPS, expected, offset, index.sha256), keypoints, index)
+    index = read_index(folder / INDEX)
+    shape = (index.count, index.size, index.size, 3)
+    crops = PackedCrops(
+        folder / CROPS, shape, find_npy(folder / CROPS, Known(shape, np.uint8)), index.sha256
+    )
+    points = index.keypoints
+    keypoints = _read_keypoints(folder / KEYPOINTS, points, index.count) if points else None
+    return PackedSet(crops, keypoints, index)
 
 
 def verify(folder: Path, report: Reporter) -> PackedSet:
@@ -165,7 +142,7 @@ def verify(folder: Path, report: Reporter) -> PackedSet:
     if found.hexdigest() != crops.sha256:
         raise _changed(crops.path)
     points, described = packed.keypoints, packed.index.keypoints
-    if points and described and points.sha256() != described["sha256"]:
+    if points and described and points.sha256() != described.sha256:
         raise _changed(folder / KEYPOINTS)
     return packed
 
@@ -183,53 +160,11 @@ def _changed(path: Path) -> DataError:
     )
 
 
-def _read_index(file: Path) -> Index:
-    try:
-        content = json.loads(file.read_text("utf-8"))
-        found = content["format"]
-        if found == FORMAT:
-            return Index(**content)
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{file.parent} is not a packed set: make one with  lmk data pack SOURCE -o DIR"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{file} is not the index of a packed set: pack the set again") from error
-    raise DataError(f"{file} has format {found}, expected {FORMAT}: pack the set again")
-
-
-def _read_header(file: Path) -> tuple[tuple[int, ...], int]:
-    """Shape and offset of the data in a .npy file of bytes, which must be complete."""
-    try:
-        with file.open("rb") as stream:
-            np.lib.format.read_magic(stream)
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-            offset = stream.tell()
-        size = file.stat().st_size
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{file} is not a NumPy file: pack the set again") from error
-    expected = offset + math.prod(shape)
-    if dtype != np.uint8 or fortran or size != expected:
-        raise DataError(
-            f"{file} is {size} bytes, expected {expected} of uint8 {shape}: pack the set again"
-        )
-    return shape, offset
-
-
-def _read_keypoints(file: Path, index: Index) -> PackedKeypoints:
-    assert index.keypoints is not None
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            xy_crop, labelled = arrays["xy_crop"], arrays["labelled"]
-        names = index.keypoints["names"]
-        if xy_crop.shape != (index.count, len(names), 2) or labelled.shape != xy_crop.shape[:2]:
-            raise ValueError(xy_crop.shape)
-        return PackedKeypoints(index.keypoints["category"], names, xy_crop, labelled)
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a broken archive makes NumPy and zipfile raise almost anything
-        raise DataError(f"{file} does not match its index: pack the set again") from error
+def _read_keypoints(file: Path, described: IndexedKeypoints, count: int) -> PackedKeypoints:
+    shape = (count, len(described.names), 2)
+    known = {"xy_crop": Known(shape, np.float32), "labelled": Known(shape[:2], np.bool_)}
+    arrays = read_npz(file, known)
+    xy_crop, labelled = arrays["xy_crop"], arrays["labelled"]
+    if not np.isfinite(xy_crop[labelled]).all():
+        raise DataError(f"{file} has labelled points that are not finite: pack the set again")
+    return PackedKeypoints(described.category, described.names, xy_crop, labelled)

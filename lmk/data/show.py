@@ -79,13 +79,13 @@ def _packed(folder: Path, count: int, seed: int) -> Sample:
 
 
 def _files(source: Path, count: int, seed: int, report: Reporter) -> Sample:
-    given = list_pictures(source)
+    given = list_pictures(source, report)
     sample = Sample([], [], [], [], len(given.paths), given.names)
     for row in _choose(len(given.paths), count, seed):
         path = given.paths[row]
         try:
             with large_pictures():
-                crop, to_crop = read_crop(path, TILE_PX)
+                crop, to_crop = read_crop(path, TILE_PX, given.sizes_wh[row].tolist())
         except DataError as error:
             report.warn(f"skipped: {error}")
             continue

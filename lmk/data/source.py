@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from lmk.data.coco import Annotations, image_paths, read_annotations
+from lmk.data.annotations import Annotations, image_paths, no_annotations, read_annotations
 from lmk.data.images import list_images, load_crops
 from lmk.data.packed import Crops, content_sha256, is_packed, open_packed
 from lmk.system.errors import DataError
@@ -35,7 +33,7 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
     if is_packed(source):
         packed = open_packed(source)
         crops: Crops = packed.crops
-        skipped = [f"{entry['file']} {entry['reason']}" for entry in packed.index.skipped]
+        skipped = [f"{entry.file} {entry.reason}" for entry in packed.index.skipped]
     else:
         expected = "a folder of images, a COCO .json file or a packed set"
         paths = image_paths(source) if _is_coco(source, expected) else list_images(source)
@@ -46,15 +44,14 @@ def open_unlabelled(source: Path, report: Reporter) -> UnlabelledSet:
     return UnlabelledSet(crops, content_sha256(crops), skipped)
 
 
-def list_pictures(source: Path) -> Annotations:
-    """List the pictures of a folder or a COCO file, with their points, if any."""
+def list_pictures(source: Path, report: Reporter, outside: bool = False) -> Annotations:
+    """List the pictures of a folder or a COCO file, with their points, if any.
+
+    Pictures of a COCO file outside its folder are refused, unless `outside` allows them.
+    """
     if _is_coco(source, "a folder of images or a COCO .json file"):
-        return read_annotations(source)
-    paths = list_images(source)
-    count = len(paths)
-    xy_image, labelled = np.zeros((count, 0, 2), np.float32), np.zeros((count, 0), bool)
-    boxes_xywh = np.full((count, 4), np.nan, np.float32)
-    return Annotations(paths, "", [], xy_image, labelled, np.zeros(count, bool), boxes_xywh)
+        return read_annotations(source, report, outside)
+    return no_annotations(list_images(source))
 
 
 def _is_coco(source: Path, expected: str) -> bool:

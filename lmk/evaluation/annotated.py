@@ -60,12 +60,15 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
             f"{file} is a packed set, which is only for training: give the COCO file or folder "
             "that it was packed from"
         )
-    known = list_pictures(file)
-    images, image_to_input, kept, _ = load_crops(known.paths, report, EVALUATION_SIZE)
+    known = list_pictures(file, report)
+    images, image_to_input, kept, _ = load_crops(
+        known.paths, report, EVALUATION_SIZE, known.sizes_wh
+    )
     boxes = known.boxes_xywh[kept]
     xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
     xy_input[~known.labelled[kept]] = np.nan
-    diagonal_px = np.hypot(*boxes[:, 2:].T) * image_to_input[:, 0, 0]
+    scale = np.hypot(*image_to_input[:, :, 0].T)  # also of pictures turned by a quarter
+    diagonal_px = np.hypot(*boxes[:, 2:].T) * scale
     digest = hashlib.sha256()
     for array in (images, xy_input, diagonal_px):
         digest.update(array.tobytes())
@@ -81,10 +84,11 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
 
 
 def default_normalizer(data: AnnotatedSet) -> str:
-    """Choose "eyes" where annotated, else "box" where every image has one, else "image"."""
+    """Choose "eyes" where annotated, else "box" if every annotated image has one, else "image"."""
     if set(EYES) <= set(data.names):
         return "eyes"
-    return "box" if np.isfinite(data.diagonal_px).all() else "image"
+    boxes = np.isfinite(data.diagonal_px[data.labelled.any(axis=1)])
+    return "box" if len(boxes) and boxes.all() else "image"
 
 
 def normalizer_px(data: AnnotatedSet, normalize: str) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from lmk.geometry import resize_xy
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import find_model
-from lmk.system.errors import DataError, UsageError, WeightsError
-from lmk.system.files import cache_folder, replacing, sha256_of
+from lmk.system.cache import Entry, key_of
+from lmk.system.errors import UsageError, WeightsError
+from lmk.system.files import sha256_of
 from lmk.system.progress import Bar, Reporter
 from lmk.system.version import __version__
 
@@ -46,35 +48,41 @@ class EvaluatedModel:
         Images are resized to the network's input, and its landmarks back. Landmarks stay in the
         user's cache, chunk by chunk, by the hashes of model, images, runtime and view: an
         interrupted run continues where it stopped. Raises WeightsError when the network returns
-        NaN, DataError when a cached file is damaged.
+        NaN, and OutputError.
         """
         chunks = [
             range(start, min(start + CHUNK, len(images))) for start in range(0, len(images), CHUNK)
         ]
-        files = [self._kept(images, chunk, view) for chunk in chunks]
-        missing = [i for i, file in enumerate(files) if not file.is_file()]
+        entries = [self._entry(images, chunk, view) for chunk in chunks]
+        known = [self._known(*one) for one in zip(entries, chunks, strict=True)]
+        missing = [i for i, found in enumerate(known) if found is None]
         if missing:
             total = sum(len(chunks[i]) for i in missing)
             with report.bar(f"{self.name}, {view.description}", total) as bar:
                 for i in missing:
-                    found = self._infer(images, chunks[i], view, bar)
-                    with replacing(files[i]) as temporary:
-                        np.save(temporary, found)
-        shapes = [(len(chunk), self.backend.num_landmarks, 2) for chunk in chunks]
-        return np.concatenate([_load(*kept) for kept in zip(files, shapes, strict=True)])
+                    found = known[i] = self._infer(images, chunks[i], view, bar)
+                    entries[i].add(_in_file(found))
+        return np.concatenate([found for found in known if found is not None])
 
-    def _kept(self, images: Images, chunk: range, view: View) -> Path:
-        """Name the file of a chunk of the images by everything that its landmarks depend on."""
-        key = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
+    def _entry(self, images: Images, chunk: range, view: View) -> Entry:
+        """The place of a chunk's landmarks, by everything that they depend on."""
+        pictures = hashlib.sha256(images[chunk.start : chunk.stop].tobytes())
         parts = (
+            pictures.hexdigest(),
             __version__,  # another version may make views differently
             self.sha256,
             self.backend.description,
             view.description,
             str(chunk.start),
         )
-        key.update("\n".join(parts).encode())
-        return cache_folder() / "landmarks" / f"{key.hexdigest()[:32]}.npy"
+        return Entry("landmarks", key_of("\n".join(parts)), ".npy")
+
+    def _known(self, entry: Entry, chunk: range) -> FloatArray | None:
+        path = entry.find()
+        if path is None:
+            return None
+        found: FloatArray = np.load(path, allow_pickle=False)
+        return found if found.shape == (len(chunk), self.backend.num_landmarks, 2) else None
 
     def _infer(self, images: Images, chunk: range, view: View, bar: Bar) -> FloatArray:
         parts = []
@@ -120,11 +128,7 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
     return EvaluatedModel(path.absolute().name, model, found.sha256, backend, names)
 
 
-def _load(path: Path, shape: tuple[int, ...]) -> FloatArray:
-    try:
-        found: FloatArray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is damaged ({error}): delete it") from error
-    if found.shape != shape:
-        raise DataError(f"{path} is damaged (shape {found.shape}, expected {shape}): delete it")
-    return found
+def _in_file(landmarks: FloatArray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, landmarks)
+    return file.getvalue()

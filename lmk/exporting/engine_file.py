@@ -11,7 +11,7 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
-from lmk.system.files import cache_folder
+from lmk.system.cache import cache_folder
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter
 

@@ -20,7 +20,7 @@ CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76
 
 
 class Cuda:
-    """The first CUDA device, with its primary context current in this thread, and one stream.
+    """The first CUDA device, its primary context current in this thread, and one stream.
 
     Raises UnavailableError when there is no driver or no device.
     """
@@ -34,10 +34,11 @@ class Cuda:
                 "choose a runtime for the CPU"
             ) from error
         self._call("cuInit", 0)
-        device, context, stream = ctypes.c_int(), ctypes.c_void_p(), ctypes.c_void_p()
+        device, stream = ctypes.c_int(), ctypes.c_void_p()
+        self._context = ctypes.c_void_p()
         self._call("cuDeviceGet", ctypes.byref(device), 0)
-        self._call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
-        self._call("cuCtxSetCurrent", context)
+        self._call("cuDevicePrimaryCtxRetain", ctypes.byref(self._context), device)
+        self.make_current()
         self._call("cuStreamCreate", ctypes.byref(stream), 0)
         self.stream = int(stream.value or 0)
         self.name = self._name(device)
@@ -46,6 +47,10 @@ class Cuda:
 
     def __str__(self) -> str:
         return f"{self.name}, compute capability {self.compute_capability}"
+
+    def make_current(self) -> None:
+        """Make the context current in the calling thread; every other call needs that."""
+        self._call("cuCtxSetCurrent", self._context)
 
     def allocate(self, size: int) -> int:
         """Reserve `size` bytes on the device and return their address."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,10 @@ class Landmarker:
     or else the centred square. finding: what "landmarks" searches for, such as smaller objects.
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
+
+    Any number of threads may call it at the same time; on a GPU they take turns. Pickle and copy
+    open the same model again. Calls in a process that was forked later raise UsageError on PyTorch
+    and on a GPU.
     """
 
     def __init__(
@@ -63,15 +67,24 @@ class Landmarker:
         region: str = "",
         finding: Finding = DEFAULT,
     ) -> None:
-        self.backend = open_backend(os.fspath(model), runtime, device)
-        self._region, self._finding = region, finding
+        self._arguments = (os.fspath(model), runtime, device, region, finding)
+        self.backend = open_backend(*self._arguments[:3])
+        self._opened: Finder | None = None
+        self._opening = Lock()
         if region or finding != DEFAULT:
             self._finder  # noqa: B018, so that an unusable region is an error at once
 
-    @cached_property
+    def __reduce__(self) -> tuple[type[Landmarker], tuple[object, ...]]:
+        return type(self), self._arguments
+
+    @property
     def _finder(self) -> Finder:
-        """Opened when needed: callers that give boxes do not need OpenCV's cascades."""
-        return choose_region(self._region, self.backend.framing, True, self._finding)[0]
+        """Opened once, when needed: callers that give boxes do not need OpenCV's cascades."""
+        with self._opening:
+            if self._opened is None:
+                *_, region, finding = self._arguments
+                self._opened = choose_region(region, self.backend.framing, True, finding)[0]
+            return self._opened
 
     @property
     def num_landmarks(self) -> int:

@@ -13,7 +13,7 @@ from lmk.arrays import FloatArray, Image, Images
 from lmk.geometry import apply_affine
 from lmk.inference.backends.base import Backend
 from lmk.inference.crops import cut_batch
-from lmk.system.errors import WeightsError
+from lmk.system.errors import UsageError, WeightsError
 
 Result = TypeVar("Result")
 
@@ -92,10 +92,13 @@ def locate(
     """Run the network on crops and return its landmarks in the image.
 
     crops uint8 RGB (N, S, S, 3), N >= 1; input_to_image (N, 2, 3). Returns xy float32 (N, K, 2) in
-    image pixels and scores float32 (N, K). Raises ModelError.
+    image pixels and scores float32 (N, K). Raises ModelError, and UsageError where the runtime
+    cannot be used.
     """
     try:
         xy_input, scores = backend.infer(crops)
+    except UsageError:  # the call is wrong, not the model
+        raise
     except Exception as error:  # a runtime may raise anything
         raise ModelError(f"{backend.description} failed: {error}") from error
     if not (np.isfinite(xy_input).all() and np.isfinite(scores).all()):

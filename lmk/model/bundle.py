@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from lmk.model.manifest import CoreReference, Manifest, parse_manifest
 from lmk.model.weights import content_sha256, load_metadata, save_weights
 from lmk.system.errors import UsageError, WeightsError
+from lmk.system.schema import NAME, WORDS
 
 SUFFIX = ".adapter"
 
@@ -40,8 +42,8 @@ def pack(
         )
     if content_sha256(arrays) != manifest.weights_sha256:
         raise WeightsError(f"the weights of {manifest.name} do not match its manifest")
-    reference = CoreReference(core.name, core.weights_sha256)
-    text = json.dumps(replace(manifest, core=reference, weights_file=path.name).content())
+    reference = CoreReference(core.name, core.weights_sha256)  # no path of this machine
+    text = json.dumps(replace(manifest, core=reference).content())
     digest = hashlib.sha256(text.encode()).hexdigest()
     save_weights(path, arrays, {"manifest": text, "manifest_sha256": digest})
     return digest
@@ -64,6 +66,10 @@ def read_bundle(path: Path) -> tuple[Manifest, str]:
             "origin"
         )
     manifest = parse_manifest(text, path)
-    if manifest.kind != "adapter":
+    if manifest.core is None:
         raise WeightsError(f"{path} contains a {manifest.kind}, expected an adapter")
+    if not re.fullmatch(NAME, manifest.core.model):
+        raise WeightsError(
+            f"{path}: core.model is {manifest.core.model[:60]!r}, expected {WORDS[NAME]}"
+        )
     return replace(manifest, weights_file=path.name), digest

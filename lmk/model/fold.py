@@ -19,7 +19,8 @@ def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
     """Replace each projected kernel by (I + delta) x1 kernel, and the rest by the adapter's.
 
     `core` is a complete network, `adapter` the differences. Returns float32 arrays of the folded
-    network. Raises WeightsError that names every key of the adapter that the core does not have.
+    network. Only the first dimension may differ from the core's: the head may have other landmarks.
+    Raises WeightsError, which names every key of the adapter that the core does not have.
     """
     deltas = {name: value for name, value in adapter.items() if name.endswith(PROJECTION)}
     replaced = {name: value for name, value in adapter.items() if name not in deltas}
@@ -29,6 +30,12 @@ def fold_state(core: FloatArrays, adapter: FloatArrays) -> Arrays:
         raise WeightsError(
             f"the adapter does not match this core, which lacks {', '.join(unknown)}"
         )
+    for name, value in replaced.items():
+        if value.ndim != core[name].ndim or value.shape[1:] != core[name].shape[1:]:
+            raise WeightsError(
+                f"the adapter does not match this core: {name} is {value.shape}, expected "
+                f"{core[name].shape}"
+            )
     folded = {name: value.astype(np.float32) for name, value in core.items()}
     folded.update({name: value.astype(np.float32) for name, value in replaced.items()})
     for name, delta in deltas.items():
@@ -77,7 +84,7 @@ def _pop_batch_norm(
 def _project(
     kernel: npt.NDArray[np.float32], delta: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    if delta.shape != (kernel.shape[0], kernel.shape[0]):
+    if kernel.ndim < 2 or delta.shape != (kernel.shape[0], kernel.shape[0]):
         raise WeightsError(
             f"a projection of {delta.shape} does not match a kernel of {kernel.shape}: expected "
             f"{(kernel.shape[0], kernel.shape[0])}"

@@ -147,8 +147,7 @@ def students_of(model: Model) -> list[Model]:
 
 def _teachers(student: Model) -> list[str]:
     """Content hashes of the models that a student learned from; none for other models."""
-    teachers = student.manifest.training.get("teachers", [])
-    return [teacher["sha256"] for teacher in teachers]
+    return [teacher.sha256 for teacher in student.manifest.facts.teachers]
 
 
 def _identities(models: list[Model]) -> list[str]:

@@ -6,15 +6,21 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import NormalDist
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 from lmk.arrays import FloatArray
 from lmk.geometry import boxes_of_crops
-from lmk.system.schema import parse_json, read_as
+from lmk.system.schema import FINDER, Number, PictureSide, Share, parse_json, read_as
 
 UPRIGHT, TURNED = 12.0, 24.0  # degrees to which a crop stays upright, and from which it turns fully
+
+FinderWord = Annotated[str, Meta(pattern=FINDER)]
+"""A detector that is part of lmk: never a file, because framings come with models."""
+Side = Annotated[float, Meta(gt=0, le=1e9)]
 
 
 @dataclass(frozen=True)
@@ -31,25 +37,13 @@ class Framing:
     parts of training crops. None where they were not measured.
     """
 
-    landmarks_input: tuple[tuple[float, float], ...]
-    spread_px: float
-    score: float
-    finder: str | None = None
-    finder_box: tuple[float, float, float, float] = (0.1, 0.1, 0.8, 0.8)
-    input_size: int = 128
-    find_scores: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for what no landmarks can have."""
-        numbers = np.array([*self.landmarks_input, (self.spread_px, self.score)], float)
-        if not np.isfinite(numbers).all():
-            raise ValueError("framing: expected finite numbers")
-        mean, deviation = self.find_scores or (0.5, 1.0)
-        if not (0 <= mean <= 1 and 0 < deviation <= 1):
-            raise ValueError(
-                f"find_scores is {self.find_scores}, expected a mean in [0, 1] and a deviation "
-                "above 0"
-            )
+    landmarks_input: tuple[tuple[Number, Number], ...]
+    spread_px: Annotated[float, Meta(ge=0, le=1e9)]
+    score: Share
+    finder: FinderWord | None = None
+    finder_box: tuple[Number, Number, Side, Side] = (0.1, 0.1, 0.8, 0.8)
+    input_size: PictureSide = 128
+    find_scores: tuple[Share, Annotated[float, Meta(gt=0, le=1)]] | None = None
 
     def fit(
         self, xy_image: FloatArray, scores: FloatArray, turned: bool = False

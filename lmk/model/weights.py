@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ import numpy.typing as npt
 from lmk.arrays import Arrays
 from lmk.system.errors import WeightsError, missing_extra
 from lmk.system.files import replacing
+from lmk.system.reading import MB, check_regular, read_bytes, reason_of
+
+MOST_BYTES = 512 * MB  # twenty times an hourglass
+TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 
 
 def save_weights(
@@ -37,18 +42,28 @@ def save_weights(
 
 
 def load_weights(path: Path) -> Arrays:
-    """Read a safetensors file as float32 arrays. Raises WeightsError if it is missing or broken."""
+    """Read a safetensors file as float32 arrays.
+
+    Raises WeightsError if it is missing, broken or larger than 512 MB, and for NaN.
+    """
     numpy_io = _safetensors()
     with _reading(path):
-        stored = numpy_io.load(path.read_bytes())
-    return {name: value.astype(np.float32) for name, value in stored.items()}
+        stored = numpy_io.load(read_bytes(path, MOST_BYTES))
+        arrays = {name: value.astype(np.float32) for name, value in stored.items()}
+    check_names(arrays, path)
+    for name, value in arrays.items():
+        if not np.isfinite(value).all():
+            raise WeightsError(f"{path}: {name} has NaN or infinite values: copy it again")
+    return arrays
 
 
 def load_metadata(path: Path) -> dict[str, str]:
     """Read the metadata in a safetensors file's header. Raises WeightsError as `load_weights`."""
     numpy_io = _safetensors()
-    with _reading(path), numpy_io.safe_open(str(path), "numpy") as file:
-        return file.metadata() or {}
+    with _reading(path):
+        check_regular(path, MOST_BYTES)
+        with numpy_io.safe_open(str(path), "numpy") as file:
+            return file.metadata() or {}
 
 
 @contextmanager
@@ -57,6 +72,8 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise WeightsError(f"{path} does not exist") from error
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {reason_of(error)}") from error
     except Exception as error:  # safetensors has no public error type for every kind of damage
         raise WeightsError(
             f"{path} is not a complete safetensors file ({type(error).__name__}): copy it again"
@@ -82,8 +99,23 @@ def check_keys(
         raise WeightsError(f"weights do not match {source}: {found}")
 
 
+def check_names(arrays: Mapping[str, object], source: str | os.PathLike[str]) -> None:
+    """Raise WeightsError unless the names are those of layers."""
+    for name in arrays:
+        if not TENSOR_NAME.fullmatch(name):
+            raise WeightsError(
+                f"{source}: {name[:60]!r} is not a tensor's name: expected 1 to 200 letters, "
+                "digits, '.' and '_'"
+            )
+
+
 def content_sha256(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
-    """Hash names, shapes and float32 values, for any order and precision of the file."""
+    """Hash names, shapes and float32 values, for any order and precision of the file.
+
+    No two contents are hashed as the same bytes: a name has no bracket, so that it ends where its
+    shape begins, and the shape says how many values follow. Raises WeightsError for other names.
+    """
+    check_names(arrays, "weights")
     digest = hashlib.sha256()
     for name in sorted(arrays):
         value = np.ascontiguousarray(arrays[name], "<f4")

@@ -1,16 +1,18 @@
-"""Write files and folders completely or not at all; the cache folder."""
+"""Write files and folders completely or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from lmk.system.errors import OutputError, UsageError
+
+_numbers = count()
 
 
 @contextmanager
@@ -36,12 +38,13 @@ def replacing(path: Path) -> Iterator[Path]:
     _check_file_or_nothing(path)
     if path.is_symlink():
         path = path.resolve()
-    writer = f"{os.getpid()}-{threading.get_native_id()}"
-    temporary = path.with_name(f".{path.stem}.{writer}.partial{path.suffix}")
+    # Not of the name, which may be as long as the system allows.
+    temporary = path.with_name(f".{os.getpid()}-{next(_numbers)}.partial{path.suffix}")
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
+            _sync_path(temporary)
             temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -64,6 +67,7 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
             temporary.mkdir(parents=True)
             yield temporary
+            _sync_path(temporary)
             if replace:
                 remove(whole)
             elif whole.exists():
@@ -89,6 +93,14 @@ def copy(source: Path, target: Path) -> None:
     else:
         with replacing(target) as temporary:
             temporary.write_bytes(source.read_bytes())
+
+
+def _sync_path(path: Path) -> None:
+    """As `sync`, for what another library wrote; a file, or a folder with its files."""
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("r+b") as opened:
+                sync(opened)
 
 
 def sync(file: BinaryIO) -> None:
@@ -136,13 +148,3 @@ def check_writable(folder: Path) -> None:
     if not place.is_dir() or not os.access(place, os.W_OK):
         reason = "is not writable" if place.is_dir() else "is not a folder"
         raise OutputError(f"cannot write {folder}: {place} {reason}. Choose another path")
-
-
-def cache_folder() -> Path:
-    """The cache folder: $LMK_CACHE, or `lmk` in the user's cache folder."""
-    if "LMK_CACHE" in os.environ:
-        return Path(os.environ["LMK_CACHE"])
-    from platformdirs import user_cache_path  # not needed by every start of lmk
-
-    # Without opinion: on Windows it would be a folder Cache in that folder.
-    return user_cache_path("lmk", appauthor=False, opinion=False)

@@ -5,22 +5,56 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+NAME = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}\Z"
+FILE_NAME = r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z"
+HASH = r"\A[0-9a-f]{64}\Z"
+FINDER = r"\A(center|landmarks|cascade:[a-z]{1,32})\Z"
+WORDS = {
+    FINDER: "center, landmarks or cascade:NAME",
+    NAME: "a name of 1 to 64 letters of A-Z and a-z, digits, '.', '_' and '-'",
+    FILE_NAME: "a file's name of letters of A-Z and a-z, digits, '.', '_' and '-'",
+    HASH: "a SHA-256 of 64 hexadecimal digits",
+}
+
+Name = Annotated[str, Meta(pattern=NAME)]
+"""A name that is also one of a file or folder, and never a path."""
+FileName = Annotated[str, Meta(pattern=FILE_NAME)]
+"""A name of a file that lmk wrote: a `Name`, a word and a suffix."""
+Sha256 = Annotated[str, Meta(pattern=HASH)]
+Number = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""A finite number."""
+Share = Annotated[float, Meta(ge=0, le=1)]
+PictureSide = Annotated[int, Meta(ge=1, le=4096)]
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 Content = TypeVar("Content")
 
 MISSING = re.compile("Object missing required field `(.+)`")
 EXPECTED = re.compile("Expected (.+?)(?:, got .+)?")
+MOST_SAID = 8  # problems in one message
+DEEPEST = 64  # brackets within brackets; lmk itself writes some ten
 TOO_DEEP = "its brackets are nested too deeply"
 ANY_NAME = "..."  # how msgspec writes a name within dict[str, ...]
+SHOWN = 60  # characters of a wrong value
 
 
 class SchemaError(ValueError):
     """A value that does not match; `problems` has one line per problem."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__("; ".join(problems[:MOST_SAID]))
         self.problems = problems
+
+
+def name_from(text: str) -> str:
+    """Make a `Name` of any text, such as that of a folder: "my cats" to "my-cats"."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:64].strip(".-") or "model"
 
 
 def parse_json(text: str) -> Any:
@@ -31,38 +65,52 @@ def parse_json(text: str) -> Any:
         raise ValueError(TOO_DEEP) from error
 
 
-def read_as(kind: type[Content], value: Any) -> Content:
+def read_as(kind: type[Content], value: Any, more: bool = False) -> Content:
     """Build a dataclass, and the dataclasses in it, from parsed JSON. Raises SchemaError.
 
-    Types are exact, except that a float may be written as an integer. Unknown names are refused.
-    All unknown names are reported, but only the first wrong type.
+    Types are exact, except that a float may be written as an integer; a field's `Meta` limits its
+    values. Unknown names are refused, or ignored if there may be `more`. All unknown names are
+    reported, but only the first wrong type.
     """
-    import msgspec  # some milliseconds, which not every start of lmk should wait for
-
     try:
         content = msgspec.convert(value, kind)
-        unknown = list(_unknown(value, msgspec.to_builtins(content), ""))
+        problems = [] if more else list(_problems(value, msgspec.to_builtins(content), "", 0))
     except msgspec.ValidationError as error:
         raise SchemaError([_in_words(str(error), value)]) from error
     except RecursionError as error:
         raise SchemaError([TOO_DEEP]) from error
-    if unknown:
-        raise SchemaError([f"{name} is unknown" for name in unknown])
+    if problems:
+        raise SchemaError(problems)
     return content
 
 
-def _unknown(value: Any, known: Any, where: str) -> Iterator[str]:
-    """Names in a value that the dataclass does not have, with their place."""
+def _problems(value: Any, known: Any, where: str, depth: int) -> Iterator[str]:
+    """Names in a value that the dataclass does not have, and what no file can hold."""
+    if depth > DEEPEST:
+        raise SchemaError([f"{where[:60]}...: {TOO_DEEP}"])
     if isinstance(value, dict):
         for name, entry in value.items():
             inner = f"{where}.{name}" if where else name
-            if name in known:
-                yield from _unknown(entry, known[name], inner)
+            if name not in known:
+                yield f"{inner[:200]} is unknown"
+            elif not _is_unicode(name):
+                yield f"{ascii(inner)[1:200]}: expected Unicode"
             else:
-                yield inner
+                yield from _problems(entry, known[name], inner, depth + 1)
     elif isinstance(value, list):
         for index, (entry, taken) in enumerate(zip(value, known, strict=True)):
-            yield from _unknown(entry, taken, f"{where}[{index}]")
+            yield from _problems(entry, taken, f"{where}[{index}]", depth + 1)
+    elif isinstance(value, str) and not _is_unicode(value):
+        yield f"{where} is {ascii(value)[:60]}, expected Unicode"
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written: JSON's escapes can say half a pair, as \\ud800."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _in_words(message: str, value: Any) -> str:
@@ -70,9 +118,17 @@ def _in_words(message: str, value: Any) -> str:
     where = place.removesuffix("`").removeprefix(".")
     if missing := MISSING.fullmatch(what):
         return f"{where}.{missing[1]} is missing".removeprefix(".")
-    said = f"{where or 'it'} is {json.dumps(_at(value, where))[:60]}"
+    said = f"{where or 'it'} is {_shown(_at(value, where))}"
+    for pattern, words in WORDS.items():
+        if repr(pattern) in what:  # as msgspec writes it
+            return f"{said}, expected {words}"
     expected = EXPECTED.fullmatch(what)
     return f"{said}, expected {expected[1].replace('`', '')}" if expected else f"{said}: {what}"
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value as JSON; not more is written, however large or deep it is."""
+    return "".join(islice(json.JSONEncoder().iterencode(value), SHOWN))[:SHOWN]
 
 
 def _at(value: Any, where: str) -> Any:

@@ -9,8 +9,13 @@ from typing import Any
 from lmk.data.packed import is_packed
 from lmk.system.errors import UsageError, missing_extra
 from lmk.system.files import replacing
+from lmk.system.reading import MB, read_text
+from lmk.system.schema import TOO_DEEP
 
 CONFIG = "config.yaml"
+MOST_BYTES = MB
+PLAIN = (str, int, float, bool, type(None))
+MOST_LETTERS = 4000  # in one option; paths are shorter
 
 
 def write_config(run: Path, values: Mapping[str, Any]) -> None:
@@ -31,23 +36,33 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
     yaml = _yaml()
     file = file / CONFIG if file.is_dir() else file
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(read_text(file, MOST_BYTES))
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UsageError(f"{file} is not YAML: {' '.join(str(error).split())[:300]}") from error
+    except RecursionError as error:
+        raise UsageError(f"{file} is not YAML: {TOO_DEEP}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{file}: expected lines such as  keypoints: 10")
-    options = {str(name).replace("-", "_"): value for name, value in content.items()}
+    options = {}
+    for name, value in content.items():
+        if not isinstance(value, PLAIN) or len(f"{name}{value}") > MOST_LETTERS:
+            raise UsageError(
+                f"{file}: {name!s:.60}: expected one short value, such as a number or a path"
+            )
+        options[str(name).replace("-", "_")] = value
     unknown = sorted(options.keys() - {*settings, *texts})
     if unknown:
         raise UsageError(
-            f"{file} has options that this command does not have: {', '.join(unknown)}"
+            f"{file} has options that this command does not have: {', '.join(unknown)[:300]}"
         )
     for name in sorted(options.keys() & set(texts)):
         if not isinstance(options[name], (str, type(None))):
             option = name.replace("_", "-")
-            raise UsageError(f"{file}: {option}: {options[name]} is not a text: put it in quotes")
+            raise UsageError(
+                f"{file}: {option}: {options[name]!s:.60} is not a text: put it in quotes"
+            )
     return options
 
 

@@ -61,7 +61,7 @@ def _typed(value: Any, kind: Any, option: str) -> Any:
     """A value as the kind that a setting has; files may hold any."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            raise UsageError(f"{option} {value!r}: expected one of {', '.join(get_args(kind))}")
+            raise UsageError(f"{option} {value!r:.60}: expected one of {', '.join(get_args(kind))}")
         return value
     if value is None and type(None) in get_args(kind):
         return None
@@ -72,7 +72,7 @@ def _typed(value: Any, kind: Any, option: str) -> Any:
             return float(value)
     elif type(value) is kind:
         return value
-    raise UsageError(f"{option} {value!r}: expected {KINDS[kind]}")
+    raise UsageError(f"{option} {value!r:.60}: expected {KINDS[kind]}")
 
 
 @dataclass(frozen=True)

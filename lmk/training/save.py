@@ -23,6 +23,7 @@ from lmk.networks.detect import detect
 from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.progress import Reporter
+from lmk.system.schema import name_from
 
 LEAST_EXTENT_PX = 0.01  # of the mean landmarks, in input pixels: less is one place
 FRAMING_CROPS = 128  # enough for its percentiles, and short relative to the steps between two saves
@@ -68,8 +69,8 @@ def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> 
 
     A training that was stopped before its end does it when it goes on.
     """
-    framing, training = model.manifest.framing, model.manifest.training
-    if framing is None or training["steps"] < training["settings"]["steps"]:
+    framing, facts = model.manifest.framing, model.manifest.facts
+    if framing is None or (facts.steps or 0) < facts.settings["steps"]:
         return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
     scores = measure_find_scores(backend, framing, crops, report)
@@ -90,7 +91,7 @@ def _save(
     save_weights(path, arrays)
     sha256 = content_sha256(load_weights(path))  # of what was stored, after rounding to float16
     Manifest(
-        name=folder.resolve().name,
+        name=name_from(folder.resolve().name),
         num_landmarks=network.num_landmarks,
         architecture=network.architecture.name,
         weights_sha256=sha256,

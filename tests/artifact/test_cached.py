@@ -3,39 +3,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lmk.artifact import cached
 from lmk.artifact.cached import cached_onnx
 
 
-def test_the_last_used_files_are_kept(
-    core_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_is_folded_once_and_again_when_it_changes_or_its_file_is_damaged(
+    small_core, student_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LMK_CACHE", str(tmp_path))
-    monkeypatch.setattr(cached, "KEPT", 3)
-    for age, name in enumerate(["newest", "new", "used", "old", "oldest"]):
-        file = tmp_path / f"{name}.onnx"
-        file.touch()
-        os.utime(file, (1e9 - age, 1e9 - age))
-    (tmp_path / "landmarks").mkdir()
-    monkeypatch.setattr(cached, "find_model", lambda _: core_model)
-    made = cached_onnx("core")
-    assert {file.name for file in tmp_path.glob("*.onnx")} == {made.name, "newest.onnx", "new.onnx"}
-    assert (tmp_path / "landmarks").is_dir()
-
-    for file in tmp_path.glob("new*.onnx"):
-        os.utime(file)
-    os.utime(made, (1e9 - 9, 1e9 - 9))
-    assert cached_onnx("core") == made  # used again: now the newest
-    renamed = replace(core_model, manifest=replace(core_model.manifest, softargmax_beta=5.5))
-    monkeypatch.setattr(cached, "find_model", lambda _: renamed)
-    other = cached_onnx("core")
-    assert {made, other} <= set(tmp_path.glob("*.onnx"))
-    assert len(list(tmp_path.glob("*.onnx"))) == 3
+    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.onnx").touch()
+    made = cached_onnx(str(small_core.folder))
+    assert made.parent == tmp_path / "cache" / "onnx"
+    whole, built = made.read_bytes(), made.stat().st_ino
+    assert cached_onnx(str(small_core.folder)) == made
+    assert made.stat().st_ino == built
+    assert cached_onnx(str(made)) == made
+    assert cached_onnx(str(student_model.folder)) != made
+    flipped = whole[:-900] + bytes([whole[-900] ^ 4]) + whole[-899:]
+    for damaged in (flipped, whole[:1000], b""):
+        made.write_bytes(damaged)
+        assert cached_onnx(str(small_core.folder)).read_bytes() == whole
+    assert (tmp_path / "mine.onnx").exists()
 
 
 @pytest.mark.parametrize("command", ["fold core-pose faces -o out", "export core-pose -o out"])

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.data.coco import KeypointSet, image_paths, load_keypoints, read_annotations
+from lmk.data.annotations import image_paths, read_annotations
+from lmk.data.coco import load_keypoints
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
@@ -58,32 +59,6 @@ def test_mirrored_order_swaps_left_and_right(tmp_path) -> None:
     assert load_keypoints(file, Reporter()).mirrored_order() == [1, 0, 2]
 
 
-@pytest.mark.parametrize(
-    ("name", "mirrored"),
-    [
-        ("left_eye", "right_eye"),
-        ("eye-Right", "eye-Left"),
-        ("outerEyeLeft2", "outerEyeRight2"),
-        ("LShoulder", "RShoulder"),
-        ("r_hip", "l_hip"),
-        ("Paw R", "Paw L"),
-        ("LEFT_EAR", "RIGHT_EAR"),
-        ("ul_l", "ul_r"),
-        ("lefteye", "righteye"),
-        ("reye", "leye"),
-        ("Reye", "Leye"),
-        *((same, same) for same in ("nose", "upright", "L5 vertebra", "Rib", "collar", "leftover")),
-    ],
-)
-def test_sides_are_words_of_the_names(name: str, mirrored: str) -> None:
-    empty = np.zeros((0, 3, 2), np.float32)
-    names = [name, "nose tip", mirrored] if name != mirrored else ["nose tip", name]
-    data = KeypointSet(np.zeros((0, 8, 8, 3), np.uint8), empty, empty[..., 0] > 0, names)
-    assert [names[i] for i in data.mirrored_order()] == (
-        [mirrored, "nose tip", name] if name != mirrored else names
-    )
-
-
 def test_points_of_other_categories_are_left_out(tmp_path) -> None:
     cat, dog = annotation(0, *range(9)), annotation(1, *range(6))
     file = write_set(tmp_path, [cat | {"category_id": 1}, dog | {"category_id": 2}])
@@ -126,7 +101,7 @@ def test_a_file_of_another_shape_is_one_clear_error(tmp_path, change) -> None:
 
 def test_an_empty_box_is_none(tmp_path) -> None:
     file = write_set(tmp_path, [annotation(0, *range(9)) | {"bbox": []}])
-    assert np.isnan(read_annotations(file).boxes_xywh[0]).all()
+    assert np.isnan(read_annotations(file, Reporter()).boxes_xywh[0]).all()
 
 
 def test_a_place_that_is_no_number_is_not_labelled(tmp_path) -> None:
@@ -169,7 +144,7 @@ def test_unusable_annotations_are_one_clear_error(tmp_path, annotations, message
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not JSON"), ("{}", "lacks images"), (None, "cannot read")]
+    ("text", "message"), [("{", "not JSON"), ("{}", "images is missing"), (None, "cannot be read")]
 )
 def test_a_broken_file_is_one_clear_error(tmp_path, text, message) -> None:
     if text is not None:

@@ -187,6 +187,39 @@ def test_pictures_are_turned_upright(tmp_path: Path, orientation: int, suffix: s
     np.testing.assert_allclose(matrix, [[0.5, 0, -10.25], [0, 0.5, -0.25]])  # 20 columns off
 
 
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_points_of_a_picture_as_stored_are_turned_with_it(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    """The four corners of 120 x 80, found in the picture as stored by their index there."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    y, x = np.mgrid[:80, :120]
+    places = STORED[orientation](np.stack([x, y], axis=-1))
+    path = save(tmp_path / f"a.{suffix}", np.zeros((120, 80, 3), np.uint8), exif=exif)
+    to_crop = read_crop(path, 40)[1]
+    stored_to_crop = read_crop(path, 40, (80, 120))[1]
+    for row, column in ((0, 0), (0, 79), (119, 0), (119, 79), (30, 50)):
+        expected = apply_affine(to_crop, places[row, column][None])
+        np.testing.assert_allclose(
+            apply_affine(stored_to_crop, np.array([[column, row]])), expected, atol=1e-4
+        )
+    np.testing.assert_array_equal(read_crop(path, 40, (120, 80))[1], to_crop)
+    with pytest.raises(DataError, match="120 x 80 pixels, but was annotated at 240 x 160"):
+        read_crop(path, 40, (240, 160))
+
+
+@pytest.mark.parametrize("orientation", [1, 3])
+def test_a_picture_that_keeps_its_sides_has_only_one_size(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = save(tmp_path / "a.jpg", np.zeros((80, 120, 3), np.uint8), exif=exif)
+    np.testing.assert_array_equal(read_crop(path, 40, (120, 80))[1], read_crop(path, 40)[1])
+    with pytest.raises(DataError, match="120 x 80 pixels, but was annotated at 80 x 120"):
+        read_crop(path, 40, (80, 120))
+
+
 @pytest.mark.parametrize("orientation", [1, 2, 3, 6, 7])
 @pytest.mark.parametrize(("width", "height"), [(961, 643), (1187, 1403)])
 def test_a_shrunk_jpeg_keeps_points_where_its_matrix_says(

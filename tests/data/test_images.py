@@ -67,3 +67,9 @@ def test_hidden_files_are_no_pictures(tmp_path) -> None:
         cv2.imwrite(str(tmp_path / "c.png"), np.zeros((40, 40, 3), np.uint8))
         (tmp_path / "c.png").rename(tmp_path / name)
     assert [path.name for path in list_images(tmp_path)] == ["a.png"]
+
+
+def test_crops_beyond_the_memory_are_refused(tmp_path) -> None:
+    """One crop of 10 million pixels a side."""
+    with pytest.raises(DataError, match=r"need 300000 GB of memory: pack"):
+        load_crops([tmp_path / "a.png"], Reporter(), size=10**7)

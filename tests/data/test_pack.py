@@ -15,6 +15,7 @@ from pictures import NAMES, write_coco, write_pictures
 from lmk.data.images import list_images, load_crops
 from lmk.data.pack import pack
 from lmk.data.packed import open_packed
+from lmk.data.packed_index import UnusablePicture
 from lmk.system.errors import DataError, OutputError, UsageError
 from lmk.system.progress import Reporter
 
@@ -60,8 +61,8 @@ def test_skipped_files_leave_no_gap_and_are_listed_with_reasons(tmp_path: Path, 
     assert packed.crops[:][:, 0, 0, 0].tolist() == kept
     assert packed.index.files == [f"{i:03}.png" for i in kept]
     assert packed.index.skipped == [
-        {"file": "004.png", "reason": "is not a picture of a known format"},
-        {"file": "tiny/000.png", "reason": "is 100 x 20 pixels, expected at least 32 per side"},
+        UnusablePicture("004.png", "is not a picture of a known format"),
+        UnusablePicture("tiny/000.png", "is 100 x 20 pixels, expected at least 32 per side"),
     ]
     assert "skipped 2 of 26 images" in capsys.readouterr().err
 
@@ -138,10 +139,10 @@ def test_a_killed_pack_leaves_no_set_and_does_not_hinder_the_next(tmp_path: Path
         "from lmk.data.pack import pack\n"
         "from lmk.system.progress import Reporter\n"
         "read = images.read_crop\n"
-        "def die(path, size):\n"
+        "def die(path, *rest):\n"
         "    if path.name == '020.png':\n"
         "        os.kill(os.getpid(), 9)\n"
-        "    return read(path, size)\n"
+        "    return read(path, *rest)\n"
         "images.read_crop = die\n"
         "pack(Path('photos'), Path('out'), Reporter(), 36)\n"
     )

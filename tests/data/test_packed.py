@@ -161,14 +161,14 @@ def edit(folder: Path, change) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut, "crops.npy is 5000 bytes, expected"),
-        (forget_a_file, "and 10 files"),
-        (from_the_future, "has format 2, expected 1"),
-        (other_size, "index.json has"),
+        (cut, r"crops\.npy is 5000 bytes, expected"),
+        (forget_a_file, "count is 11, but there are 10 files"),
+        (from_the_future, "format is 2, expected 1"),
+        (other_size, "expected uint8"),
         (lambda folder: (folder / "index.json").write_text("{"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").write_text("[]"), "not the index of a packed set"),
         (lambda folder: (folder / "index.json").unlink(), "is not a packed set: make one with"),
-        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "not a NumPy file"),
+        (lambda folder: (folder / "crops.npy").write_bytes(b"x" * 200), "is not a NumPy file"),
     ],
 )  # fmt: skip
 def test_a_damaged_set_is_one_clear_error(packed: Path, damage, message: str) -> None:
@@ -178,6 +178,59 @@ def test_a_damaged_set_is_one_clear_error(packed: Path, damage, message: str) ->
         open_packed(packed)
     assert "\n" not in str(caught.value)
     assert str(packed) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": "11"}, r'count is "11", expected int'),
+        ({"count": 12}, "count is 12, but there are 11 files"),
+        ({"size": 15}, "size is 15, expected 16 to 4096"),
+        ({"size": 10**6}, "size is 1000000, expected 16 to 4096"),
+        ({"sha256": "0" * 63}, "expected 64 hexadecimal digits"),
+        ({"sha256": None}, "sha256 is null, expected str"),
+        ({"files": [1] * 11}, r"files\[0\] is 1, expected str"),
+        ({"skipped": [{"file": "a.png"}]}, r"skipped\[0\]\.reason is missing"),
+        ({"keypoints": {"names": ["a"]}}, r"keypoints\.category is missing"),
+        ({"keypoints": {"category": "", "names": ["a", "a"], "sha256": "0" * 64}}, "one twice"),
+        ({"keypoints": {"category": "", "names": ["a", 1], "sha256": "0" * 64}}, r"\[1\] is 1"),
+        ({"author": "me"}, "author is unknown"),
+    ],
+)  # fmt: skip
+def test_an_index_is_read_strictly(packed: Path, change, message: str) -> None:
+    edit(packed, lambda content: content.update(change))
+    with pytest.raises(DataError, match=message) as caught:
+        open_packed(packed)
+    assert str(packed / "index.json") in str(caught.value)
+
+
+def test_an_index_that_an_earlier_lmk_wrote_is_read(packed: Path) -> None:
+    """Written by hand, so that it does not follow the code."""
+    digest = json.loads((packed / "index.json").read_text())["sha256"]
+    files = ", ".join(f'"{i:03}.png"' for i in range(COUNT))
+    (packed / "index.json").write_text(
+        f'{{"format": 1, "count": {COUNT}, "size": {SIZE}, "sha256": "{digest}", '
+        f'"keypoints": {{"category": "face", "names": ["nose"], "sha256": "{digest}"}}, '
+        f'"files": [{files}], "skipped": [{{"file": "b.png", "reason": "is broken"}}]}}'
+    )
+    xy_crop, labelled = np.full((COUNT, 1, 2), 4, np.float32), np.ones((COUNT, 1), bool)
+    np.savez(packed / "keypoints.npz", xy_crop=xy_crop, labelled=labelled)
+    opened = open_packed(packed)
+    assert opened.keypoints is not None
+    np.testing.assert_array_equal(opened.keypoints.xy_crop, xy_crop)
+    assert opened.index.skipped[0].reason == "is broken"
+    np.savez_compressed(packed / "keypoints.npz", xy_crop=xy_crop, labelled=labelled)
+    assert open_packed(packed).keypoints is not None
+
+
+def test_labelled_points_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "packed"
+    points = pack(write_coco(tmp_path, 4), folder, Reporter(), SIZE).keypoints
+    assert points is not None
+    points.xy_crop[2, 1, 0] = np.nan
+    np.savez(folder / "keypoints.npz", xy_crop=points.xy_crop, labelled=points.labelled)
+    with pytest.raises(DataError, match=r"keypoints\.npz has labelled points that are not finite"):
+        open_packed(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", None])

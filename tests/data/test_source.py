@@ -64,7 +64,7 @@ def test_what_is_no_source_says_what_is(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_is_listed_without_points(tmp_path: Path) -> None:
     paths = write_pictures(tmp_path / "photos", 3)
-    listed = list_pictures(tmp_path / "photos")
+    listed = list_pictures(tmp_path / "photos", Reporter())
     assert listed.paths == paths
     assert listed.xy_image.shape == (3, 0, 2)
     assert not listed.annotated.any()

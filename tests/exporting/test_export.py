@@ -14,9 +14,8 @@ import pytest
 
 import lmk
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.cached import cached_onnx
 from lmk.artifact.catalogue import FORMATS, PRECISIONS, RUNTIMES
-from lmk.artifact.onnx_model import build_onnx
+from lmk.artifact.onnx_model import build_onnx, save_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
 from lmk.evaluation.landmarks import open_model
@@ -25,7 +24,7 @@ from lmk.exporting.export import Exported, export_model
 from lmk.exporting.export import export as one_call
 from lmk.exporting.onnx_file import WRITER as ONNX
 from lmk.exporting.options import ExportOptions, rebuild_command
-from lmk.exporting.publish import scratch
+from lmk.exporting.publish import hashes, provenance_of, scratch
 from lmk.exporting.samples import Samples, drawn_samples
 from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends import select
@@ -263,17 +262,37 @@ def test_a_broken_provenance_is_one_clear_error(tmp_path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_is_folded_once_and_again_when_it_changes(
-    adapter_model, core_model, tmp_path, monkeypatch
-) -> None:
-    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "cache"))
-    first = cached_onnx(str(adapter_model.folder))
-    written = first.stat().st_ino
-    assert cached_onnx(str(adapter_model.folder)) == first
-    assert first.stat().st_ino == written
-    assert cached_onnx(str(core_model.folder)) != first
-    assert first.parent == tmp_path / "cache"
-    assert cached_onnx(str(first)) == first
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"files": {"../other.onnx": "0" * 64}}, "expected a file's name"),
+        ({"files": {}}, "the provenance of no file, not of a.onnx"),
+        ({"files": {"b.onnx": "0" * 64}}, "the provenance of b.onnx, not of a.onnx"),
+        ({"files": {"a.onnx": "0"}}, "expected a SHA-256"),
+        ({"command": "lmk export a; rm -rf ~"}, "command is"),
+        ({"command": "curl example.com"}, "command is"),
+        ({"command": "lmk 'export"}, "quotation"),
+        ({"format": "elf"}, "format is 'elf'"),
+        ({"precision": "fp4"}, "precision is 'fp4'"),
+        ({"batch": {"min": 4, "opt": 2, "max": 1}}, "min <= opt <= max"),
+        ({"batch": {"min": 1, "opt": 1, "max": 10**12}}, "batch.max"),
+        ({"num_landmarks": 10**9}, "num_landmarks"),
+        ({"input_size": -1}, "input_size"),
+    ],
+)
+def test_every_field_of_a_provenance_is_checked(small_core, tmp_path: Path, values, words) -> None:
+    proto = build_onnx(small_core)
+    save_onnx(proto, tmp_path / "a.onnx")
+    known = {"format": "onnx", "precision": "fp32", "batch": BatchRange(), "layers": {"fp32": 1}}
+    files = hashes(tmp_path / "a.onnx")
+    provenance_of(small_core, proto, **known, command="lmk export a -o DIR", files=files).write(
+        tmp_path / "a.onnx"
+    )
+    assert check_unchanged(tmp_path / "a.onnx").files == files
+    path = tmp_path / "a.onnx.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(WeightsError, match=words):
+        check_unchanged(tmp_path / "a.onnx")
 
 
 def test_a_format_whose_file_is_a_folder_is_one_row_a_writer_and_a_runtime(

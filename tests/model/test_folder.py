@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from random_models import make_core, save_model
 
 from lmk.model import folder
 from lmk.model.fold import fold_state
-from lmk.model.folder import find_model, students_of
+from lmk.model.folder import Model, find_model, students_of
 from lmk.model.manifest import MANIFEST, MEASURED_ON
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.errors import WeightsError
@@ -132,3 +133,83 @@ def test_students_are_found_by_the_content_of_their_teacher(
         replace(core_model.manifest, name=name, training=training).write(tmp_path / name)
     assert [model.manifest.name for model in students_of(adapter_model)] == ["quick"]
     assert students_of(core_model) == []
+
+
+def changed(model: Model, place: Path, **values: object) -> Path:
+    """A copy of a model whose manifest has other values."""
+    shutil.copytree(model.folder, place)
+    content = json.loads((place / MANIFEST).read_text()) | values
+    (place / MANIFEST).write_text(json.dumps(content))
+    return place
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "/tmp/x", "a/b", "..", ".", "", "a\\b", "x\n", 65 * "x"]
+)
+@pytest.mark.parametrize("field", ["name", "weights_file"])
+def test_names_are_not_paths(small_core, tmp_path: Path, field: str, name: str) -> None:
+    place = changed(small_core, tmp_path / "model", **{field: name})
+    with pytest.raises(WeightsError, match=rf"manifest.json.*{field} is .*expected a name"):
+        find_model(str(place))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"num_landmarks": 0}, "num_landmarks is 0"),
+        ({"num_landmarks": 10**9}, "num_landmarks is 1000000000"),
+        ({"weights_sha256": "0"}, "weights_sha256 .* expected a SHA-256"),
+        ({"softargmax_beta": float("nan")}, "softargmax_beta"),
+        ({"softargmax_beta": -1}, "softargmax_beta"),
+        ({"kind": "adapter"}, "core is missing"),
+        ({"architecture": "resnet"}, "no architecture 'resnet'"),
+        ({"architecture": ["hourglass"]}, "expected str"),
+        ({"landmark_names": ["a", "b"]}, "landmark_names: expected 14"),
+        ({"mirrored": [0]}, "mirrored"),
+        ({"training": {"teachers": [{"name": "a"}]}}, r"teachers\[0\].sha256 is missing"),
+        ({"training": {"steps": "many"}}, "steps"),
+        ({"training": {"settings": 3}}, "settings"),
+        ({"figures": {"PCKh@0.5": [1]}}, "figures"),
+        ({"figures": {"PCKh@0.5": float("nan")}}, "figures"),
+        ({"extra": 1}, "extra is unknown"),
+        ({"schema_version": [2]}, r"schema version \[2\]"),
+    ],
+)
+def test_every_field_of_a_manifest_is_checked(small_core, tmp_path: Path, values, words) -> None:
+    place = changed(small_core, tmp_path / "model", **values)
+    with pytest.raises(WeightsError, match=words):
+        find_model(str(place))
+
+
+@pytest.mark.parametrize("file", [MANIFEST, "weights.safetensors"])
+def test_a_file_that_never_ends_is_not_read(small_core, tmp_path: Path, file: str) -> None:
+    for kind in ("pipe", "zero", "sparse"):
+        place = tmp_path / kind
+        shutil.copytree(small_core.folder, place)
+        (place / file).unlink()
+        if kind == "pipe":
+            os.mkfifo(place / file)
+        elif kind == "zero":
+            (place / file).symlink_to("/dev/zero")
+        else:
+            with (place / file).open("wb") as opened:
+                opened.truncate(1 << 40)
+        with pytest.raises(WeightsError, match=r"a pipe|expected at most|has no manifest"):
+            find_model(str(place)).arrays()
+
+
+def test_a_manifest_that_could_not_be_read_again_is_not_written(small_core, tmp_path: Path) -> None:
+    shutil.copytree(small_core.folder, tmp_path / "model")
+    before = (tmp_path / "model" / MANIFEST).read_text()
+    with pytest.raises(WeightsError, match="name is"):
+        replace(small_core.manifest, name="my model").write(tmp_path / "model")
+    assert (tmp_path / "model" / MANIFEST).read_text() == before
+
+
+def test_an_adapter_of_other_shapes_is_refused() -> None:
+    core = {"c.weight": np.ones((2, 3, 1, 1), np.float32), "c.bias": np.ones(2, np.float32)}
+    for name, shape in {"c.weight": (2, 4, 1, 1), "c.bias": (2, 1)}.items():
+        with pytest.raises(WeightsError, match=f"{name} is"):
+            fold_state(core, {name: np.ones(shape, np.float32)})
+    head = {"c.weight": np.ones((5, 3, 1, 1), np.float32), "c.bias": np.zeros(5, np.float32)}
+    assert fold_state(core, head)["c.weight"].shape == (5, 3, 1, 1)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -95,13 +95,32 @@ def test_confidence_is_the_share_of_pictures_with_lower_scores() -> None:
     assert FRAMING.least_score(0.99) == FRAMING.score
 
 
-@pytest.mark.parametrize("scores", [(0.5, 0.0), (0.5, -0.1), (0.5, math.nan), (5.0, 0.1)])
-def test_scores_that_cannot_be_are_refused(scores: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match=r"mean in \[0, 1\] and a deviation above 0"):
-        replace(FRAMING, find_scores=scores)
-    text = FRAMING.to_json().replace('"find_scores":null', f'"find_scores":{list(scores)}')
-    with pytest.raises(ValueError, match="find_scores"):
-        framing_from_json(text.replace("nan", "NaN"))
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("find_scores", "[0.5, 0.0]"),
+        ("find_scores", "[0.5, -0.1]"),
+        ("find_scores", "[0.5, NaN]"),
+        ("find_scores", "[5.0, 0.1]"),
+        ("landmarks_input", "[[1, 2], [3, Infinity]]"),
+        ("landmarks_input", "[[1, 2], [3, 1e400]]"),
+        ("spread_px", "-1"),
+        ("score", "1.1"),
+        ("input_size", "0"),
+        ("input_size", "1000000000"),
+        ("finder", '"onnx:/etc/model.onnx"'),
+        ("finder", '"cascade:face\\n"'),
+        ("finder", '"cascade:../face"'),
+        ("finder", '"box:0,0,1,1"'),
+        ("finder_box", "[0, 0, 0, 1]"),
+    ],
+)
+def test_what_no_framing_can_have_is_refused_by_its_name(field: str, value: str) -> None:
+    before = json.dumps(asdict(FRAMING)[field], separators=(",", ":"))
+    text = FRAMING.to_json().replace(f'"{field}":{before}', f'"{field}":{value}')
+    assert text != FRAMING.to_json()
+    with pytest.raises(ValueError, match=field):
+        framing_from_json(text)
 
 
 def test_mean_landmarks_at_one_place_give_a_box_all_the_same() -> None:

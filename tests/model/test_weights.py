@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,21 @@ def test_hash_depends_on_content_alone() -> None:
     assert content_sha256(a) != content_sha256({**a, "y": np.ones(2)})
     assert content_sha256(a) != content_sha256({**a, "x": np.ones((3, 2))})
     assert content_sha256(a) != content_sha256({"x": a["x"], "z": a["y"]})
+
+
+def test_no_two_contents_have_the_same_hash() -> None:
+    """A name that says a shape and values of its own would, and is none."""
+    plain = {"a": np.frombuffer(b"AAAA", np.float32), "b": np.ones(1, np.float32)}
+    joined = {"a(1,)AAAAb": np.ones(1, np.float32)}
+    assert len(content_sha256(plain)) == 64
+    with pytest.raises(WeightsError, match="not a tensor's name"):
+        content_sha256(joined)
+    two = {"a": np.ones((2, 1), np.float32)}
+    assert content_sha256(two) != content_sha256({"a": np.ones((1, 2), np.float32)})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_are_numbers(tmp_path: Path, value: float) -> None:
+    save_weights(tmp_path / "w.safetensors", {"a.bias": np.array([1, value], np.float32)})
+    with pytest.raises(WeightsError, match=r"a\.bias has NaN or infinite"):
+        load_weights(tmp_path / "w.safetensors")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.files import (
-    cache_folder,
     check_file,
     copy,
     new_folder,
@@ -145,15 +143,23 @@ def test_a_folder_is_no_place_for_a_file(tmp_path: Path, monkeypatch) -> None:
             pass
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
-def test_the_cache_is_where_the_user_or_the_system_wants_it(tmp_path: Path, monkeypatch) -> None:
-    for name in ("LMK_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "lmk"
-    monkeypatch.setenv("XDG_CACHE_HOME", "")  # the same as not set
-    assert cache_folder() == tmp_path / ".cache" / "lmk"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "lmk"
-    monkeypatch.setenv("LMK_CACHE", str(tmp_path / "own"))
-    assert cache_folder() == tmp_path / "own"
+def test_a_name_of_255_bytes_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 250 + ".json")
+    with replacing(path) as temporary:
+        temporary.write_text("{}")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_content_is_on_the_disk_before_the_name(tmp_path: Path, monkeypatch) -> None:
+    done, fsync, rename = [], os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (done.append("fsync"), fsync(file)))
+    monkeypatch.setattr(Path, "replace", lambda *paths: (done.append("rename"), rename(*paths)))
+    with replacing(tmp_path / "file") as temporary:
+        temporary.write_text("content")
+    assert done == ["fsync", "rename"]
+    done.clear()
+    with new_folder(tmp_path / "set") as folder:
+        (folder / "inner").mkdir()
+        for name in ("a", "inner/b"):
+            (folder / name).write_text("content")
+    assert done == ["fsync", "fsync", "rename"]

@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 import pytest
 
-from lmk.system.schema import SchemaError, parse_json, read_as
+from lmk.system.schema import (
+    Name,
+    Number,
+    SchemaError,
+    Sha256,
+    Share,
+    name_from,
+    parse_json,
+    read_as,
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,24 @@ def test_all_unknown_names_are_named_at_once() -> None:
         read_as(Picture, GOOD | {"size": 2, "points": [{"xy": [1, 2], "z": 3}]})
 
 
+def test_there_may_be_more_at_every_level() -> None:
+    more = GOOD | {"size": 2, "points": [{"xy": [1, 2], "z": [3]}]}
+    assert read_as(Picture, more, more=True).points == [Point((1.0, 2.0))]
+    with pytest.raises(SchemaError, match=r"^points\[0\]\.xy is missing$"):
+        read_as(Picture, GOOD | {"points": [{"z": 3}]}, more=True)
+
+
+def test_of_a_large_or_deep_value_only_the_beginning_is_shown() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(SchemaError, match=r"^count is \[{60}, expected int$"):
+        read_as(Picture, GOOD | {"count": deep})
+    with pytest.raises(SchemaError) as caught:
+        read_as(Picture, GOOD | {"count": [0] * 10**5})
+    assert len(str(caught.value)) < 100
+
+
 @pytest.mark.parametrize("value", [[], None, 3, "text"])
 def test_what_is_not_an_object_is_refused(value: object) -> None:
     with pytest.raises(SchemaError, match=r"^it is .*, expected object$"):
@@ -93,7 +120,55 @@ def test_a_value_that_is_nested_too_deeply_is_refused() -> None:
         read_as(Picture, GOOD | {"notes": {"free": deep}})
 
 
-def test_nothing_is_imported_before_something_is_read() -> None:
-    code = "import sys, lmk.model.manifest, lmk.cli; print('msgspec' in sys.modules)"
+def test_the_limits_of_a_field_are_said_in_words() -> None:
+    @dataclass(frozen=True)
+    class Limited:
+        name: Name = "name"
+        sha256: Sha256 = 64 * "0"
+        share: Share = 0.5
+        number: Number = 0.5
+
+    bad: dict[str, list[Any]] = {
+        "name": ["", ".", "..", "a/b", "a\\b", "/a", "a\n", "a b", "é", 65 * "a", "a\0"],
+        "sha256": ["", 63 * "0", 65 * "0", 64 * "A", 64 * "0" + "\n"],
+        "share": [-0.01, 1.01, float("nan"), float("inf"), "0.5", True],
+        "number": [float("nan"), float("inf"), -float("inf"), 1e300, 10**400],
+    }
+    for name, values in bad.items():
+        for value in values:
+            with pytest.raises(SchemaError, match=rf"^{name} is .*(expected|out of range)"):
+                read_as(Limited, {name: value})
+    with pytest.raises(SchemaError, match=r'^name is "../x", expected a name of 1 to 64 letters'):
+        read_as(Limited, {"name": "../x"})
+    good = {"name": "a.B-c_9", "sha256": 64 * "f", "share": 1, "number": -1e9}
+    assert read_as(Limited, good).name == "a.B-c_9"
+
+
+def test_half_of_a_pair_is_not_text() -> None:
+    for text in (r'{"free": "\ud800"}', r'{"\udfff": 1}', r'{"free": ["a", ["\ud83d x"]]}'):
+        with pytest.raises(SchemaError, match=r"^notes.*Unicode"):
+            read_as(Picture, GOOD | {"notes": parse_json(text)})
+    whole = parse_json(r'{"free": "\ud83d\ude00"}')
+    assert read_as(Picture, GOOD | {"notes": whole}).notes == {"free": "😀"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my cats", "my-cats"),
+        ("a", "a"),
+        ("..", "model"),
+        ("", "model"),
+        ("Füße", "F-e"),
+        ("../../x", "x"),
+        (100 * "a", 64 * "a"),
+    ],
+)
+def test_a_name_is_made_of_any_text(text: str, name: str) -> None:
+    assert name_from(text) == name
+
+
+def test_help_does_not_wait_for_the_schema() -> None:
+    code = "import sys, lmk, lmk.cli; print('msgspec' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

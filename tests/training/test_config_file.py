@@ -26,7 +26,16 @@ def test_unknown_options_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("a: [", "is not YAML"), ("just words", "expected lines such as")]
+    ("text", "message"),
+    [
+        ("a: [", "is not YAML"),
+        ("just words", "expected lines such as"),
+        ("a: [1, 2]", "a: expected one short value"),
+        ("a: " + 5000 * "x", "a: expected one short value"),
+        ("a: " + 5000 * "[", "nested too deeply"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "a: expected one short value"),
+        ("? [1, 2]\n: 3", "expected one short value|does not have|is not YAML"),
+    ],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "my.yaml").write_text(text)

@@ -17,6 +17,13 @@ def pack(
     size: Annotated[
         int, typer.Option(min=32, max=4096, help="Side of the crops, in pixels.")
     ] = 160,
+    outside: Annotated[
+        bool,
+        typer.Option(
+            "--outside",
+            help="Allow pictures outside the COCO file's folder: absolute names, and names with ..",
+        ),
+    ] = False,
 ) -> None:
     """Decode and resize every picture once, into one file for training.
 
@@ -28,7 +35,7 @@ def pack(
     from lmk.data.pack import pack as pack_set
     from lmk.system.progress import Reporter
 
-    packed = pack_set(source, output, Reporter(), size)
+    packed = pack_set(source, output, Reporter(), size, outside)
     crops, skipped = packed.crops, len(packed.index.skipped)
     points = f", {len(packed.keypoints.names)} points per crop" if packed.keypoints else ""
     typer.echo(f"{output}  {len(crops):,} crops of {size} x {size} px{points}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from lmk.arrays import FloatArray
 from lmk.data.prepare.catalogue import PublicSet
+from lmk.data.read_file import check_regular, read_text
 from lmk.system.errors import DataError, missing_extra
 
 
@@ -49,10 +49,7 @@ class Source:
         ]
 
     def _lines(self, file: Path) -> list[tuple[int, list[str]]]:
-        try:
-            lines = [line.split() for line in file.read_text().splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read {file}, a list of {self.about.title}: {error}") from error
+        lines = [line.split() for line in read_text(file).splitlines()]
         return [(number, fields) for number, fields in enumerate(lines, 1) if fields]
 
     def _numbers(self, file: Path, line: int, fields: list[str], count: int) -> FloatArray:
@@ -74,9 +71,10 @@ class Source:
         without scipy.
         """
         try:
-            from scipy.io.matlab import MatReadError, loadmat
+            from scipy.io.matlab import loadmat
         except ImportError as error:
             raise missing_extra("scipy", "train") from error
+        check_regular(file)
         try:
             content: dict[str, Any] = loadmat(file, simplify_cells=True)
         except NotImplementedError as error:
@@ -84,7 +82,7 @@ class Source:
                 f"{file} is a MATLAB 7.3 file, which SciPy does not read: in MATLAB or Octave, "
                 "load it and save it again with  save -v7"
             ) from error
-        except (ValueError, TypeError, OSError, MatReadError, zlib.error) as error:
+        except Exception as error:  # broken bytes make SciPy raise almost anything
             raise DataError(f"{file} is not a MATLAB file that SciPy can read: {error}") from error
         missing = [key for key in keys if key not in content]
         if missing:
@@ -106,7 +104,10 @@ class Source:
         ):
             got = " x ".join(map(str, found.shape))
             raise DataError(f"{file}: {key} is {got}, expected {expected}")
-        points = found.astype(np.float32)
+        try:
+            points = found.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{file}: {key} has entries that are not numbers") from error
         if not np.isfinite(points).all():
             raise DataError(f"{file}: {key} has entries that are not finite numbers")
         return points

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,13 @@ def _read(source: Source) -> Annotations:
             "there"
         )
     reader = importlib.import_module(f"lmk.data.prepare.readers.{source.about.module}")
-    annotations: Annotations = reader.read(source)
+    try:
+        annotations: Annotations = reader.read(source)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DataError(
+            f"{source.root} has annotations of another form than {source.about.title}: "
+            f"{type(error).__name__}: {error}. Get the set from {source.about.page}"
+        ) from error
     if not annotations.records:
         first = f", the first: {annotations.skipped[0]}" if annotations.skipped else ""
         raise DataError(
@@ -85,7 +92,10 @@ def _write_crops(
     folder.mkdir()
 
     def write(number: int) -> Crop | str:
-        name = records[number].image.relative_to(source.root).as_posix()
+        name = os.path.relpath(records[number].image, source.root)
+        if Path(name).parts[:1] == (os.pardir,):
+            return f"{name}: outside {source.root}"
+        name = Path(name).as_posix()
         try:
             crop, pixels = _cut(records[number], number, name, annotations.white_border, size)
         except DataError as error:

@@ -14,7 +14,8 @@ from lmk.model.framing import Framing
 class Transfers(Protocol):
     """One inference on a device with its own memory, in three steps.
 
-    Each step is complete when it returns, so that it can be timed.
+    Each step is complete when it returns, so that it can be timed. One batch is in flight: the
+    steps are for one thread, and threads that call `Backend.infer` wait for one another.
     """
 
     def upload(self, images: npt.NDArray[np.uint8]) -> None:
@@ -28,7 +29,7 @@ class Transfers(Protocol):
 
 
 class Backend(Protocol):
-    """One model, loaded into one inference runtime on one device.
+    """One model, loaded into one inference runtime on one device; any thread may call `infer`.
 
     `input_size` is the side of its input, px. `framing` is None for a model without framing.
     """

@@ -6,13 +6,14 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
+from lmk.arrays import FloatArray, Images
 from lmk.artifact.catalogue import PRECISIONS
 from lmk.artifact.contract import (
     Signature,
@@ -23,6 +24,7 @@ from lmk.artifact.contract import (
     unreadable,
 )
 from lmk.inference.backends.batches import in_batches
+from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.install import install
 
@@ -69,6 +71,8 @@ class OnnxRuntimeBackend:
         self.num_landmarks, self.input_size = check_signature(signature, self._path)
         self.framing = read_framing(signature, self._path)
         self.transfers = GpuSession(onnxruntime, self._session) if device == "cuda" else None
+        gpu = self.transfers
+        self._run = not_in_forks(in_turns(gpu)) if gpu else partial(_run_on_cpu, self._session)
         self._batch = signature.batch
         precision = PRECISIONS[signature.metadata.get("precision", "fp32")].words
         if precision == "float16" and device == "cpu":
@@ -90,14 +94,6 @@ class OnnxRuntimeBackend:
             session.run(None, {"images": np.zeros(shape, np.uint8)})
             events = json.loads(Path(session.end_profiling()).read_text())
         return dict(Counter(_convolutions(events)))
-
-    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-        if self.transfers:
-            self.transfers.upload(images)
-            self.transfers.compute()
-            return self.transfers.download()
-        landmarks, scores = self._session.run(OUTPUTS, {"images": images})
-        return landmarks, scores
 
 
 class GpuSession:
@@ -139,6 +135,11 @@ def _open_session(
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
     except Exception as error:  # its errors have no common base class
         raise unreadable(path, error) from error
+
+
+def _run_on_cpu(session: Any, images: Images) -> tuple[FloatArray, FloatArray]:
+    landmarks, scores = session.run(OUTPUTS, {"images": images})
+    return landmarks, scores
 
 
 def _convolutions(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:

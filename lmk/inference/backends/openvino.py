@@ -20,6 +20,7 @@ from lmk.artifact.contract import (
     unreadable,
 )
 from lmk.inference.backends.batches import in_batches
+from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError, missing_extra
 
 # By default OpenVINO computes in bfloat16 where the CPU supports it; only a file that was
@@ -71,7 +72,7 @@ class OpenVinoBackend:
                 f"expected OpenVINO to compute in {hint}, but it computes in {took}: choose "
                 "--runtime onnxruntime"
             )
-        self._request = self._compiled.create_infer_request()
+        self._requests = Pool(self._compiled.create_infer_request)
         release = openvino.__version__.partition("-")[0]
         words = PRECISIONS[precision].words
         if precision == "fp16":
@@ -94,7 +95,8 @@ class OpenVinoBackend:
         return dict(Counter(names.get(kind, kind) for kind in computed))
 
     def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-        results = self._request.infer({"images": images}, share_inputs=True)
+        with self._requests.take() as request:
+            results = request.infer({"images": images}, share_inputs=True)  # results are copies
         return results["landmarks"], results["scores"]
 
 

@@ -10,16 +10,23 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
-from lmk.artifact.catalogue import PACKAGES, files_of
+from msgspec import Meta
+
+from lmk.artifact.catalogue import PACKAGES, PREFERENCE, RUNTIMES, files_of
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
+from lmk.system.cache import cache_folder
 from lmk.system.errors import LmkError
-from lmk.system.files import cache_folder, replacing, sha256_of
+from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import chip, installed_versions, usable_cores
+from lmk.system.reading import MB, read_text
+from lmk.system.schema import Number, Sha256, parse_json, read_as
 from lmk.system.version import __version__
 
 SCHEMA_VERSION = 2
+Threads = Annotated[int, Meta(ge=1, le=1024)]
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,23 @@ class Choice:
     """
 
     model: str
-    model_sha256: str
+    model_sha256: Sha256
     machine: str
     versions: dict[str, str]
     runtime: str
     device: str
     precision: str
-    threads: int | None
+    threads: Threads | None
     file: str
-    file_sha256: str
-    p50_ms: float
-    mean_px: float
+    file_sha256: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+    p50_ms: Number
+    mean_px: Number
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for words that this version of lmk does not know."""
+        if self.runtime not in RUNTIMES or self.device not in PREFERENCE:
+            raise ValueError(f"{self.runtime!r} on {self.device!r} is unknown")
 
 
 def save_choice(choice: Choice) -> Path:
@@ -103,8 +115,8 @@ def runtime_versions() -> dict[str, str]:
 
 def _read(path: Path) -> Choice | None:
     try:
-        choice = Choice(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):  # damaged, or of another lmk
+        choice = read_as(Choice, parse_json(read_text(path, MB)))
+    except (OSError, ValueError):  # damaged, or of another lmk
         return None
     return choice if choice.schema_version == SCHEMA_VERSION else None
 

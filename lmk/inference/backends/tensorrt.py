@@ -16,6 +16,7 @@ from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import PRECISIONS, RUNTIMES
 from lmk.artifact.provenance import Provenance, check_unchanged
 from lmk.inference.backends.batches import in_batches
+from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
 from lmk.system.errors import UsageError, WeightsError
@@ -38,6 +39,7 @@ class TensorRtBackend:
         check_machine(known, path, self._cuda, trt.__version__)
         self.name: str = kind
         self.transfers = self
+        self._run = not_in_forks(in_turns(self))
         self._layers = known.layers
         self.num_landmarks, self.input_size = known.num_landmarks, known.input_size
         self.framing = known.framing
@@ -70,6 +72,7 @@ class TensorRtBackend:
     def upload(self, images: npt.NDArray[np.uint8]) -> None:
         """See `Transfers.upload`."""
         images = np.ascontiguousarray(images)
+        self._cuda.make_current()
         self._context.set_input_shape("images", images.shape)
         self._count = len(images)
         self._cuda.upload(images, self._addresses["images"])
@@ -91,11 +94,6 @@ class TensorRtBackend:
             self._cuda.download(self._addresses[name], values)
         self._cuda.synchronize()
         return results["landmarks"], results["scores"]
-
-    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-        self.upload(images)
-        self.compute()
-        return self.download()
 
 
 def open_tensorrt(model: str, device: str, threads: int | None) -> TensorRtBackend:  # noqa: ARG001

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
+from lmk.arrays import FloatArray, Images
+from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.system.errors import UnavailableError, missing_extra
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lmk.architectures.network import LandmarkNetwork
+
+_CUDNN_FLAGS = Lock()  # they are those of the process
 
 
 class TorchBackend:
@@ -31,6 +43,8 @@ class TorchBackend:
         network, self._beta = load_network(model)
         self._network, self._device = network.to(device), device
         self.transfers = self if device == "cuda" else None
+        on_cpu = partial(_run_on_cpu, network, self._beta)
+        self._run = not_in_forks(in_turns(self) if device == "cuda" else on_cpu)
         self.num_landmarks = network.num_landmarks
         self.input_size = network.architecture.input_size
         self.framing = find_model(model).manifest.framing
@@ -38,9 +52,7 @@ class TorchBackend:
 
     def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """See `Backend.infer`."""
-        self.upload(images)
-        self.compute()
-        return self.download()
+        return self._run(images)
 
     def layers(self) -> dict[str, int]:
         """See `Backend.layers`; the network is float32, and TF32 is ruled out in `compute`."""
@@ -59,15 +71,30 @@ class TorchBackend:
         """See `Transfers.compute`."""
         import torch
 
-        from lmk.networks.detect import find_landmarks
-
         # cuDNN's convolutions are float32 only without TF32, which rounds the factors to 10 bits.
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-        with torch.inference_mode(), exact:
-            self._landmarks, self._scores = find_landmarks(self._network, self._beta, self._images)
-        if self._device == "cuda":
-            torch.cuda.synchronize()
+        with _CUDNN_FLAGS, exact:
+            self._landmarks, self._scores = _find(self._network, self._beta, self._images)
+        torch.cuda.synchronize()
 
     def download(self) -> tuple[FloatArray, FloatArray]:
         """See `Transfers.download`."""
         return self._landmarks.cpu().numpy(), self._scores.cpu().numpy()
+
+
+def _run_on_cpu(
+    network: LandmarkNetwork, beta: float, images: Images
+) -> tuple[FloatArray, FloatArray]:
+    import torch
+
+    landmarks, scores = _find(network, beta, torch.from_numpy(images))
+    return landmarks.numpy(), scores.numpy()
+
+
+def _find(network: LandmarkNetwork, beta: float, images: Tensor) -> tuple[Tensor, Tensor]:
+    import torch
+
+    from lmk.networks.detect import find_landmarks
+
+    with torch.inference_mode():
+        return find_landmarks(network, beta, images)

@@ -16,7 +16,7 @@ Find = Callable[[Image], FloatArray]
 
 
 class Finder(Protocol):
-    """Finds objects.
+    """Finds objects; any thread may call it.
 
     pause_s: seconds after a search that found nothing, before another one is worth its time.
     """

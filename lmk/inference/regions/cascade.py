@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lmk.arrays import FloatArray, Image
+from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError
 from lmk.system.opencv import cv2
 
@@ -24,7 +25,8 @@ class Cascade:
     """Make the Viola-Jones detector for `kind` "face" or "cat". Raises UnavailableError."""
 
     def __init__(self, kind: str) -> None:
-        self._detector = cv2.CascadeClassifier(str(_file(CASCADES[kind])))
+        file = str(_file(CASCADES[kind]))
+        self._detectors = Pool(lambda: cv2.CascadeClassifier(file))
 
     def __call__(self, image_bgr: Image) -> FloatArray:
         """See `Find`."""
@@ -33,9 +35,11 @@ class Cascade:
         small = cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         least = max(round(SMALLEST * min(size_wh)), 1)
-        found = self._detector.detectMultiScale(grey, STEP, NEIGHBOURS, minSize=(least, least))
+        with self._detectors.take() as detector:
+            found = detector.detectMultiScale(grey, STEP, NEIGHBOURS, minSize=(least, least))
         scale = np.array(image_bgr.shape[1::-1]) / size_wh
-        boxes = np.asarray(found, np.float32).reshape(-1, 4)
+        # OpenCV's threads leave them in an order that changes from call to call.
+        boxes = np.array(sorted(map(tuple, found)), np.float32).reshape(-1, 4)
         return boxes * np.tile(scale, 2).astype(np.float32)
 
 

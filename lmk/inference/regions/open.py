@@ -29,12 +29,16 @@ def open_finder(text: str, finding: Finding = DEFAULT) -> Finder:
     if kind == "cascade" and rest in CASCADES:
         return Detector(Cascade(rest), exact=False)
     if kind == "onnx" and rest:
-        path, _, only = rest.partition("#")
-        if only and not only.isdecimal():
-            raise UsageError(f"expected onnx:FILE#CLASS with the number of the class, got {text}")
-        detector = OnnxDetector(Path(path), int(only) if only else None)
-        return Detector(detector, exact=False)
+        return Detector(_detector(rest), exact=False)
     raise UsageError(f"unknown region {text!r}: expected {WORDS}, or track: before one of these")
+
+
+def _detector(text: str) -> OnnxDetector:
+    """That of FILE or FILE#CLASS; the name of a file may hold # as well."""
+    path, mark, only = text.rpartition("#")
+    if not mark or Path(text).is_file():
+        return OnnxDetector(Path(text))
+    return OnnxDetector(Path(path), only)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -75,7 +75,7 @@ def core_warning(untrained: bool, core_figures: Mapping[str, Any]) -> str | None
     if untrained:
         return "the core's batch norms have never seen a picture: it is not trained"
     pckh = core_figures.get("PCKh@0.5")
-    if pckh is not None and pckh < WEAK_PCKH:
+    if isinstance(pckh, (int, float)) and pckh < WEAK_PCKH:
         return (
             f"the core finds {pckh:.0f} % of its own joints (PCKh@0.5); adaptations are weak below "
             f"{WEAK_PCKH:.0f} %: train it longer with lmk pretrain --core"

@@ -152,7 +152,7 @@ def check_core(
 
 def _learned_unlabelled(model: Model) -> bool:
     """Whether a model's landmarks were discovered, not annotated: `lmk train` goes on from them."""
-    task = model.manifest.training.get("settings", {}).get("task")
+    task = model.manifest.facts.settings.get("task")
     return model.manifest.kind == "adapter" or task in ("train", "distill")
 
 

@@ -33,7 +33,7 @@ from lmk.training.distillation.labels import (
     cache_labels,
     cached_labels,
     label,
-    labels_file,
+    labels_place,
 )
 from lmk.training.distillation.learner import DistillLearner, split
 from lmk.training.job import run_job, training_record
@@ -138,14 +138,14 @@ def find_labels(
     Raises DataError before it labels, when landmarks differ too much between views of a sample.
     """
     hashes = [teacher.sha256 for teacher in teachers]
-    file = labels_file(data.sha256, hashes, options.views, options.mirror, options.seed)
+    place = labels_place(data.sha256, hashes, options.views, options.mirror, options.seed)
     backends = [teacher.backend for teacher in teachers]
-    known = cached_labels(file, len(data.crops), backends[0].num_landmarks)
+    known = cached_labels(place, len(data.crops), backends[0].num_landmarks)
     if known is None and run.compute.first:
         check_teachers(backends, spread_crops(data.crops, CHECKED_CROPS), run.report)
         known = label(data.crops, backends, options.views, options.mirror, options.seed, run.report)
         try:
-            cache_labels(file, known)
+            cache_labels(place, known)
         except OutputError as error:
             run.report.warn(f"{error}. The labels are not kept for other trainings")
     shared = run.compute.agree(known)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +19,8 @@ from lmk.data.similarity import SimilarityRange, random_similarity, warp
 from lmk.geometry import apply_affine
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.batches import in_batches
+from lmk.system.cache import Entry, key_of
 from lmk.system.errors import WeightsError
-from lmk.system.files import cache_folder, replacing
 from lmk.system.progress import Reporter
 from lmk.training.adaptation.involution import best_involution, mirror_distances
 from lmk.training.adaptation.mirror import LIMIT_PX, PICTURE_PX
@@ -83,40 +81,34 @@ def label(
     )
 
 
-def cached_labels(file: Path, count: int, num_landmarks: int) -> Labels | None:
-    """Read the labels of N crops from the cache; None where there are none that can be read."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            partner = arrays["partner"].tolist() or None
-            labels = Labels(arrays["xy"], arrays["spread"], partner, float(arrays["partner_px"]))
-    except Exception:  # a broken archive makes NumPy and zipfile raise almost anything
+def cached_labels(place: Entry, count: int, num_landmarks: int) -> Labels | None:
+    """Read the labels of N crops from the cache; None where there are none of such a shape."""
+    path = place.find()
+    if path is None:
         return None
+    with np.load(path, allow_pickle=False) as arrays:
+        partner = arrays["partner"].tolist() or None
+        labels = Labels(arrays["xy"], arrays["spread"], partner, float(arrays["partner_px"]))
     shape = (count, num_landmarks)
-    fits = labels.xy.shape == (*shape, 2) and labels.spread.shape == shape
-    return labels if fits and np.isfinite(labels.xy).all() else None
+    return labels if labels.xy.shape == (*shape, 2) and labels.spread.shape == shape else None
 
 
-def cache_labels(file: Path, labels: Labels) -> None:
-    """Write labels into the cache, and delete all but the last written ones. Raises OutputError."""
-    with replacing(file) as temporary, temporary.open("wb") as stream:
-        partner = np.array(labels.partner or [], np.int64)
-        np.savez(
-            stream,
-            xy=labels.xy,
-            spread=labels.spread,
-            partner=partner,
-            partner_px=labels.partner_px,
-        )
-    with suppress(OSError):  # another process does the same
-        files = sorted(file.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime)
-        for old in files[:-KEPT]:
-            old.unlink()
+def cache_labels(place: Entry, labels: Labels) -> None:
+    """Write labels into the cache. Raises OutputError."""
+    file = io.BytesIO()
+    partner = np.array(labels.partner or [], np.int64)
+    np.savez(
+        file, xy=labels.xy, spread=labels.spread, partner=partner, partner_px=labels.partner_px
+    )
+    place.add(file.getvalue())
 
 
-def labels_file(images: str, teachers: Sequence[str], views: int, mirror: bool, seed: int) -> Path:
-    """The file in the user's cache for crops and teachers of these content hashes."""
+def labels_place(
+    images: str, teachers: Sequence[str], views: int, mirror: bool, seed: int
+) -> Entry:
+    """The place in the cache for crops and teachers of these content hashes."""
     identity = "/".join([images, *teachers, str(views), str(mirror), str(seed), str(VIEW_RANGES)])
-    return cache_folder() / "labels" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+    return Entry("labels", key_of(identity), ".npz", KEPT)
 
 
 def _view(

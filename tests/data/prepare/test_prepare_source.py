@@ -83,3 +83,18 @@ def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without_scipy)
     with pytest.raises(UnavailableError, match=r"scipy is not installed.*lmk\[train\]"):
         Source(tmp_path, SET).mat(tmp_path / "joints.mat")
+
+
+def test_lists_are_read_in_utf_8_wherever_they_are_read(tmp_path) -> None:
+    (tmp_path / "list.txt").write_bytes("\ufeffä.jpg 1 2\n狐.jpg 3 4\n".encode())
+    source = Source(tmp_path, SET)
+    assert source.names(tmp_path / "list.txt") == ["ä.jpg", "狐.jpg"]
+    (tmp_path / "list.txt").write_bytes("ä.jpg 1 2\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"list\.txt cannot be read: it is not text in UTF-8"):
+        source.rows(tmp_path / "list.txt", 2)
+
+
+def test_points_that_are_text_are_refused(tmp_path) -> None:
+    savemat(tmp_path / "a.mat", {"joints": np.array([["a", "b"], ["c", "d"]], object)})
+    with pytest.raises(DataError, match="joints has entries that are not numbers"):
+        Source(tmp_path, SET).points(tmp_path / "a.mat", "joints", (2, 2))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from data.prepare.dotted import assert_dots_at_keypoints
 from data.prepare.face_trees import write_mtfl
+from scipy.io import savemat
 
 from lmk.data.prepare import write
 from lmk.data.prepare.catalogue import PUBLIC_SETS
@@ -148,3 +149,20 @@ def test_every_set_has_a_reader_that_misses_its_files(tmp_path, public_set) -> N
 def test_an_unknown_set_is_answered_with_the_known_ones(tmp_path) -> None:
     with pytest.raises(UsageError, match=r"unknown public set lfw: .*mpii, lsp"):
         prepare("lfw", tmp_path, tmp_path / "out", Reporter())
+
+
+def test_pictures_beyond_the_download_are_left_out(tree, tmp_path) -> None:
+    (tree / "lfw_5590" / "3.jpg").rename(tmp_path / "3.jpg")
+    listed = tree / "training.txt"
+    listed.write_text(listed.read_text().replace(r"lfw_5590\3.jpg", r"..\3.jpg"))
+    done = prepare("mtfl", tree, tmp_path / "out", Reporter())
+    assert done.images == {"test": 2, "train": 10}
+    assert done.skipped == [f"../3.jpg: outside {tree}"]
+
+
+def test_annotations_of_another_form_are_one_clear_error(tmp_path) -> None:
+    (tmp_path / "images").mkdir()
+    savemat(tmp_path / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": {"annolist": [1, 2]}})
+    with pytest.raises(DataError, match="annotations of another form than MPII") as caught:
+        prepare("mpii", tmp_path, tmp_path / "out", Reporter())
+    assert str(tmp_path) in str(caught.value)

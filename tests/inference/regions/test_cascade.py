@@ -25,6 +25,14 @@ def test_the_face_of_a_photograph_is_found_wherever_it_is_and_however_large() ->
         assert 70 < width < 140
 
 
+def test_several_faces_come_in_order_from_left_to_right() -> None:
+    half = cv2.resize(photograph(), (256, 256), interpolation=cv2.INTER_AREA)
+    row = np.hstack([half, half[:, ::-1], half])
+    boxes = Cascade("face")(np.vstack([row, row[:, ::-1]]))
+    assert len(boxes) >= 6
+    assert (np.diff(boxes[:, 0]) >= 0).all()
+
+
 def test_a_frame_without_objects_and_one_of_a_pixel_give_no_box() -> None:
     for shape in ((120, 200, 3), (1, 1, 3)):
         assert Cascade("cat")(np.full(shape, 80, np.uint8)).shape == (0, 4)

@@ -42,7 +42,7 @@ def test_a_box_must_touch_the_frame(corner: str) -> None:
         ("box:1,2,0,3", "width > 0"),
         ("cascade:dog", "cascade:cat"),
         ("onnx:none.onnx", "the file does not exist"),
-        ("onnx:none.onnx#cat", "the number of the class"),
+        ("onnx:none.onnx#cat", "onnx:none.onnx: the file does not exist"),
     ],
 )
 def test_bad_words_are_refused(text: str, said: str) -> None:

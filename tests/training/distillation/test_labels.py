@@ -8,14 +8,13 @@ from dots import Dots, dots
 
 from lmk.system.errors import DataError, WeightsError
 from lmk.system.progress import Reporter
-from lmk.training.distillation import labels
 from lmk.training.distillation.health import check_labels, check_scatter
 from lmk.training.distillation.labels import (
     Labels,
     cache_labels,
     cached_labels,
     label,
-    labels_file,
+    labels_place,
 )
 
 
@@ -64,29 +63,22 @@ def test_nan_is_an_error() -> None:
 
 def test_labels_come_back_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LMK_CACHE", str(tmp_path))
-    file = labels_file("a", ["b"], 2, True, 0)
-    assert file != labels_file("a", ["b"], 2, True, 1)
-    assert cached_labels(file, 4, 3) is None
+    place = labels_place("a", ["b"], 2, True, 0)
+    assert place != labels_place("a", ["b"], 2, True, 1)
+    assert cached_labels(place, 4, 3) is None
     written = Labels(*(np.random.rand(4, 3, 2), np.random.rand(4, 3)), [0, 2, 1], 1.5)
-    cache_labels(file, written)
-    assert cached_labels(file, 5, 3) is None
-    assert cached_labels(file, 4, 2) is None
-    read = cached_labels(file, 4, 3)
+    cache_labels(place, written)
+    assert cached_labels(place, 5, 3) is None
+    assert cached_labels(place, 4, 2) is None
+    read = cached_labels(place, 4, 3)
     assert read is not None
     np.testing.assert_array_equal(read.xy, written.xy)
     np.testing.assert_array_equal(read.spread, written.spread)
     assert (read.partner, read.partner_px) == ([0, 2, 1], 1.5)
+    file = place.find()
+    assert file is not None
     file.write_bytes(file.read_bytes()[:50])
-    assert cached_labels(file, 4, 3) is None
-
-
-def test_the_cache_keeps_the_last_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "KEPT", 2)
-    for index in range(4):
-        cache_labels(
-            tmp_path / f"{index}.npz", Labels(np.zeros((1, 1, 2)), np.zeros((1, 1)), None, 0.0)
-        )
-    assert len(list(tmp_path.iterdir())) == 2
+    assert cached_labels(place, 4, 3) is None
 
 
 def made(apart: float = 20.0) -> tuple[Labels, np.ndarray]:

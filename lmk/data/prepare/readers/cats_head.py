@@ -13,6 +13,8 @@ import numpy as np
 from lmk.arrays import FloatArray
 from lmk.data.prepare.record import Annotations, Record, loose_square
 from lmk.data.prepare.source import Source
+from lmk.data.read_file import read_text
+from lmk.system.errors import DataError
 
 # Ears are annotated from the image's left to its right, outer to inner and inner to outer.
 KEYPOINTS = (
@@ -50,8 +52,8 @@ def read(source: Source) -> Annotations:
 def _read_points(file: Path) -> FloatArray | None:
     """Read a .cat file; None where it is missing or not of nine points, as a few of the set are."""
     try:
-        numbers = np.array(file.read_text().split(), np.float32)
-    except (OSError, ValueError):
+        numbers = np.array(read_text(file).split(), np.float32)
+    except (DataError, ValueError):
         return None
     if len(numbers) != 19 or numbers[0] != 9 or not np.isfinite(numbers).all():
         return None

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.data.coco import image_paths
+from lmk.data.annotations import image_paths
 from lmk.data.prepare.readers import ut_zap50k
 from lmk.data.prepare.write import prepare
 from lmk.system.errors import DataError
