@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from lmk.artifact.catalogue import files_of
 from lmk.artifact.provenance import Provenance
 from lmk.model.folder import Model
-from lmk.system.files import remove, sha256_of, sync, writing
+from lmk.system.files import beside, move, scratch_folder, sha256_of
 from lmk.system.lock import held
 from lmk.system.onnx_package import ModelProto
 
@@ -45,16 +44,10 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
     One process at a time writes the file; what one that was killed has left is removed first.
     Raises OutputError.
     """
-    new, partial = not folder.exists(), folder / f".{name}.partial"
+    new, file = not folder.exists(), folder / name
     try:
-        with held(folder / f".{name}.lock", folder / name):
-            try:
-                with writing(partial):
-                    remove(partial)
-                    partial.mkdir()
-                yield partial
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+        with held(beside(file, "lock"), file), scratch_folder(beside(file, "partial")) as partial:
+            yield partial
     finally:
         if new:
             with suppress(OSError):  # not empty: the export succeeded
@@ -68,13 +61,5 @@ def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
     interrupted export is detected. Raises OutputError.
     """
     for path in files_of(candidate):
-        target = folder / path.name
-        with writing(target):
-            for file in [path] if path.is_file() else path.rglob("*"):
-                if file.is_file():
-                    with file.open("r+b") as content:
-                        sync(content)
-            if target.is_dir():
-                remove(target)
-            path.replace(target)
+        move(path, folder / path.name)
     provenance.write(folder / candidate.name)
