@@ -22,11 +22,14 @@ from lmk.cli import (
     train,
 )
 from lmk.cli.demo import demo
+from lmk.cli.streams import prepare_streams, release_output
+from lmk.cli.system_errors import in_one_line
 from lmk.system.errors import LmkError
-from lmk.system.text import printable, writable
+from lmk.system.interrupt import exit_code, exit_on_termination
+from lmk.system.text import printable
 from lmk.system.version import __version__
 
-INTERRUPTED = 130
+INTERRUPTED, UNREAD = 130, 141  # 128 and the numbers of SIGINT and SIGPIPE
 
 app = typer.Typer(
     name="lmk",
@@ -68,19 +71,25 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: run a command; an `LmkError` becomes one line on stderr and its exit code."""
+    """Entry point: run a command; an error becomes one line on stderr and an exit code."""
+    prepare_streams()
     try:
-        app()
+        with exit_on_termination():
+            app()
     except LmkError as error:
         typer.secho(printable(f"error: {error}"), err=True, fg="red")
         sys.exit(error.exit_code)
-    except UnicodeEncodeError as error:
-        if writable(error.object) == error.object:
-            raise
-        said = f"error: a library takes only names in UTF-8: rename {error.object}"
-        typer.secho(printable(said), err=True, fg="red")
-        sys.exit(1)
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer ends so, without a word
+        if isinstance(end.__context__, BrokenPipeError):  # as of `lmk models list | head -1`
+            release_output()
+            sys.exit(UNREAD)
+        code = end.code or exit_code()
+        if code == INTERRUPTED:  # typer ends so, without a word
             typer.secho("interrupted", err=True)
-        raise
+        sys.exit(code)
+    except Exception as error:
+        if not (said := in_one_line(error)):
+            raise
+        typer.secho(printable(f"error: {said}"), err=True, fg="red")
+        release_output()
+        sys.exit(exit_code() or 1)  # a closed terminal takes standard output with it

@@ -122,7 +122,6 @@ def bench(
     from lmk.bench.record import write_record
     from lmk.bench.table import print_record, table_console
     from lmk.model.folder import find_model
-    from lmk.system.interrupt import exit_on_termination
     from lmk.system.progress import Reporter
 
     asked = BenchOptions(
@@ -143,8 +142,7 @@ def bench(
     samples, calibration = choose_samples(
         verify_data, calibration_data, found.architecture.input_size
     )
-    with exit_on_termination():
-        done = run_bench(found, asked, samples, calibration, report)
+    done = run_bench(found, asked, samples, calibration, report)
     print_record(done.record, table_console())
     if json:
         write_record(done.record, json)

@@ -66,7 +66,7 @@ def pretrain(
     from lmk.model.folder import find_model
     from lmk.training.checkpoint import check_place
     from lmk.training.device import reporter, select_compute
-    from lmk.training.loop import Run
+    from lmk.training.loop import Run, reserve
     from lmk.training.pretraining.job import pretrain as run_pretraining
 
     chosen = pick(PretrainOptions, values)
@@ -78,6 +78,7 @@ def pretrain(
         check_place(output, resume)
     crops = load_keypoints(Path(values["data"]), report)
     held_out = load_keypoints(Path(values["val"]), report) if values["val"] else None
-    model = run_pretraining(crops, held_out, found, chosen, run)
+    with reserve(run):
+        model = run_pretraining(crops, held_out, found, chosen, run)
     if compute.first:
         echo(f"core in {model.folder}")

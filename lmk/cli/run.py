@@ -10,7 +10,7 @@ import typer
 from lmk.cli import options
 from lmk.cli.echo import echo
 from lmk.cli.settings import given
-from lmk.system.errors import UsageError, WeightsError
+from lmk.system.errors import OutputError, UsageError, WeightsError
 from lmk.video.filters.catalogue import FILTERS
 from lmk.video.sinks.catalogue import addresses
 
@@ -95,7 +95,7 @@ def run(
         str,
         typer.Option(
             envvar="LMK_TOKEN",
-            help="Token of the page; by default each run makes a new one.",
+            help="Token of the page, in signs of ASCII; by default each run makes a new one.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -211,11 +211,11 @@ def run(
     """Find landmarks in one or more SOURCEs, show them and write them to files.
 
     Cameras and streams are live: the run processes the newest frame, and reconnects when a source
-    is lost. From files it processes every frame. Ctrl-C ends the run and keeps what was written so
-    far.
+    is lost. From files it processes every frame. Ctrl-C, a termination signal or a closed terminal
+    ends the run; its outputs are complete up to there.
     """
     from lmk.inference.regions.landmarks import Finding
-    from lmk.system.interrupt import stop_on_signals
+    from lmk.system.interrupt import exit_code, stop_on_signals
     from lmk.system.progress import Reporter
     from lmk.video.context import RunContext
     from lmk.video.controls import Controls
@@ -223,7 +223,7 @@ def run(
     from lmk.video.open_models import open_models
     from lmk.video.options import TrackOptions
     from lmk.video.outputs import Outputs, run_into
-    from lmk.video.sinks.choose import check_output, read_address, shown
+    from lmk.video.sinks.choose import check_output, holds_frames, read_address, shown
     from lmk.video.sources.listed import read_sources
     from lmk.video.sources.open import open_sources
 
@@ -237,7 +237,7 @@ def run(
     finding = Finding(find_min_size, find_threshold, _angles(find_angles))
     asked = TrackOptions(region, search, smoothing, runtime, device, find_ms, finding)
     report = Reporter()
-    with stop_on_signals() as stop, open_sources(sources, report) as opened:
+    with open_sources(sources, report) as opened:
         still = opened[0].still
         _refuse_idle(ctx, still, bool(serve), smooth, region)
         if serve and still:
@@ -245,9 +245,17 @@ def run(
         for place in places:
             check_output(place, opened, sources)
         run_models = open_models(models, asked.for_sources(opened), still, report)
-        context = RunContext(report, Controls(stop))
-        summary = run_into(outputs, opened, run_models, context)
-    _print_summary(summary, context.stages, [shown(place) for place in places])
+        with stop_on_signals() as stop:
+            context = RunContext(report, Controls(stop))
+            summary = run_into(outputs, opened, run_models, context)
+    missing = [] if summary.frames else [place for place in places if holds_frames(place)]
+    written = [shown(place) for place in places if place not in missing]
+    _print_summary(summary, context.stages, written)
+    if missing:
+        said = f"{', '.join(map(shown, missing))} not written: the run ended before its first frame"
+        if not exit_code():
+            raise OutputError(said)
+        report.warn(said)  # which a signal caused, as the exit code says
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
         advice = (

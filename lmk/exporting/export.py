@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.graph import make_graph
 from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
 from lmk.exporting.parity import Parity
-from lmk.exporting.publish import hashes, provenance_of, publish
+from lmk.exporting.publish import hashes, provenance_of, publish, scratch
 from lmk.exporting.reference import Reference
 from lmk.exporting.samples import Samples
 from lmk.exporting.verify import open_written, verify
@@ -103,8 +102,9 @@ def export_model(
     writer = check_export(options, calibration is not None)
     check_writable(folder)
     graph = make_graph(model, options, samples, calibration, report)
-    with tempfile.TemporaryDirectory(prefix="lmk-") as scratch:
-        candidate = Path(scratch) / options.file_name(model)
+    name = options.file_name(model)
+    with scratch(folder, name) as partial_folder:
+        candidate = partial_folder / name
         written = writer.write(graph.proto, candidate, options, report)
         runs_here = writer.runs_here(options)
         provenance = partial(

@@ -1,15 +1,18 @@
-"""The provenance of a written file, and the copy of both into their folder."""
+"""The provenance of a written file, and the move of both into their folder."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from lmk.artifact.catalogue import files_of
 from lmk.artifact.provenance import Provenance
 from lmk.model.folder import Model
-from lmk.system.files import copy, sha256_of
+from lmk.system.files import beside, move, scratch_folder, sha256_of
+from lmk.system.lock import held
 from lmk.system.onnx_package import ModelProto
 
 
@@ -34,12 +37,29 @@ def hashes(path: Path) -> dict[str, str]:
     return {one.name: sha256_of(one) for one in files_of(path)}
 
 
+@contextmanager
+def scratch(folder: Path, name: str) -> Iterator[Path]:
+    """Give a temporary folder in `folder` to write a file of this name into; removes it at the end.
+
+    One process at a time writes the file; what one that was killed has left is removed first.
+    Raises OutputError.
+    """
+    new, file = not folder.exists(), folder / name
+    try:
+        with held(beside(file, "lock"), file), scratch_folder(beside(file, "partial")) as partial:
+            yield partial
+    finally:
+        if new:
+            with suppress(OSError):  # not empty: the export succeeded
+                folder.rmdir()
+
+
 def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Copy what was written into a folder, with its provenance.
+    """Move what was written from its scratch folder into `folder`, with its provenance.
 
     Each file is replaced completely or not at all. The provenance comes last, so that an
     interrupted export is detected. Raises OutputError.
     """
     for path in files_of(candidate):
-        copy(path, folder / path.name)
+        move(path, folder / path.name)
     provenance.write(folder / candidate.name)

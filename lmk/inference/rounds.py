@@ -101,9 +101,9 @@ def locate(
         raise
     except Exception as error:  # a runtime may raise anything
         raise ModelError(f"{backend.description} failed: {error}") from error
-    if not np.isfinite(xy_input).all():
+    if not (np.isfinite(xy_input).all() and np.isfinite(scores).all()):
         raise ModelError(
-            f"the model returned NaN landmarks on {backend.description}: its weights are broken. "
-            "Train it again, or export it again with the parity check"
+            f"the model returned NaN landmarks or scores on {backend.description}: its weights are "
+            "broken. Train it again, or export it again with the parity check"
         )
     return apply_affine(input_to_image, xy_input), scores

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from lmk.system.errors import OutputError
 from lmk.system.files import replacing, sha256_of
 
 DIGITS = 32
+DAY_S = 24 * 3600
+PARTIAL = re.compile(r"\.\d+-\d+\.partial")
 NAME = re.compile(f"[0-9a-f]{{{DIGITS}}}-[0-9a-f]{{{DIGITS}}}")
 
 
@@ -79,6 +82,9 @@ class Entry:
             entries = sorted(self._of_all_keys(), key=lambda path: path.stat().st_mtime)
             for path in entries[: -self.kept]:
                 path.unlink()
+            for path in self._folder.glob(".*.partial*"):  # of processes that were killed
+                if PARTIAL.match(path.name) and time.time() - path.stat().st_mtime > DAY_S:
+                    path.unlink()
 
     def _of_all_keys(self) -> list[Path]:
         return [

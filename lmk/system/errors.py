@@ -14,7 +14,9 @@ A message is one line: what was expected, what was found, and the remedy. Only t
 catches these errors.
 """
 
-from lmk.system.install import install
+import sys
+
+from lmk.system.install import install, reinstall
 
 
 class LmkError(Exception):
@@ -62,5 +64,15 @@ class TrainingError(LmkError):
 
 
 def missing_extra(package: str, extra: str) -> UnavailableError:
-    """Build the error for a package that is not installed, naming the command that installs it."""
+    """Build the error for a package that is not installed, naming the command that installs it.
+
+    While another ImportError is handled, the package is there but cannot be loaded.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
+        reason = str(error).strip().partition("\n")[0]
+        return UnavailableError(
+            f"{package} is installed but cannot be loaded: {reason}. Install what it lacks, free "
+            f"memory, or run  {reinstall(package)}"
+        )
     return UnavailableError(f"{package} is not installed: run  {install(package, extra)}")

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lmk.system.errors import OutputError, UsageError
+from lmk.system.lock import held
+
+LONGEST_NAME = 200  # bytes of a name to which more is added; the system allows 255
 
 _numbers = count()
 
@@ -52,29 +55,41 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder to fill, and rename it to `path` when the block succeeds.
 
-    On an error no file is left behind. Raises UsageError when `path` already exists, unless it is
-    to be replaced, and OutputError when the disk is full or the folder cannot be written.
+    On an error no file is left behind; what a process that was killed left is removed first. Raises
+    UsageError when `path` already exists, and OutputError when the disk is full, the folder cannot
+    be written, or another process is writing it.
     """
-    if not replace and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UsageError(f"{path} already exists: choose another path or delete it first")
     whole = path.resolve()  # "." has no name
-    temporary = whole.with_name(f".{whole.name}.partial")
+    lock, place = beside(whole, "lock"), beside(whole, "partial")
+    with held(lock, path), scratch_folder(place) as temporary, writing(path):
+        yield temporary
+        _sync_path(temporary)
+        if whole.exists():
+            whole.rmdir()
+        temporary.replace(whole)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Make an empty folder and remove it at the end; its name is locked. Raises OutputError."""
     try:
         with writing(path):
-            shutil.rmtree(temporary, ignore_errors=True)  # of an attempt that was killed
-            temporary.mkdir(parents=True)
-            yield temporary
-            _sync_path(temporary)
-            if replace:
-                remove(whole)
-            elif whole.exists():
-                whole.rmdir()
-            temporary.replace(whole)
+            remove(path)  # of a process that was killed
+            path.mkdir()
+        yield path
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def beside(path: Path, ending: str) -> Path:
+    """A hidden name beside a path, `.NAME.ENDING`, also of a name as long as the system allows."""
+    name = os.fsencode(path.name)[:LONGEST_NAME].decode(errors="ignore")
+    return path.with_name(f".{name}.{ending}")
 
 
 def remove(path: Path) -> None:
@@ -85,14 +100,16 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file or a folder, and replace what is at `target`. Raises OutputError."""
-    if source.is_dir():
-        with new_folder(target, replace=True) as temporary:
-            shutil.copytree(source, temporary, dirs_exist_ok=True)
-    else:
-        with replacing(target) as temporary:
-            temporary.write_bytes(source.read_bytes())
+def move(source: Path, target: Path) -> None:
+    """Move a file or a folder within a file system, in place of what is at `target`.
+
+    Raises OutputError.
+    """
+    with writing(target):
+        _sync_path(source)
+        if source.is_dir() or target.is_dir():  # which a file alone does not replace
+            remove(target)
+        source.replace(target)
 
 
 def _sync_path(path: Path) -> None:

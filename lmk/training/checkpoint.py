@@ -6,7 +6,8 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from lmk.data.packed import is_packed
 from lmk.model.manifest import MANIFEST
 from lmk.system.errors import TrainingError, UsageError
 from lmk.system.files import check_writable, replacing, sync
+from lmk.system.lock import check_free, held
 from lmk.system.reading import MB, check_regular
 from lmk.system.schema import Count, Number, parse_json, read_as
 from lmk.training.learner import Learner
 from lmk.training.options import OPTIONS
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 MOST_BYTES = 16_000 * MB
 
 
@@ -42,8 +44,26 @@ def check_place(run: Path, resume: bool) -> None:
     """Check, before long work, whether a training can begin in a folder, or resume there.
 
     Raises TrainingError if it holds a training or a model already, or no training to resume, and
-    OutputError.
+    OutputError, also while another process trains there.
     """
+    check_free(run / LOCK, run)
+    _check_content(run, resume)
+
+
+@contextmanager
+def reserved(run: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder. Raises OutputError while one does."""
+    new = not run.exists()
+    try:
+        with held(run / LOCK, run):
+            yield
+    finally:
+        if new:
+            with suppress(OSError):  # not empty: it holds a training
+                run.rmdir()
+
+
+def _check_content(run: Path, resume: bool) -> None:
     there = (run / CHECKPOINT).exists()
     if there and not resume:
         raise TrainingError(
@@ -71,7 +91,7 @@ def check_apart(run: Path, source: Path) -> None:
 
 def begin(run: Path) -> Progress:
     """Make the folder of a new training. Raises as `check_place` does."""
-    check_place(run, resume=False)
+    _check_content(run, resume=False)
     with replacing(run / CHECKPOINT) as temporary:  # shows early that the folder can be written
         temporary.touch()
     (run / CHECKPOINT).unlink()
@@ -138,7 +158,7 @@ def check_settings(run: Path, settings: dict[str, Any]) -> None:
 
 
 def _read(run: Path, settings: dict[str, Any]) -> tuple[dict[str, Any], Progress]:
-    check_place(run, resume=True)
+    _check_content(run, resume=True)
     path = run / CHECKPOINT
     try:
         _check_archive(path)

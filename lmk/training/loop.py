@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from lmk.system.errors import DataError, TrainingError
 from lmk.system.interrupt import stop_on_signals
 from lmk.system.progress import Reporter
-from lmk.training.checkpoint import Progress, begin, resume_from, save_checkpoint
+from lmk.training.checkpoint import Progress, begin, reserved, resume_from, save_checkpoint
 from lmk.training.config_file import write_config
 from lmk.training.device import Compute
 from lmk.training.learner import Learner
@@ -43,6 +44,11 @@ class Run:
     resume: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     command: str | None = None
+
+
+def reserve(run: Run) -> AbstractContextManager[None]:
+    """Keep other trainings out of a run's folder, into which only the first process writes."""
+    return reserved(run.folder) if run.compute.first else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,11 @@ def train(
 ) -> Progress:
     """Train to the end of the schedule, or until the run is stopped; return the last step.
 
-    A checkpoint is written, completely or not at all, every few minutes, at the end, on Ctrl-C and
-    when the data disappear. A resumed run continues from it, and `settings` must then equal those
-    of the checkpoint. Raises TrainingError on a loss that is not finite, and keeps the last good
-    checkpoint; DataError when the data can no longer be read; OutputError.
+    A checkpoint is written, completely or not at all, every few minutes, at the end, on Ctrl-C, a
+    termination signal or a closed terminal, and when the data disappear. A resumed run continues
+    from it, and `settings` must then equal those of the checkpoint. Raises TrainingError on a loss
+    that is not finite, and keeps the last good checkpoint; DataError when the data can no longer be
+    read; OutputError.
     """
     if run.resume:
         first, before = resume_from(learner, run.folder, settings)

@@ -85,7 +85,7 @@ def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
         (["train", "--images", ".", "-o", "r", "--core", "absent"], 1, "unknown model 'absent'"),
         (["train", "--images", ".", "-o", "r", "--device", "cuda:7"], 4, "cuda:7 is not available"),
         (["pretrain", "-o", "r"], 2, "annotated pictures: add --data FILE"),
-        (["pretrain", "--data", "absent.json", "-o", "r"], 1, "cannot read absent.json"),
+        (["pretrain", "--data", "absent.json", "-o", "r"], 1, "absent.json cannot be read"),
         (["pretrain", "--data", ".", "--core", "absent", "-o", "r"], 1, "unknown model 'absent'"),
         (["pretrain", "--data", ".", "-o", "r"], 1, "expected a COCO keypoint file, or a packed"),
         (["eval", "absent", "--data", "x.json"], 1, "unknown model 'absent'"),

@@ -16,9 +16,14 @@ from clips import FRAMES, dots_at, read_clip, save_clip
 from colour_detector import dots_image, save_detector
 from pyarrow import parquet
 
+from lmk.cli import main
 from lmk.demo.clip import FACE_XY, photograph
 from lmk.geometry import boxes_of_crops
+from lmk.system import interrupt
+from lmk.video.context import RunContext
 from lmk.video.open_models import model_names
+from lmk.video.outputs import Outputs, run_into
+from lmk.video.pipeline import Summary
 
 
 def command(*arguments: object) -> list[str]:
@@ -157,15 +162,17 @@ def test_interrupt_keeps_what_was_written(detector: Path, tmp_path: Path) -> Non
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 0, stderr
+    assert process.returncode == 130, stderr
+    assert stderr.endswith("interrupted\n")
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert 4 <= len(lines) < 400
     assert f"{len(lines)} frames at " in stdout
     assert len(list(out.iterdir())) == len(lines)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_termination_ends_a_live_run_that_waits_and_its_recording_plays(
-    detector: Path, tmp_path: Path
+    detector: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     """The program that sends frames has fallen silent, and its pipe stays open."""
     out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
@@ -184,13 +191,40 @@ def test_termination_ends_a_live_run_that_waits_and_its_recording_plays(
         sent += 1
         time.sleep(0.05)
     time.sleep(0.3)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     stdout, stderr = process.communicate(timeout=10)
-    assert process.returncode == 0, stderr
+    assert process.returncode == 128 + number, stderr
     written = lines.read_text().count("\n")
     assert 3 <= written <= sent
     assert len(read_clip(out)) == written
     assert f"{written} frames at " in stdout.decode()
+
+
+@pytest.mark.parametrize(("by_signal", "code"), [(True, 128 + signal.SIGTERM), (False, 1)])
+def test_a_run_that_ends_before_its_first_frame_says_what_is_not_written(
+    clip: Path, detector: Path, tmp_path: Path, monkeypatch, capsys, by_signal: bool, code: int
+) -> None:
+    def ended(outputs: Outputs, sources, models, context: RunContext) -> Summary:
+        if by_signal:  # the handler alone, for the reason that tests/training/test_loop.py gives
+            signal.getsignal(signal.SIGTERM)(signal.SIGTERM, None)
+        else:  # as the key q does
+            context.controls.stop.set()
+        return run_into(outputs, sources, models, context)
+
+    out, lines = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    out.write_bytes(b"earlier")
+    arguments = command(clip, "--model", detector, "-o", out, "-o", lines, "--no-show")[2:]
+    monkeypatch.setattr(interrupt, "_ended_by", None)
+    monkeypatch.setattr("lmk.video.outputs.run_into", ended)
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == code
+    stdout, stderr = (" ".join(text.split()) for text in capsys.readouterr())
+    assert f"wrote {lines}" in stdout
+    assert f"wrote {out}" not in stdout
+    assert "out.mp4 not written: the run ended before its first frame" in stderr
+    assert out.read_bytes() == b"earlier"
 
 
 CASES = {

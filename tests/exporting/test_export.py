@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import textwrap
@@ -23,7 +24,7 @@ from lmk.exporting.export import Exported, export_model
 from lmk.exporting.export import export as one_call
 from lmk.exporting.onnx_file import WRITER as ONNX
 from lmk.exporting.options import ExportOptions, rebuild_command
-from lmk.exporting.publish import hashes, provenance_of
+from lmk.exporting.publish import hashes, provenance_of, scratch
 from lmk.exporting.samples import Samples, drawn_samples
 from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends import select
@@ -327,3 +328,34 @@ PACKAGES = Writer(write_package)
 
 def open_package(model: str, device: str, threads: int | None):
     return OnnxRuntimeBackend(str(Path(model) / "weights" / "graph.onnx"), device, threads)
+
+
+def test_what_a_killed_export_left_is_removed_and_nothing_else(
+    adapter_model, tmp_path: Path, samples: Samples
+) -> None:
+    name = f"{adapter_model.manifest.name}.onnx"
+    left = tmp_path / f".{name}.partial"
+    left.mkdir()
+    (left / name).write_bytes(b"half")
+    (tmp_path / f".{name}.lock").write_text("99999999")
+    others = [tmp_path / ".other.onnx.partial", tmp_path / "lmk-of-another-program"]
+    for other in others:
+        other.touch()
+    exported = export(adapter_model, tmp_path, samples, reference=None)
+    assert set(tmp_path.iterdir()) == {exported.path, sidecar(exported.path), *others}
+
+
+def test_two_exports_of_one_file_do_not_meet(adapter_model, tmp_path: Path, samples) -> None:
+    name = f"{adapter_model.manifest.name}.onnx"
+    with scratch(tmp_path, name) as first:
+        with pytest.raises(OutputError, match=f"{name} is in use by process {os.getpid()}"):
+            export(adapter_model, tmp_path, samples, reference=None)
+        assert first.is_dir()
+        export(adapter_model, tmp_path, samples, reference=None, precision="fp16")
+    assert not (tmp_path / name).exists()
+
+
+def test_an_export_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="midway"), scratch(tmp_path / "new", "a.onnx"):
+        raise ValueError("midway")
+    assert not list(tmp_path.iterdir())

@@ -45,12 +45,16 @@ def test_only_old_entries_are_deleted(folder: Path) -> None:
     for age, name in enumerate(others):
         (folder / "onnx" / name).touch()
         os.utime(folder / "onnx" / name, (1e9 - age, 1e9 - age))
+    leftover, running = (folder / "onnx" / f".7-{n}.partial.onnx" for n in (0, 1))
+    for path in (leftover, running):
+        path.touch()
+    os.utime(leftover, (1e9, 1e9))
     paths = []
     for number in range(4):
         paths.append(Entry("onnx", key_of(str(number)), ".onnx", kept=3).add(b"content"))
         os.utime(paths[-1], (1e9 + number, 1e9 + number))
     left = {path.name for path in (folder / "onnx").iterdir()}
-    assert left == {*others, *(path.name for path in paths[1:])}
+    assert left == {running.name, *others, *(path.name for path in paths[1:])}
     Entry("onnx", key_of("1"), ".onnx", kept=3).find()  # used again: now the newest
     Entry("onnx", key_of("4"), ".onnx", kept=3).add(b"content")
     assert paths[1].exists()

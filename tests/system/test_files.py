@@ -10,7 +10,7 @@ import pytest
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.files import (
     check_file,
-    copy,
+    move,
     new_folder,
     remove,
     replacing,
@@ -57,7 +57,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, monkeypatch) -
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_file_or_a_folder_is_hashed_copied_over_an_older_one_and_removed(
+def test_a_file_or_a_folder_is_hashed_moved_over_an_older_one_and_removed(
     tmp_path: Path, kind: str
 ) -> None:
     new, old = tmp_path / "new" / "model", tmp_path / "old" / "model"
@@ -67,7 +67,8 @@ def test_a_file_or_a_folder_is_hashed_copied_over_an_older_one_and_removed(
             (path / word).write_text(f"{path.parent.name} {word}")
     before = sha256_of(new)
     assert before != sha256_of(old)
-    copy(new, old)
+    move(new, old)
+    assert not new.exists()
     assert sha256_of(old) == before
     assert [path.name for path in old.parent.iterdir()] == ["model"]
     if kind == "folder":
@@ -76,16 +77,6 @@ def test_a_file_or_a_folder_is_hashed_copied_over_an_older_one_and_removed(
     for _ in range(2):
         remove(old)
         assert not old.exists()
-
-
-def test_a_folder_is_not_replaced_by_half_a_copy(tmp_path: Path, monkeypatch) -> None:
-    for name in ("new", "old"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a").write_text(name)
-    monkeypatch.setattr("shutil.copytree", lambda *_, **__: tmp_path.mkdir())
-    with pytest.raises(OutputError):
-        copy(tmp_path / "new", tmp_path / "old")
-    assert (tmp_path / "old" / "a").read_text() == "old"
 
 
 def test_what_a_killed_attempt_left_is_cleared(tmp_path: Path) -> None:
@@ -163,3 +154,19 @@ def test_the_content_is_on_the_disk_before_the_name(tmp_path: Path, monkeypatch)
         for name in ("a", "inner/b"):
             (folder / name).write_text("content")
     assert done == ["fsync", "fsync", "rename"]
+
+
+def test_two_processes_do_not_make_the_same_folder(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "set") as first:
+        (first / "a").touch()
+        message = f"set is in use by process {os.getpid()}: wait for its end"
+        with pytest.raises(OutputError, match=message), new_folder(tmp_path / "set"):
+            pytest.fail("two write it")
+    assert [path.name for path in tmp_path.rglob("*")] == ["set", "a"]
+
+
+def test_a_new_folder_may_have_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    name = "é" * 127
+    with new_folder(tmp_path / name) as folder:
+        (folder / "a").touch()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 
 import numpy as np
@@ -10,9 +11,17 @@ from clips import full_disk
 from torch import nn
 
 from lmk.data.batch import step_generator
+from lmk.system import interrupt
 from lmk.system.errors import DataError, OutputError, TrainingError
 from lmk.system.progress import Reporter
-from lmk.training.checkpoint import CHECKPOINT, Progress, save_checkpoint
+from lmk.training.checkpoint import (
+    CHECKPOINT,
+    LOCK,
+    Progress,
+    check_place,
+    reserved,
+    save_checkpoint,
+)
 from lmk.training.config_file import CONFIG
 from lmk.training.device import Compute
 from lmk.training.learner import Observation
@@ -251,3 +260,28 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path) -> None:
         run(TinyLearner(), tmp_path, steps=20, resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == good
     assert sorted(p.name for p in tmp_path.iterdir()) == [CHECKPOINT, CONFIG, CSV, EVENTS]
+
+
+def test_a_second_training_in_a_folder_is_refused_at_once(tmp_path) -> None:
+    folder = tmp_path / "run"
+    with reserved(folder):
+        for resume in (False, True):
+            with pytest.raises(OutputError, match=f"in use by process {os.getpid()}: wait"):
+                check_place(folder, resume)
+        run(TinyLearner(), folder, steps=2)
+    assert not (folder / LOCK).exists()
+    check_place(folder, resume=True)
+
+
+def test_a_training_that_fails_before_it_writes_leaves_no_folder(tmp_path) -> None:
+    with pytest.raises(DataError), reserved(tmp_path / "run"):
+        raise DataError("no pictures")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_a_signal_stops_has_its_exit_code(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(interrupt, "_ended_by", None)
+    run(TinyLearner(), tmp_path / "timed", steps=10**9, max_minutes=0.001)
+    assert interrupt.exit_code() == 0
+    run(TinyLearner(stop_at=3), tmp_path / "stopped")
+    assert interrupt.exit_code() == 130

@@ -15,7 +15,7 @@ from lmk.training.adaptation.plan import make_plan
 from lmk.training.checkpoint import check_apart, check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
-from lmk.training.loop import Run
+from lmk.training.loop import Run, reserve
 from lmk.training.options import AdaptOptions, Preset, RunOptions, divide
 from lmk.training.options import preset as preset_options
 
@@ -83,7 +83,10 @@ class Adaptation:
 
     def run(self) -> Model:
         """Train to the end, or until the run is stopped."""
-        return job.adapt(self.data, self.core, self.options, self.training, self.perceptual_weights)
+        with reserve(self.training):
+            return job.adapt(
+                self.data, self.core, self.options, self.training, self.perceptual_weights
+            )
 
 
 def prepare(

@@ -16,7 +16,7 @@ from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
 from lmk.training.distillation import job
 from lmk.training.distillation.job import Teacher, open_teachers
-from lmk.training.loop import Run
+from lmk.training.loop import Run, reserve
 from lmk.training.options import DistillOptions, divide
 
 Settings = dict[str, Any]
@@ -72,7 +72,8 @@ class Distillation:
 
     def run(self) -> Model:
         """Find the teacher's landmarks and train to the end, or until the run is stopped."""
-        return job.distill(self.data, self.teachers, self.options, self.training)
+        with reserve(self.training):
+            return job.distill(self.data, self.teachers, self.options, self.training)
 
 
 def prepare(

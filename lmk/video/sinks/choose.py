@@ -53,7 +53,7 @@ def check_output(text: Address, sources: Sequence[Source], texts: Sequence[str])
             f"unknown output {shown(address)}: expected a name that ends or starts with one of "
             f"{', '.join(addresses())}, or a folder"
         )
-    if kind is None or kind.holds != "landmarks":
+    if holds_frames(address):
         _check_frames(address, kind, sources, texts)
     if isinstance(address, Path) and kind and not kind.is_folder and address.is_dir():
         raise UsageError(f"{address} is a folder: name a file")
@@ -69,6 +69,12 @@ def open_output(text: Address, sources: Sequence[Source]) -> AbstractContextMana
         return _open_frames(address, sources[0])
     places, by_title = _places(Path(address), sources), {one.title: one for one in sources}
     return split_sink(lambda title: _open_frames(places[title], by_title[title]))
+
+
+def holds_frames(address: Address) -> bool:
+    """Whether what is written there begins with the first frame: a video, a picture, a folder."""
+    kind = _find(address)
+    return kind is None or kind.holds != "landmarks"
 
 
 def _check_apart(path: Path, sources: Sequence[Source], texts: Sequence[str]) -> None:

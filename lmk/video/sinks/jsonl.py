@@ -26,7 +26,7 @@ def json_sink(path: Path) -> Iterator[Sink]:
 
 
 def _line(result: Result) -> str:
-    return json.dumps(to_json(result), separators=(",", ":")) + "\n"
+    return json.dumps(to_json(result), separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def to_json(result: Result) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from lmk.video.sinks.base import Sink
 from lmk.video.sinks.rows import Row, rows
 
 BATCH_ROWS = 1 << 12
-PART_ROWS = 1 << 16  # 3.6 minutes of ten landmarks at 30 frames per second
+PART_ROWS, PART_S = 1 << 16, 60.0  # a part has 20,000 rows of an object with ten landmarks
 
 
 @contextmanager
@@ -25,9 +26,10 @@ def parquet_sink(folder: Path) -> Iterator[Sink]:
     """Write a folder of Parquet files, part-000000.parquet and so on, one row per landmark.
 
     pandas, Polars, DuckDB, Arrow and Spark read such a folder as one table. A single file would
-    only be readable at its end; each part is readable as soon as it appears, every 65,536 rows. An
-    error or a stop writes the rest as a last part; a kill loses the rest. On a full disk the
-    earlier parts stay. Raises OutputError, also for a folder that is not empty.
+    only be readable at its end; each part is readable as soon as it appears, every minute or every
+    65,536 rows. An error or a stop writes the rest as a last part; a kill loses the rest, at most
+    the frames of a minute. On a full disk the earlier parts stay. Raises OutputError, also for a
+    folder that is not empty.
     """
     check_writable(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -46,12 +48,18 @@ class _ParquetSink:
         self._folder, self._parts = folder, 0
         self._rows: list[Row] = []
         self._batches: list[Any] = []  # what rows become soon: an eighth of their memory
+        self._oldest_s = 0.0  # when the first row of the next part came
 
     def write(self, result: Result) -> None:
+        if not (self._rows or self._batches):
+            self._oldest_s = time.monotonic()
         self._rows.extend(rows(result))
         if len(self._rows) >= BATCH_ROWS:
             self._close_batch()
-        if sum(batch.num_rows for batch in self._batches) >= PART_ROWS:
+        late = time.monotonic() - self._oldest_s >= PART_S
+        if late and self._rows:
+            self._close_batch()
+        if self._batches and (late or sum(map(len, self._batches)) >= PART_ROWS):
             self._write_part()
 
     def close(self) -> None:

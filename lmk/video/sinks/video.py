@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lmk.arrays import Image
-from lmk.system.errors import OutputError
 from lmk.system.files import check_file
 from lmk.video.result import Result
 from lmk.video.sinks.base import Sink
@@ -25,8 +24,7 @@ def video_sink(path: Path, fps: float | None = None) -> Iterator[Sink]:
     fps: the source's rate, if it has one. Encodes in a separate thread, in parallel with the search
     for the next frame's landmarks; no frame is dropped. The file replaces an earlier one at the
     first frame. At any time it can be played up to its last second, so that a crash or a full disk
-    keeps the recording. Raises OutputError, also without any frame, and UnavailableError without
-    PyAV.
+    keeps the recording. Raises OutputError, and UnavailableError without PyAV.
     """
     check_file(path)
     sink = _VideoSink(Mp4(path, fps))
@@ -34,8 +32,6 @@ def video_sink(path: Path, fps: float | None = None) -> Iterator[Sink]:
         yield sink
     finally:
         sink.close()
-    if not sink.started:
-        raise OutputError(f"{path} was not written: the run ended before its first frame")
 
 
 class _VideoSink:

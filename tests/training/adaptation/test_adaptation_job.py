@@ -95,7 +95,7 @@ def test_a_student_learns_on_without_its_teacher(student_model) -> None:
 def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
     student_model, tmp_path: Path
 ) -> None:
-    framing = Framing(((1, 2),) * 7, 1, 0.5, "box:1,2,3,4", (0, 0, 1, 0.5))
+    framing = Framing(((1, 2),) * 7, 1, 0.5, "cascade:cat", (0, 0, 1, 0.5))
     record = {"settings": {"task": "distill"}}
     partners = [1, 0, 2, 3, 4, 5, 6]
     known = replace(student_model.manifest, training=record, framing=framing, mirrored=partners)
@@ -106,7 +106,7 @@ def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
     found = adapt(foxes(4), core, options, run(tmp_path / "run")).manifest
     assert found.mirrored == partners
     assert found.softargmax_beta == known.softargmax_beta
-    assert (found.framing.finder, found.framing.finder_box) == ("box:1,2,3,4", (0, 0, 1, 0.5))
+    assert (found.framing.finder, found.framing.finder_box) == ("cascade:cat", (0, 0, 1, 0.5))
     assert found.framing.landmarks_input != framing.landmarks_input
     assert found.framing.find_scores
     assert 0 < found.framing.find_scores[0] < 1

@@ -62,10 +62,10 @@ def test_a_run_folder_is_a_model(tmp_path: Path) -> None:
 
 def test_a_student_is_found_as_its_teacher_is(tmp_path: Path) -> None:
     known = teacher()
-    known.backend.framing = Framing(((1, 2), (3, 4), (5, 6)), 1, 0.5, "box:1,2,3,4", (0, 0, 1, 0.5))
+    known.backend.framing = Framing(((1, 2), (3, 4), (5, 6)), 1, 0.5, "cascade:cat", (0, 0, 1, 0.5))
     framing = distill(pictures(), [known], OPTIONS, run(tmp_path / "run")).manifest.framing
     assert framing is not None
-    assert (framing.finder, framing.finder_box) == ("box:1,2,3,4", (0, 0, 1, 0.5))
+    assert (framing.finder, framing.finder_box) == ("cascade:cat", (0, 0, 1, 0.5))
     assert framing.landmarks_input != known.backend.framing.landmarks_input
 
 

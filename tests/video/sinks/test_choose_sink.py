@@ -10,7 +10,7 @@ from video.sinks.results import picture, result, write_all
 
 from lmk.system.errors import UsageError
 from lmk.video.sinks.choose import check_output, open_output
-from lmk.video.sinks.split import file_stem
+from lmk.video.sinks.split import file_stem, file_stems
 
 PICTURES = {"still": True, "fps": None}
 
@@ -149,3 +149,20 @@ def test_a_pipeline_longer_than_a_file_name_can_be_meets_nothing(tmp_path: Path)
 )
 def test_titles_become_file_names(title: str, stem: str) -> None:
     assert file_stem(title) == stem
+
+
+@pytest.mark.parametrize("title", ["é" * 300, "a" * 999 + ".mp4", "日" * 90, "\U0001d4d0" * 70])
+def test_file_names_of_long_titles_fit_into_file_systems(title: str, tmp_path) -> None:
+    stems = file_stems([title + " 1", title + " 2", title])
+    assert len(set(stems.values())) == 3
+    for stem in stems.values():
+        assert len(f"{stem}.mp4".encode()) < 230
+        (tmp_path / f"{stem}.mp4").touch()
+
+
+def test_file_names_have_no_control_characters_and_no_bytes_that_are_not_text() -> None:
+    assert file_stem("a\x00b\x1b[31m\n\udce9\u202ec.mp4") == "a-b-31m-c"
+
+
+def test_file_names_differ_by_more_than_case() -> None:
+    assert file_stems(["x/Cam.mp4", "y/cam.mp4"]) == {"x/Cam.mp4": "Cam", "y/cam.mp4": "cam-2"}

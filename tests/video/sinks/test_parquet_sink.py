@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from clips import full_disk
 from video.sinks.results import found, result, write_all
 
 from lmk.system.errors import OutputError
+from lmk.video.result import Result
 from lmk.video.sinks import parquet
 from lmk.video.sinks.parquet import parquet_sink
 
@@ -53,6 +55,31 @@ def test_parquet_parts_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None
         for index in range(10):
             sink.write(result(index, 0.0))
         assert dataset.read_table(tmp_path / "out.parquet").num_rows == 40
+
+
+def test_a_part_is_written_at_the_latest_after_a_minute(tmp_path: Path, monkeypatch) -> None:
+    clock, path = SimpleNamespace(now=100.0), tmp_path / "out.parquet"
+    monkeypatch.setattr(parquet.time, "monotonic", lambda: clock.now)
+    empty = result(0, 0.0, objects=())
+
+    def parts(seconds: float, *results: Result) -> int:
+        """Count the parts after results that come at a time."""
+        clock.now = 100.0 + seconds
+        for one in results:
+            sink.write(one)
+        return len(list(path.iterdir())) if path.exists() else 0
+
+    with parquet_sink(path) as sink:
+        assert parts(0, empty) == 0
+        assert parts(500, empty, result(1, 0.0)) == 0  # whose rows are the oldest
+        assert parts(559, empty) == 0
+        assert parts(560, empty) == 1  # also when nothing is found any more
+        assert parts(900, empty, empty) == 1  # and none without rows
+        assert parts(901, result(2, 0.0)) == 1
+        assert parts(961, result(3, 0.0)) == 2
+        tables = [dataset.read_table(part).num_rows for part in sorted(path.iterdir())]
+    assert tables == [4, 8]
+    assert len(list(path.iterdir())) == 2
 
 
 def test_parquet_on_a_full_disk_keeps_the_parts_before(tmp_path: Path) -> None:

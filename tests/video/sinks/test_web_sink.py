@@ -25,7 +25,7 @@ from lmk.video.stages import Stages
 
 pytest.importorskip("uvicorn")
 
-from lmk.video.sinks.web import live, sink
+from lmk.video.sinks.web import connection, live, sink
 from lmk.video.sinks.web.sink import parse_address, web_sink
 
 
@@ -206,6 +206,9 @@ def test_a_viewer_that_leaves_is_forgotten(site: Site) -> None:
         b"GET " + b"a" * 200_000,
         b"POST /do/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: -3\r\n\r\n",
         b"GET /%ff%00 HTTP/1.1\r\nHost: \xff\xfe\r\nCookie: \xff=;;=\r\n\r\n",
+        b"GET /\r\n",  # HTTP/0.9
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nLong: " + b"a" * 200_000,
+        b"GET /state HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
     ],
 )
 def test_garbage_ends_its_connection_and_nothing_else(
@@ -222,7 +225,70 @@ def test_garbage_ends_its_connection_and_nothing_else(
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403"))
     assert site.ask("/picture/0")[0] == 200
     assert not site.controls.paused
+    assert "failed" not in site.said.getvalue()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("key", ["x", "dGhlIHNhbXBsZSBub25jZQ=="])
+def test_a_web_socket_is_answered_as_any_request(site: Site, key: str) -> None:
+    headers = {"connection": "Upgrade", "upgrade": "websocket", "sec_websocket_key": key}
+    assert site.ask("/", **headers)[0] == 200
+    assert "failed" not in site.said.getvalue()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /state HT", get("/state") + b"GET /sta", get("/state")[:-2]]
+)
+def test_a_connection_without_a_whole_request_is_dropped(
+    open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connection, "REQUEST_S", 0.3)
+    viewer = open_site().raw(sent)
+    start = time.monotonic()
+    while viewer.recv(1 << 16):  # at its end nothing comes
+        pass
+    assert 0.2 < time.monotonic() - start < 3
+
+
+def test_a_request_that_waits_for_its_answer_is_not_dropped(
+    open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "REQUEST_S", 0.1)
+    site = open_site()
+    threading.Timer(0.5, lambda: site.sink.write(result(0, 0.0))).start()
+    assert site.ask("/picture/0")[0] == 200
+
+
+def test_connections_that_ask_for_nothing_lock_nobody_out(site: Site) -> None:
+    site.sink.write(result(0, 0.0))
+    idle = [site.raw(b"") for _ in range(3 * connection.MAX_CONNECTIONS)]
+    assert site.ask("/picture/0")[0] == 200
+    for viewer in idle:
+        viewer.close()
+
+
+def test_one_address_of_the_network_has_a_share_of_the_connections(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "is_local", lambda _: False)
+    waiting = [site.raw(get("/picture/0")) for _ in range(connection.MAX_PER_ADDRESS)]
+    time.sleep(0.3)
+    with pytest.raises(OSError, match=r"reset|closed"):
+        site.ask("/state")
+    waiting[3].close()
+    time.sleep(0.2)
+    assert site.ask("/state")[0] == 200
+    site.sink.write(result(0, 0.0))
+    assert waiting[0].recv(12) == b"HTTP/1.1 200"
+
+
+def test_all_connections_of_this_machine_share_one_limit(site: Site) -> None:
+    """As those of a reverse proxy, all from one address."""
+    waiting = [site.raw(get("/picture/0")) for _ in range(2 * connection.MAX_PER_ADDRESS)]
+    time.sleep(0.3)
+    assert site.ask("/state")[0] == 200
+    site.sink.write(result(0, 0.0))
+    assert {viewer.recv(12) for viewer in waiting} == {b"HTTP/1.1 200"}
 
 
 def test_a_picture_that_cannot_be_made_is_reported_once(
@@ -352,6 +418,36 @@ def test_serving_others_without_a_token_is_refused() -> None:
     opened = web_sink("0.0.0.0", 0, Stages(), Controls(), Overlay(), Reporter(), token="")
     with pytest.raises(UsageError, match="needs a token"), opened:
         pytest.fail("the sink opened")
+
+
+@pytest.mark.parametrize("token", ["gehéim", "ключ", "a\r\nSet-Cookie: b", "\udce9", "\x1b"])
+def test_a_token_that_no_address_can_hold_is_refused(token: str) -> None:
+    opened = web_sink("127.0.0.1", 0, Stages(), Controls(), Overlay(), Reporter(), token=token)
+    with pytest.raises(UsageError, match="spaces and other signs of ASCII") as caught:
+        opened.__enter__()
+    assert token not in str(caught.value)
+
+
+def test_every_sign_of_ascii_may_be_in_a_token(open_site: Callable[..., Site]) -> None:
+    token = "".join(map(chr, range(32, 127)))
+    site = open_site(token=token)
+    path = site.url.partition(f":{site.port}")[2]
+    status, headers, _ = site.ask(path)
+    assert status == 303
+    assert site.ask("/state", cookie=headers["set-cookie"].partition("; HttpOnly")[0])[0] == 200
+
+
+@pytest.mark.parametrize(
+    "given", ["%C3%A9", "%ED%B3%A9", "%FF", "%00", "\xe9".encode().decode("latin-1")]
+)
+def test_a_given_token_of_any_bytes_is_only_wrong(
+    open_site: Callable[..., Site], given: str
+) -> None:
+    site = open_site(token="secret")
+    viewer = site.raw(get(f"/?token={given}"))
+    assert viewer.recv(12) in (b"HTTP/1.1 403", b"HTTP/1.1 400")
+    assert site.ask("/", cookie=f"lmk-{site.port}={given}".encode())[0] == 403
+    assert "failed" not in site.said.getvalue()
 
 
 def test_the_end_of_the_run_lets_go_of_all_viewers() -> None:

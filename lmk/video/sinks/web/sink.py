@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import secrets
 import socket
 import threading
@@ -25,14 +26,15 @@ try:
 
     from lmk.video.sinks.web.access import Access, is_local
     from lmk.video.sinks.web.app import make_app
+    from lmk.video.sinks.web.connection import Connection
     from lmk.video.sinks.web.live import Live
 except ImportError as error:
     raise missing_extra("starlette or uvicorn", "web") from error
 
 LOCALHOST = "127.0.0.1"
-MAX_CONNECTIONS = 64
 STALLED_MS = 20_000  # a viewer that takes nothing for so long is dropped
 START_S, STOP_S = 10.0, 3.0
+TOKEN = re.compile("[ -~]*")  # what a cookie can hold, quoted
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -58,11 +60,13 @@ def web_sink(
     host, port: where to listen; port 0 selects a free one. The address is reported. overlay: draws
     the page's pictures in the server's thread; do not share it with the pipeline. token: required
     from viewers on other machines; without one a new one is made, unless `host` is this machine
-    only. The frames of results must not be changed after `write`. Raises OutputError when the
-    address cannot be used, and UnavailableError without Starlette and uvicorn.
+    only. The frames of results must not be changed after `write`. Raises UsageError for a token
+    that an address cannot hold, OutputError when the address cannot be used, and UnavailableError
+    without Starlette and uvicorn.
     """
+    token = _token(host, token)
     listening = _listen(host, port)
-    access = Access(_token(host, token), listening.getsockname()[1])
+    access = Access(token, listening.getsockname()[1])
     live = Live(overlay)
     server = _Server(make_app(live, stages, controls, access, report), listening)
     server.start()
@@ -88,14 +92,13 @@ class _Server:
     def __init__(self, app: object, listening: socket.socket) -> None:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]
-            http="h11",
+            http=Connection,
             loop="asyncio",
             ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,
             log_level="critical",  # wrong requests of viewers do not concern the user of the run
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
             server_header=False,
         )
@@ -139,6 +142,11 @@ def _listen(host: str, port: int) -> socket.socket:
 def _token(host: str, given: str | None) -> str:
     if given is None:
         return "" if is_local(host) else secrets.token_urlsafe(16)
+    if not TOKEN.fullmatch(given):
+        raise UsageError(
+            "--token: expected letters, digits, spaces and other signs of ASCII, which a cookie "
+            "can hold, got others"
+        )
     if not given and not is_local(host):
         raise UsageError(
             f"serving on {host} needs a token: without one, everybody on the network has access"
