@@ -20,7 +20,7 @@ def find_architecture(name: str) -> Architecture:
     """Find an architecture by name. Raises WeightsError for an unknown one."""
     if name not in ARCHITECTURES:
         raise WeightsError(
-            f"no architecture {name!r}: this version of lmk has {', '.join(ARCHITECTURES)}. "
+            f"no architecture {name!r:.60}: this version of lmk has {', '.join(ARCHITECTURES)}. "
             "Install the version that the model was made with, or a newer one"
         )
     found: Architecture = import_module(ARCHITECTURES[name]).ARCHITECTURE

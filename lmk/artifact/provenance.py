@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmk.architectures.catalogue import DEFAULT
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS
+from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS, files_of
 from lmk.model.framing import Framing
 from lmk.model.manifest import LandmarkCount
+from lmk.system import signing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import installed_versions
-from lmk.system.reading import MB, check_regular, read_text, reason_of
-from lmk.system.schema import Count, FileName, Name, PictureSide, Sha256, parse_json, read_as
+from lmk.system.reading import MB, check_regular, read_bytes, read_text, reason_of
+from lmk.system.schema import (
+    Count,
+    FileName,
+    Name,
+    PictureSide,
+    Sha256,
+    Signature,
+    parse_json,
+    read_as,
+)
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SCHEMA_VERSION = 1
 MOST_BYTES, MOST_EXPORTED_BYTES = 4 * MB, 4000 * MB
@@ -33,7 +48,8 @@ class Provenance:
     precision: as requested. layers: as read back from the file, the number of convolutions per
     precision. gpu: the device that an engine was built for. parity: differences of landmarks in
     input pixels, None if not measured. framing: of the model. input_size: side of the network's
-    input. architecture: of the network. command: builds the file again.
+    input. architecture: of the network. command: builds the file again. signature: over all other
+    fields, None for a file that was not signed.
     """
 
     format: str
@@ -58,6 +74,7 @@ class Provenance:
     created: str = field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
     )
+    signature: Signature | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -75,8 +92,10 @@ class Provenance:
 
     def write(self, file: Path) -> None:
         """Write the provenance beside an exported file. Raises OutputError."""
-        with replacing(sidecar(file)) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        content = asdict(self)
+        if self.signature is None:
+            del content["signature"]  # which earlier versions of lmk do not know
+        _write(content, file)
 
 
 def sidecar(file: Path) -> Path:
@@ -84,14 +103,64 @@ def sidecar(file: Path) -> Path:
     return file.with_name(file.name + ".json")
 
 
-def read_provenance(file: Path) -> Provenance:
-    """Read the provenance of an exported file. Raises WeightsError if it is missing or broken."""
+def read_provenance(file: Path, signed_by: signing.PublicKey | None = None) -> Provenance:
+    """Read the provenance of an exported file, which may have to be signed by a key.
+
+    Raises WeightsError if it is missing, broken or not signed so, and UnavailableError when a
+    signature cannot be checked without cryptography.
+    """
+    content, provenance = _read(file)
+    if signed_by is not None:
+        signing.require_signature(file, provenance.signature, _signed(content), signed_by)
+    return provenance
+
+
+def check_unchanged(file: Path, signed_by: signing.PublicKey | None = None) -> Provenance:
+    """Return a file's provenance, and check that the file is unchanged.
+
+    Raises what `read_provenance` raises, and WeightsError for a file that was changed.
+    """
+    provenance = read_provenance(file, signed_by)
+    _check_files(file, provenance)
+    return provenance
+
+
+def read_unchanged(file: Path) -> tuple[Provenance, bytes]:
+    """As `check_unchanged`, with the file's bytes: those of its hash, whoever writes meanwhile."""
+    provenance = check_unchanged(file)
+    try:
+        content = read_bytes(file, MOST_EXPORTED_BYTES)
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read: {reason_of(error)}") from error
+    if hashlib.sha256(content).hexdigest() != provenance.files[file.name]:
+        raise _changed(file, file, provenance)
+    return provenance, content
+
+
+def sign_exported(file: Path, key: Ed25519PrivateKey) -> None:
+    """Write a signature into a file's provenance, in place of an earlier one.
+
+    It is over all else that the provenance says, with the SHA-256 of the file. Raises WeightsError
+    for a file that was changed, and OutputError.
+    """
+    content, provenance = _read(file)
+    _check_files(file, provenance)
+    _write(content | {"signature": signing.sign(_signed(content), key)}, file)
+
+
+def _write(content: Mapping[str, Any], file: Path) -> None:
+    with replacing(sidecar(file)) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _read(file: Path) -> tuple[dict[str, Any], Provenance]:
+    """The provenance of a file, as it is written and as it is used."""
     path = sidecar(file)
     try:
         content = read_as(dict[str, Any], parse_json(read_text(path, MOST_BYTES)))
         if (version := content.get("schema_version")) != SCHEMA_VERSION:
             raise ValueError(f"schema_version is {version!r:.20}, expected {SCHEMA_VERSION}")
-        return read_as(Provenance, content)
+        return content, read_as(Provenance, content)
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path.name}, the provenance of {file}, is missing beside it: copy both files, or run "
@@ -104,10 +173,18 @@ def read_provenance(file: Path) -> Provenance:
         ) from error
 
 
-def check_unchanged(file: Path) -> Provenance:
-    """Return a file's provenance, and check that the file is unchanged. Raises WeightsError."""
-    provenance = read_provenance(file)
-    if file.name not in provenance.files:
+def _signed(content: Mapping[str, Any]) -> bytes:
+    """What is signed; its first line keeps it apart from all else that a key may sign.
+
+    Of the content as it is written: a field that a later version of lmk adds changes nothing in it.
+    """
+    fields = {name: value for name, value in content.items() if name != "signature"}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return f"lmk export signature 1\n{text}".encode()
+
+
+def _check_files(file: Path, provenance: Provenance) -> None:
+    if not {one.name for one in files_of(file)} <= provenance.files.keys():
         raise WeightsError(
             f"{sidecar(file)} is the provenance of {', '.join(provenance.files) or 'no file'}, not "
             f"of {file.name}: copy both files under their names, or run  {provenance.command}"
@@ -117,11 +194,14 @@ def check_unchanged(file: Path) -> Provenance:
         if not path.exists():
             raise WeightsError(f"{path} is missing: copy it too, or run  {provenance.command}")
         if _sha256(path) != expected:
-            raise WeightsError(
-                f"{path} was changed after its export (its SHA-256 is not the one in "
-                f"{sidecar(file).name}): run  {provenance.command}"
-            )
-    return provenance
+            raise _changed(path, file, provenance)
+
+
+def _changed(path: Path, file: Path, provenance: Provenance) -> WeightsError:
+    return WeightsError(
+        f"{path} was changed after its export (its SHA-256 is not the one in "
+        f"{sidecar(file).name}): run  {provenance.command}"
+    )
 
 
 def _sha256(path: Path) -> str:

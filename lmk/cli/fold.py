@@ -34,6 +34,15 @@ def fold(
             help="Precision in which the network computes.",
         ),
     ] = "fp32",
+    require_signature: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NAME.pub",
+            help="Fold only a .adapter file that this public key signed (lmk adapter sign). The "
+            "signature also fixes the content of the core.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Fold an adapter into its core and write one ONNX file. Runs on the device itself.
 
@@ -41,6 +50,8 @@ def fold(
     """
     from lmk.exporting.fold_on_device import fold_to_onnx
     from lmk.model.folder import find_model
+    from lmk.system.signing import read_public_key
 
-    path = fold_to_onnx(find_model(adapter), find_model(core), output, precision)
+    key = None if require_signature is None else read_public_key(require_signature)
+    path = fold_to_onnx(find_model(adapter, key), find_model(core), output, precision)
     echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB, {precision}")

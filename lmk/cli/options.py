@@ -94,6 +94,17 @@ RunDeviceOption = Annotated[
         "on cpu, and an engine on cuda.",
     ),
 ]
+RequireSignature = Annotated[
+    Path | None,
+    typer.Option(
+        "--require-signature",
+        metavar="NAME.pub",
+        help="Run only models that this public key signed (lmk adapter sign): .adapter files, and "
+        "exported files with their .json. Shipped models, folders, saved choices and cached files "
+        "are then not used. A detector given with --region is not checked.",
+        show_default=False,
+    ),
+]
 ModelName = Annotated[
     str,
     typer.Argument(

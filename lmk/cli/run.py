@@ -207,6 +207,7 @@ def run(
     ] = 0.5,
     runtime: options.RuntimeOption = "auto",
     device: options.RunDeviceOption = None,
+    require_signature: options.RequireSignature = None,
 ) -> None:
     """Find landmarks in one or more SOURCEs, show them and write them to files.
 
@@ -235,7 +236,9 @@ def run(
     outputs = Outputs(places, show and not serve, serve, token, _drawn(draw))
     smoothing = Smoothing(cutoff, per_speed, fade_s=hold, filter=filter) if smooth else None
     finding = Finding(find_min_size, find_threshold, _angles(find_angles))
-    asked = TrackOptions(region, search, smoothing, runtime, device, find_ms, finding)
+    asked = TrackOptions(
+        region, search, smoothing, runtime, device, find_ms, finding, require_signature
+    )
     report = Reporter()
     with open_sources(sources, report) as opened:
         still = opened[0].still

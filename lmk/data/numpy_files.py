@@ -65,7 +65,9 @@ def read_npz(file: Path, known: Mapping[str, Known]) -> dict[str, AnyArray]:
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror or error}") from error
     except Exception as error:  # a broken archive makes zipfile raise almost anything
-        raise DataError(f"{file} does not match its index: {error}. Pack the set again") from error
+        raise DataError(
+            f"{file} does not match its index: {error!s:.300}. Pack the set again"
+        ) from error
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, known: Known) -> AnyArray:

@@ -19,6 +19,7 @@ PACKAGES = (
     ("av", "run", False, "recording MP4"),
     ("pyarrow", "tables", False, "writing Parquet"),
     ("starlette", "web", False, "lmk run --serve"),
+    ("cryptography", "sign", False, "lmk adapter sign, and --require-signature"),
     ("torch", "train", False, "training, and verifying exports"),
     ("torchvision", "train", False, "training"),
 )

@@ -19,6 +19,7 @@ from lmk.inference.regions.landmarks import DEFAULT, Finding
 from lmk.inference.rounds import Search, in_rounds
 from lmk.model.framing import confidence_of
 from lmk.system.errors import DataError, UsageError
+from lmk.system.signing import read_public_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class Landmarker:
     no boxes are given, as in `lmk run --region`, such as "center", "landmarks" or "onnx:FILE";
     by default the detector that the model names, else "landmarks" if the model was measured for it,
     or else the centred square. finding: what "landmarks" searches for, such as smaller objects.
+    require_signature: a public key, NAME.pub; the model must be an adapter file or an exported file
+    that it signed (`lmk adapter sign`).
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
 
@@ -66,9 +69,12 @@ class Landmarker:
         device: str | None = None,
         region: str = "",
         finding: Finding = DEFAULT,
+        require_signature: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._arguments = (os.fspath(model), runtime, device, region, finding)
-        self.backend = open_backend(*self._arguments[:3])
+        key = None if require_signature is None else os.fspath(require_signature)
+        self._arguments = (os.fspath(model), runtime, device, region, finding, key)
+        signed_by = None if key is None else read_public_key(key)
+        self.backend = open_backend(*self._arguments[:3], signed_by=signed_by)
         self._opened: Finder | None = None
         self._opening = Lock()
         if region or finding != DEFAULT:
@@ -82,7 +88,7 @@ class Landmarker:
         """Opened once, when needed: callers that give boxes do not need OpenCV's cascades."""
         with self._opening:
             if self._opened is None:
-                *_, region, finding = self._arguments
+                _, _, _, region, finding, _ = self._arguments
                 self._opened = choose_region(region, self.backend.framing, True, finding)[0]
             return self._opened
 

@@ -15,6 +15,7 @@ from lmk.model.fold import fold_state
 from lmk.model.manifest import MANIFEST, MEASURED_ON, Manifest, read_manifest
 from lmk.model.weights import content_sha256, load_weights
 from lmk.system.errors import WeightsError
+from lmk.system.signing import PublicKey
 
 # Installed packages carry the models inside; a checkout has them at its top level.
 _PACKAGE = Path(__file__).parent / "shipped"
@@ -113,14 +114,22 @@ class Model:
         return find_model(str(self.folder))
 
 
-def find_model(name_or_path: str) -> Model:
+def find_model(name_or_path: str, signed_by: PublicKey | None = None) -> Model:
     """Find a shipped model by name, or any model by the path of its folder, file or adapter.
 
-    Raises WeightsError.
+    signed_by: accept only an adapter file with a signature by this key. What is read later of such
+    a model is held by the hashes in its manifest, which was signed. Raises WeightsError, and
+    UnavailableError when a signature cannot be checked without cryptography.
     """
     path = Path(name_or_path)
     if path.suffix == SUFFIX and path.is_file():
-        return Model(path.parent, read_bundle(path)[0])
+        return Model(path.parent, read_bundle(path, signed_by).manifest)
+    if signed_by is not None:
+        raise WeightsError(
+            f"expected a {SUFFIX} file that is signed, got {name_or_path}: shipped models and "
+            f"folders have no signature. Run  lmk adapter pack MODEL -o NAME{SUFFIX}  and  "
+            f"lmk adapter sign NAME{SUFFIX} --key NAME.key"
+        )
     shipped = SHIPPED / name_or_path
     for folder in (path.parent if path.is_file() else path, shipped):
         if (folder / MANIFEST).is_file():

@@ -66,6 +66,18 @@ def load_metadata(path: Path) -> dict[str, str]:
             return file.metadata() or {}
 
 
+def add_metadata(path: Path, more: Mapping[str, str]) -> None:
+    """Add to the metadata of a safetensors file; its tensors stay as they are stored.
+
+    Entries of the same name are replaced. Raises WeightsError as `load_weights`, and OutputError.
+    """
+    numpy_io, metadata = _safetensors(), load_metadata(path)
+    with _reading(path):
+        stored = numpy_io.load(read_bytes(path, MOST_BYTES))
+    with replacing(path) as temporary:
+        temporary.write_bytes(numpy_io.save(stored, metadata | dict(more)))
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:

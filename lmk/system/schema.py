@@ -14,12 +14,14 @@ from msgspec import Meta
 NAME = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}\Z"
 FILE_NAME = r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z"
 HASH = r"\A[0-9a-f]{64}\Z"
+SIGNATURE = r"\Almk-ed25519 [0-9a-f]{64} [0-9a-f]{128}\Z"
 FINDER = r"\A(center|landmarks|cascade:[a-z]{1,32})\Z"
 WORDS = {
     FINDER: "center, landmarks or cascade:NAME",
     NAME: "a name of 1 to 64 letters of A-Z and a-z, digits, '.', '_' and '-'",
     FILE_NAME: "a file's name of letters of A-Z and a-z, digits, '.', '_' and '-'",
     HASH: "a SHA-256 of 64 hexadecimal digits",
+    SIGNATURE: "lmk-ed25519, a public key and a signature, in hexadecimal digits",
 }
 
 Name = Annotated[str, Meta(pattern=NAME)]
@@ -27,6 +29,8 @@ Name = Annotated[str, Meta(pattern=NAME)]
 FileName = Annotated[str, Meta(pattern=FILE_NAME)]
 """A name of a file that lmk wrote: a `Name`, a word and a suffix."""
 Sha256 = Annotated[str, Meta(pattern=HASH)]
+Signature = Annotated[str, Meta(pattern=SIGNATURE)]
+"""A signature by Ed25519 with the public key that it names, see `system/signing.py`."""
 Number = Annotated[float, Meta(ge=-1e9, le=1e9)]
 """A finite number."""
 Share = Annotated[float, Meta(ge=0, le=1)]

@@ -14,6 +14,7 @@ from lmk.model.folder import find_model, students_of
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
+from lmk.system.signing import PublicKey, read_public_key
 from lmk.video.options import TrackOptions
 from lmk.video.run_model import RunModel
 from lmk.video.tracker import Tracker, Tracking
@@ -33,14 +34,17 @@ def open_models(
     """
     if not models:
         raise UsageError("expected at least one model")
+    key = None
+    if options.require_signature is not None:
+        key = read_public_key(options.require_signature)
     opened = []
     for name, model in model_names([os.fspath(model) for model in models]).items():
-        backend = open_backend(model, options.runtime, options.device)
-        opened.append(prepare_model(name, backend, options, still, _landmark_names(model)))
+        backend = open_backend(model, options.runtime, options.device, signed_by=key)
+        opened.append(prepare_model(name, backend, options, still, _landmark_names(model, key)))
         if report:
             report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
             _say_centre(name, backend.framing, options, report)
-            _say_students(name, model, report)
+            _say_students(name, model, report, key)
     return opened
 
 
@@ -55,11 +59,11 @@ def _say_centre(
         )
 
 
-def _say_students(name: str, model: str, report: Reporter) -> None:
+def _say_students(name: str, model: str, report: Reporter, key: PublicKey | None) -> None:
     """Say which shipped models learned the model's landmarks, and find them in less time."""
     if format_of(model):
         return
-    if students := [student.manifest.name for student in students_of(find_model(model))]:
+    if students := [student.manifest.name for student in students_of(find_model(model, key))]:
         report.say(f"{name}: its students are faster: --model {' or '.join(students)}")
 
 
@@ -98,6 +102,6 @@ def _name(path: Path) -> str:
     return path.name if path.is_dir() and not format_of(path) else path.stem
 
 
-def _landmark_names(model: str) -> list[str]:
+def _landmark_names(model: str, key: PublicKey | None) -> list[str]:
     """Names of a model's landmarks, if its folder has them."""
-    return [] if format_of(model) else find_model(model).manifest.landmark_names or []
+    return [] if format_of(model) else find_model(model, key).manifest.landmark_names or []

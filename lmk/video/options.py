@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ class TrackOptions:
     smoothed. runtime, device: see `open_backend`. search_ms: the longest that a search by landmarks
     takes of one frame while objects are tracked; by default that of a frame of a camera or stream,
     and as long as it takes in files. finding: what a search by landmarks looks for.
+    require_signature: a public key, NAME.pub, that must have signed every model.
     """
 
     region: str = ""
@@ -31,6 +33,7 @@ class TrackOptions:
     device: str | None = None
     search_ms: float | None = None
     finding: Finding = field(default_factory=Finding)
+    require_signature: str | os.PathLike[str] | None = None
 
     def for_sources(self, sources: Sequence[Source]) -> TrackOptions:
         """These options, with the default of search_ms for the sources of a run."""

@@ -31,6 +31,7 @@ def track(
     device: str | None = DEFAULT.device,
     search_ms: float | None = DEFAULT.search_ms,
     finding: Finding = DEFAULT.finding,
+    require_signature: Place | None = DEFAULT.require_signature,
     context: RunContext | None = None,
 ) -> Generator[Result, None, None]:
     """Find landmarks in cameras, pictures, videos and streams, frame by frame.
@@ -46,9 +47,10 @@ def track(
     source: as for `lmk run`: "webcam", a file or folder, a URL; or an open `Source`; or a list of
     these, processed together. Of live sources the newest frame is used, of files every frame.
     model: the name of a shipped model, a model or run folder, a .adapter file or an exported file,
-    or a list of these. The others, from region to finding, see `TrackOptions`, are the options of
-    `lmk run`, with the same defaults. context: to stop or pause the run from another thread, to
-    read stage times and failures, and to receive messages, which otherwise go to the logger "lmk".
+    or a list of these. The others, from region to require_signature, see `TrackOptions`, are the
+    options of `lmk run`, with the same defaults. context: to stop or pause the run from another
+    thread, to read stage times and failures, and to receive messages, which otherwise go to the
+    logger "lmk".
 
     Nothing is opened before the first frame is requested. Closing the generator closes the sources
     and ends their threads. Leaving a loop over it closes it too, unless a variable refers to it:
@@ -58,7 +60,9 @@ def track(
     Raises UsageError, UnavailableError, SourceError and WeightsError.
     """
     context = context or RunContext(LogReporter())
-    options = TrackOptions(region, search_s, smoothing, runtime, device, search_ms, finding)
+    options = TrackOptions(
+        region, search_s, smoothing, runtime, device, search_ms, finding, require_signature
+    )
     models = [model] if isinstance(model, str | os.PathLike) else model
     with open_sources(_several(source), context.report) as sources:
         options = options.for_sources(sources)

@@ -56,6 +56,7 @@ def test_what_was_packed_is_shown(lmk, adapter_model, core_model, tmp_path: Path
     assert rows["weights"] == of_run["weights_sha256"]
     assert told.split()[-1] == rows["manifest"]
     assert rows["size"] == f"{path.stat().st_size / 1e6:.2f} MB"
+    assert rows["signature"] == "none"
     assert rows["license"] == "research use only"
 
     core = {"model": "core", "sha256": of_core["weights_sha256"]}  # without the path of a machine
@@ -65,7 +66,7 @@ def test_what_was_packed_is_shown(lmk, adapter_model, core_model, tmp_path: Path
 
 def test_a_shipped_adapter_is_verified_against_its_shipped_core(lmk, tmp_path: Path) -> None:
     path = packed(lmk, "faces", tmp_path / "mugs.adapter")
-    told = f"{path}: manifest and weights are intact, folds into core-pose\n"
+    told = f"{path}: manifest and weights are intact, folds into core-pose\nnot signed\n"
     assert lmk("adapter", "verify", path) == (0, told, "")
 
 
@@ -74,7 +75,8 @@ def test_the_core_given_must_be_the_adapters(
 ) -> None:
     path = packed(lmk, adapter_model.folder, tmp_path / "small.adapter")
     code, told, _ = lmk("adapter", "verify", path, "--core", core_model.folder)
-    assert (code, told) == (0, f"{path}: manifest and weights are intact, folds into core\n")
+    intact = f"{path}: manifest and weights are intact, folds into core\nnot signed\n"
+    assert (code, told) == (0, intact)
 
     needed = (
         f"adapter needs the core core with content hash {core_model.manifest.weights_sha256:.12}"

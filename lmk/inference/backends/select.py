@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from weakref import finalize
 
-from lmk.artifact.catalogue import PREFERENCE, RUNTIMES, format_of, load, reads_engines
+from lmk.artifact.catalogue import FORMATS, PREFERENCE, RUNTIMES, format_of, load, reads_engines
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.saved_choice import saved_choice
-from lmk.system.errors import UnavailableError, UsageError
+from lmk.system.errors import LmkError, UnavailableError, UsageError
 from lmk.system.install import install
 from lmk.system.machine import jetson_model
+from lmk.system.signing import PublicKey
 
 NAMES = ("auto", *RUNTIMES)
 
@@ -22,6 +27,7 @@ def open_backend(
     device: str | None = None,
     threads: int | None = None,
     saved: bool = True,
+    signed_by: PublicKey | None = None,
 ) -> Backend:
     """Load a model into a runtime.
 
@@ -29,9 +35,13 @@ def open_backend(
     NAMES. device: "cpu" or "cuda", by default the CPU, and the GPU for engines. threads: number of
     threads on the CPU, by default the runtime chooses. If `saved` is set, runtime "auto" uses the
     choice that `lmk bench --save` saved for this model on this machine; the backend's description
-    says so, or what changed since. There is no fallback. Raises UsageError, WeightsError, and
-    UnavailableError when the runtime or device is not on this machine.
+    says so, or what changed since. signed_by: accept only an adapter file or an exported file that
+    this key signed, and use neither a saved choice nor a file in the cache, which nobody signed.
+    There is no fallback. Raises UsageError, WeightsError, and UnavailableError when the runtime or
+    device is not on this machine.
     """
+    if signed_by is not None:
+        return _open_signed(model, signed_by, runtime, device, threads)
     choice = changed = None
     if saved and runtime == "auto" and not format_of(model):
         choice, changed = saved_choice(model, device)
@@ -50,6 +60,33 @@ def open_backend(
             f"{model} --save  again"
         )
     return backend
+
+
+def _open_signed(
+    model: str, signed_by: PublicKey, runtime: str, device: str | None, threads: int | None
+) -> Backend:
+    """Open a private copy of a signed model, which stays as long as its backend."""
+    from lmk.artifact.signed_copy import signed_copy
+
+    as_onnx = _choose(model, runtime, device)[0] in FORMATS["onnx"].runtimes
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="lmk-")))
+        stack.enter_context(_naming(model, folder))
+        copy = signed_copy(model, signed_by, folder, as_onnx)
+        backend = open_backend(str(copy), runtime, device, threads, saved=False)
+        finalize(backend, stack.pop_all().close)
+    backend.description += ", signature verified"
+    return backend
+
+
+@contextmanager
+def _naming(model: str, folder: Path) -> Iterator[None]:
+    """Let errors about a copy name the model that was given."""
+    try:
+        yield
+    except LmkError as error:
+        given = model.removesuffix(Path(model).name)
+        raise type(error)(str(error).replace(f"{folder}{os.sep}", given)) from error
 
 
 def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend:

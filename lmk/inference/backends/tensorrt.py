@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import PRECISIONS, RUNTIMES
-from lmk.artifact.provenance import Provenance, check_unchanged
+from lmk.artifact.provenance import Provenance, read_unchanged
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
@@ -32,7 +32,7 @@ class TensorRtBackend:
                 f"expected a TensorRT engine, got {model}: build an engine with  "
                 f"lmk export NAME -o DIR -f {kind}"
             )
-        known = check_unchanged(path)
+        known, engine = read_unchanged(path)  # which is code: only these bytes are run
         if known.format != kind:
             raise UsageError(f"{path} is for {known.format}: choose --runtime {known.format}")
         trt, self._cuda = load_bindings(kind), Cuda()
@@ -45,7 +45,7 @@ class TensorRtBackend:
         self.framing = known.framing
         self._smallest, self._largest = known.batch.min, known.batch.max or 1
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
-        self._engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
+        self._engine = self._runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
             raise WeightsError(
                 f"{RUNTIMES[kind].title} {trt.__version__} cannot read {path}: run  {known.command}"

@@ -13,14 +13,19 @@ import numpy as np
 import pytest
 
 from lmk.artifact.batch import BatchRange
+from lmk.artifact.provenance import Provenance, sidecar, sign_exported
 from lmk.inference.backends import tensorrt
+from lmk.inference.backends.select import open_backend
 from lmk.inference.backends.tensorrt import TensorRtBackend
+from lmk.system.errors import WeightsError
+from lmk.system.files import sha256_of
+from lmk.system.signing import make_keys, read_private_key
 
 
 class Device:
     """Memory by address; as with CUDA's driver, a thread needs the context before it copies."""
 
-    name, stream = "made", 0
+    name, stream, compute_capability = "made", 0, "8.6"
 
     def __init__(self) -> None:
         self.memory: list[np.ndarray] = []
@@ -65,7 +70,7 @@ def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TensorRtBackend:
     )  # fmt: skip
     monkeypatch.setattr(tensorrt, "Cuda", lambda: device)
     monkeypatch.setattr(tensorrt, "load_bindings", lambda _: bindings)
-    monkeypatch.setattr(tensorrt, "check_unchanged", lambda _: known)
+    monkeypatch.setattr(tensorrt, "read_unchanged", lambda _: (known, b"made"))
     monkeypatch.setattr(tensorrt, "check_machine", lambda *_: None)
     (tmp_path / "made.engine").write_bytes(b"made")
     return TensorRtBackend(str(tmp_path / "made.engine"), "tensorrt")
@@ -78,3 +83,65 @@ def test_every_thread_gets_the_landmarks_of_its_own_pictures(backend: TensorRtBa
     for value, (landmarks, scores) in enumerate(found, 1):
         np.testing.assert_array_equal(landmarks, np.full((2, 3, 2), value))
         np.testing.assert_array_equal(scores, np.full((2, 3), value))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Path:
+    """An engine file with its provenance; its content is of no TensorRT."""
+    path = tmp_path / "made.plan"
+    path.write_bytes(b"code")
+    known = Provenance(
+        format="tensorrt", precision="fp32", name="made", num_landmarks=3,
+        weights_sha256=64 * "a", core_sha256=None, onnx_sha256=64 * "b",
+        batch=BatchRange(1, 1, 1), layers={}, command="lmk export a -o DIR -f tensorrt",
+        files={path.name: sha256_of(path)},
+    )  # fmt: skip
+    known.write(path)
+    return path
+
+
+@pytest.fixture
+def deserialised(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What TensorRT was given to deserialise."""
+    given: list[bytes] = []
+    bindings = MagicMock(__version__="10")
+    bindings.Runtime().deserialize_cuda_engine.side_effect = lambda content: (
+        given.append(content) or MagicMock()
+    )
+    monkeypatch.setattr(tensorrt, "Cuda", Device)
+    monkeypatch.setattr(tensorrt, "load_bindings", lambda _: bindings)
+    return given
+
+
+def test_an_engine_is_deserialised_only_if_its_provenance_holds(
+    engine: Path, deserialised: list[bytes]
+) -> None:
+    open_backend(str(engine))
+    assert deserialised == [b"code"]
+    deserialised.clear()
+    text = sidecar(engine).read_text()
+    engine.write_bytes(b"c0de")
+    with pytest.raises(WeightsError, match="was changed after its export"):
+        open_backend(str(engine))
+    engine.write_bytes(b"code")
+    sidecar(engine).write_text(text.replace('"made.plan"', '"other.plan"'))
+    with pytest.raises(WeightsError, match=r"the provenance of other\.plan"):
+        open_backend(str(engine))
+    sidecar(engine).unlink()
+    with pytest.raises(WeightsError, match="is missing beside it"):
+        open_backend(str(engine))
+    assert deserialised == []
+
+
+def test_where_a_signature_is_required_an_engine_without_one_is_not_deserialised(
+    engine: Path, deserialised: list[bytes]
+) -> None:
+    key, other = (make_keys(engine.with_name(name)) for name in ("me", "other"))
+    with pytest.raises(WeightsError, match=r"made\.plan is not signed"):
+        open_backend(str(engine), signed_by=key)
+    sign_exported(engine, read_private_key(engine.with_name("me.key")))
+    with pytest.raises(WeightsError, match=r"made\.plan is signed by"):
+        open_backend(str(engine), signed_by=other)
+    assert deserialised == []
+    open_backend(str(engine), signed_by=key)
+    assert deserialised == [b"code"]
