@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmk.artifact.catalogue import format_of
-from lmk.artifact.provenance import check_unchanged, sidecar
+from lmk.artifact.catalogue import files_of, format_of
+from lmk.artifact.provenance import check_readable, check_unchanged, sidecar
 from lmk.model.folder import Model, find_model
 from lmk.system.cache import Entry, key_of
 from lmk.system.errors import WeightsError
@@ -38,6 +38,9 @@ def _unchanged(path: Path) -> Path:
     """A file without provenance describes itself in its metadata, and may be of unknown origin."""
     if not path.exists():
         raise WeightsError(f"{path} does not exist: export a file with  lmk export NAME -o DIR")
+    for file in files_of(path):
+        if file.exists():  # the runtime says what is missing
+            check_readable(file)
     if sidecar(path).is_file():
         check_unchanged(path)
     return path

@@ -255,7 +255,7 @@ def files_of(path: Path) -> list[Path]:
     """An exported file, and the second file of formats that have two."""
     format = format_of(path)
     second = path.with_suffix(format.beside) if format and format.beside else path
-    return [path, second] if second != path and second.is_file() else [path]
+    return [path, second] if second != path and second.exists() else [path]
 
 
 def reads_engines(runtime: str) -> bool:

@@ -193,7 +193,8 @@ def _check_files(file: Path, provenance: Provenance) -> None:
         path = file.with_name(name)
         if not path.exists():
             raise WeightsError(f"{path} is missing: copy it too, or run  {provenance.command}")
-        if _sha256(path) != expected:
+        check_readable(path)
+        if sha256_of(path) != expected:
             raise _changed(path, file, provenance)
 
 
@@ -204,12 +205,12 @@ def _changed(path: Path, file: Path, provenance: Provenance) -> WeightsError:
     )
 
 
-def _sha256(path: Path) -> str:
+def check_readable(path: Path) -> None:
+    """Raise WeightsError unless an exported file, or each in a folder, is one of bounded size."""
     try:
         for file in path.rglob("*") if path.is_dir() else [path]:
             if not file.is_dir():
                 check_regular(file, MOST_EXPORTED_BYTES)
-        return sha256_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason_of(error)}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lmk.artifact.cached import cached_onnx
+from lmk.system.errors import WeightsError
 
 
 def test_a_model_is_folded_once_and_again_when_it_changes_or_its_file_is_damaged(
@@ -28,6 +29,16 @@ def test_a_model_is_folded_once_and_again_when_it_changes_or_its_file_is_damaged
         made.write_bytes(damaged)
         assert cached_onnx(str(small_core.folder)).read_bytes() == whole
     assert (tmp_path / "mine.onnx").exists()
+
+
+def test_an_exported_file_that_never_ends_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    (tmp_path / "zero.onnx").symlink_to("/dev/zero")
+    (tmp_path / "a.xml").write_text("<net/>")
+    os.mkfifo(tmp_path / "a.bin")
+    for name in ("pipe.onnx", "zero.onnx", "a.xml"):
+        with pytest.raises(WeightsError, match="a device or a pipe"):
+            cached_onnx(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("command", ["fold core-pose faces -o out", "export core-pose -o out"])
