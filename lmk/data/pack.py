@@ -24,7 +24,7 @@ from lmk.data.packed_index import FORMAT, Index, IndexedKeypoints, UnusablePictu
 from lmk.data.source import list_pictures
 from lmk.geometry import apply_affine
 from lmk.system.errors import OutputError, UsageError
-from lmk.system.files import new_folder, sync
+from lmk.system.files import new_folder
 from lmk.system.progress import Reporter
 from lmk.system.text import writable
 
@@ -47,9 +47,8 @@ def pack(
         with (folder / CROPS).open("wb") as file:
             keypoints, kept, sha256 = _write_crops(file, decoding, given)
         if keypoints is not None:
-            with (folder / KEYPOINTS).open("wb") as file:
-                np.savez(file, xy_crop=keypoints.xy_crop, labelled=keypoints.labelled)
-                sync(file)
+            points, labelled = keypoints.xy_crop, keypoints.labelled
+            np.savez(folder / KEYPOINTS, xy_crop=points, labelled=labelled)
         root = source if source.is_dir() else source.parent
         index = Index(
             format=FORMAT,
@@ -63,10 +62,8 @@ def pack(
                 UnusablePicture(_below(path, root), reason) for path, reason in decoding.skipped
             ],
         )
-        with (folder / INDEX).open("wb") as file:
-            # JSON escapes for the bytes of a name that are not UTF-8.
-            file.write(index.to_json().encode(errors="backslashreplace"))
-            sync(file)
+        # JSON escapes for the bytes of a name that are not UTF-8.
+        (folder / INDEX).write_bytes(index.to_json().encode(errors="backslashreplace"))
     return open_packed(output)
 
 
@@ -84,7 +81,6 @@ def _write_crops(
         kept.append(row)
     file.seek(0)
     assert _write_header(file, len(kept), decoding.size) == offset, "NumPy's padding has changed"
-    sync(file)
     keypoints = None
     if given.annotated.any():
         labelled = given.labelled[kept]

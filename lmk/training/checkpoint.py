@@ -17,7 +17,7 @@ import torch
 from lmk.data.packed import is_packed
 from lmk.model.manifest import MANIFEST
 from lmk.system.errors import TrainingError, UsageError
-from lmk.system.files import check_writable, replacing, sync
+from lmk.system.files import check_writable, replacing
 from lmk.system.lock import check_free, held
 from lmk.system.reading import MB, check_regular
 from lmk.system.schema import Count, Number, parse_json, read_as
@@ -123,9 +123,8 @@ def save_checkpoint(
     }
     whole = io.BytesIO()  # torch's own writer of files has no OSError for a full disk
     torch.save(content, whole)
-    with replacing(run / CHECKPOINT) as temporary, temporary.open("wb") as file:
-        file.write(whole.getbuffer())
-        sync(file)
+    with replacing(run / CHECKPOINT) as temporary:
+        temporary.write_bytes(whole.getbuffer())
 
 
 def resume_from(
