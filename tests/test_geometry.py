@@ -3,6 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from lmk import geometry
 from lmk.geometry import (
@@ -16,11 +19,10 @@ from lmk.geometry import (
     input_to_image_of,
     invert_affine,
     resize_xy,
+    sideways_to_upright,
     square_to_crop,
     turn_about,
 )
-
-N = 300  # drawn cases per property
 
 
 def test_resize_keeps_the_outer_edges_of_the_outer_pixels() -> None:
@@ -86,114 +88,128 @@ def test_a_turned_crop_by_hand() -> None:
     np.testing.assert_allclose(apply_affine(turned, corners), expected, atol=1e-4)
 
 
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(7)
+PLACES = st.floats(-2000, 4000, width=32)
+POINTS = arrays(float, (4, 2), elements=st.floats(-1e4, 1e4))
+FACTORS = st.floats(1e-2, 1e2)
+SIZES = st.sampled_from([96, 112, 128])
+SIDES = st.floats(0.5, 1000, width=32)
+# Half a pixel to a thousand, within and beyond a frame, at any angle.
+BOXES = st.tuples(PLACES, PLACES, SIDES, SIDES, st.floats(-400, 400, width=32))
 
 
-def drawn_boxes(rng: np.random.Generator) -> np.ndarray:
-    """Boxes (N, 5) of half a pixel to a thousand, within and beyond a frame, at any angle."""
-    places, sizes = rng.uniform(-2000, 4000, (N, 2)), 10 ** rng.uniform(-0.3, 3, (N, 2))
-    return np.c_[places, sizes, rng.uniform(-400, 400, N)].astype(np.float32)
+@st.composite
+def similarities(draw: st.DrawFn) -> np.ndarray:
+    """A matrix (2, 3) that shrinks or grows up to thirty times, turns and may mirror."""
+    xy_from, xy_to = draw(arrays(float, (2, 1, 2), elements=st.floats(-500, 500)))
+    angle, scale = np.array([draw(st.floats(-9, 9))]), np.array([draw(st.floats(0.03, 30))])
+    return turn_about(xy_from, xy_to, angle, scale, draw(st.sampled_from([1, -1])))[0]
 
 
-def drawn_similarities(rng: np.random.Generator) -> np.ndarray:
-    """Matrices (N, 2, 3) that shrink or grow up to thirty times, turn and may mirror."""
-    places_from, places_to = rng.uniform(-500, 500, (2, N, 2))
-    scale, mirror = 10 ** rng.uniform(-1.5, 1.5, N), rng.choice([-1, 1], N)
-    return turn_about(places_from, places_to, rng.uniform(-9, 9, N), scale, mirror)
+@given(POINTS, FACTORS, FACTORS)
+def test_resizing_back_and_in_two_steps(points: np.ndarray, first: float, second: float) -> None:
+    there = resize_xy(points, first)
+    np.testing.assert_allclose(resize_xy(there, 1 / first), points, atol=1e-6)
+    at_once = resize_xy(points, first * second)
+    np.testing.assert_allclose(resize_xy(there, second), at_once, atol=1e-6 * first * second)
 
 
-def test_resizing_back_and_in_two_steps(rng: np.random.Generator) -> None:
-    points = rng.uniform(-1e4, 1e4, (N, 2))
-    for first, second in 10 ** rng.uniform(-2, 2, (N, 2)):
-        there = resize_xy(points, first)
-        np.testing.assert_allclose(resize_xy(there, 1 / first), points, atol=1e-6)
-        np.testing.assert_allclose(
-            resize_xy(there, second), resize_xy(points, first * second), atol=1e-6 * first * second
-        )
+@given(POINTS, st.integers(1, 8))
+def test_heatmap_to_input_and_back(points: np.ndarray, stride: int) -> None:
+    there = heatmap_to_input(points, stride)
+    np.testing.assert_allclose(input_to_heatmap(there, stride), points, atol=1e-9)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])
-def test_heatmap_to_input_and_back(rng: np.random.Generator, stride: int) -> None:
-    points = rng.uniform(-10, 100, (N, 2))
-    np.testing.assert_allclose(
-        input_to_heatmap(heatmap_to_input(points, stride), stride), points, atol=1e-9
-    )
-
-
-def test_a_square_fills_its_crop_and_the_inverse_leads_back(rng: np.random.Generator) -> None:
-    places, sides, size = rng.uniform(-900, 900, (N, 2)), 10 ** rng.uniform(0, 3, N), 96
-    matrices = square_to_crop(places[:, 0], places[:, 1], sides, size)
-    corners = np.stack([places - 0.5, places - 0.5 + sides[:, None]], 1)
-    expected = np.broadcast_to([[-0.5, -0.5], [95.5, 95.5]], (N, 2, 2))
-    found = apply_affine(matrices, corners)
-    nearest = np.abs(places).max() * size * 1e-7  # float32, of a square of one pixel
-    np.testing.assert_allclose(found, expected, atol=5 * nearest)
-    np.testing.assert_allclose(apply_affine(invert_affine(matrices), found), corners, atol=1e-3)
-
-
-def test_input_to_image_and_back_for_boxes_at_any_angle(rng: np.random.Generator) -> None:
-    for size in (96, 128):
-        matrices = input_to_image_of(drawn_boxes(rng), size)
-        xy_input = rng.uniform(-20, size + 20, (N, 6, 2))
-        xy_image = apply_affine(matrices.astype(float), xy_input)
-        back = apply_affine(invert_affine(matrices.astype(float)), xy_image)
-        np.testing.assert_allclose(back, xy_input, atol=1e-6)
-        rounded = apply_affine(invert_affine(matrices), xy_image)
-        np.testing.assert_allclose(rounded, xy_input, atol=0.5)  # 4000 px, crops of half a pixel
-
-
-def test_a_crop_has_the_centre_side_and_angle_of_its_box(rng: np.random.Generator) -> None:
-    boxes, size = drawn_boxes(rng), 112
-    matrices = input_to_image_of(boxes, size)
-    middle = np.full((N, 1, 2), (size - 1) / 2)
-    centres = boxes[:, :2] + boxes[:, 2:4] / 2 - 0.5
-    np.testing.assert_allclose(apply_affine(matrices, middle)[:, 0], centres, atol=2e-3)
-    along_x = matrices[:, 0, 0] + 1j * matrices[:, 1, 0]  # the image's way of one input pixel
-    turn = np.exp(1j * np.deg2rad(boxes[:, 4].astype(float)))
-    side = boxes[:, 2:4].max(1)
-    np.testing.assert_allclose(along_x / (turn * side / size), np.ones(N), atol=1e-4)
-
-
-def test_square_boxes_have_crops_that_have_them(
-    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+@given(PLACES, PLACES, st.floats(1, 1000), SIZES)
+def test_a_square_fills_its_crop_and_the_inverse_leads_back(
+    x: float, y: float, side: float, size: int
 ) -> None:
-    monkeypatch.setattr(geometry, "CROP_SIDE", 1.3)
-    boxes = drawn_boxes(rng)
-    boxes[:, 3] = boxes[:, 2]
-    np.testing.assert_allclose(boxes_of_crops(crops_of_boxes(boxes)), boxes, atol=2e-3)
+    matrix = square_to_crop(x, y, side, size)
+    corners = np.array([[x, y], [x + side, y + side]]) - 0.5
+    found = apply_affine(matrix, corners)
+    nearest = 4000 * size / side * 1e-7  # float32, in pixels of the crop
+    np.testing.assert_allclose(found, [[-0.5] * 2, [size - 0.5] * 2], atol=5 * nearest)
+    np.testing.assert_allclose(apply_affine(invert_affine(matrix), found), corners, atol=2e-3)
 
 
-def test_affine_maps_compose_and_invert(rng: np.random.Generator) -> None:
-    outer, inner = drawn_similarities(rng), drawn_similarities(rng)
-    points = rng.uniform(-100, 100, (N, 4, 2))
+@given(BOXES, SIZES, arrays(float, (4, 2), elements=st.floats(-20, 150)))
+def test_input_to_image_and_back_for_boxes_at_any_angle(
+    box: tuple[float, ...], size: int, xy_input: np.ndarray
+) -> None:
+    matrix = input_to_image_of(box, size)[0]
+    xy_image = apply_affine(matrix.astype(float), xy_input)
+    back = apply_affine(invert_affine(matrix.astype(float)), xy_image)
+    np.testing.assert_allclose(back, xy_input, atol=1e-6)
+    rounded = apply_affine(invert_affine(matrix), xy_image)
+    np.testing.assert_allclose(rounded, xy_input, atol=0.5)  # 4000 px, crops of half a pixel
+
+
+@given(BOXES, SIZES)
+def test_a_crop_has_the_centre_side_and_angle_of_its_box(box: tuple[float, ...], size: int) -> None:
+    x, y, width, height, angle = box
+    matrix = input_to_image_of(box, size)[0]
+    middle = apply_affine(matrix, np.full((1, 2), (size - 1) / 2))
+    np.testing.assert_allclose(middle, [[x + width / 2 - 0.5, y + height / 2 - 0.5]], atol=2e-3)
+    along_x = complex(*matrix[:, 0])  # the image's way of one input pixel
+    expected = max(width, height) / size * np.exp(1j * np.deg2rad(angle))
+    np.testing.assert_allclose(along_x, expected, rtol=1e-4)
+
+
+@given(BOXES, st.floats(0.5, 2))
+def test_square_boxes_have_crops_that_have_them(box: tuple[float, ...], crop_side: float) -> None:
+    x, y, side, _, angle = box
+    square = [[x, y, side, side, angle]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(geometry, "CROP_SIDE", crop_side)
+        np.testing.assert_allclose(boxes_of_crops(crops_of_boxes(square)), square, atol=2e-3)
+
+
+@given(similarities(), similarities(), arrays(float, (4, 2), elements=st.floats(-100, 100)))
+def test_affine_maps_compose_and_invert(
+    outer: np.ndarray, inner: np.ndarray, points: np.ndarray
+) -> None:
     both = compose_affine(outer, inner)
-    np.testing.assert_allclose(
-        apply_affine(both, points), apply_affine(outer, apply_affine(inner, points)), atol=1e-6
-    )
-    identity = np.broadcast_to(np.eye(2, 3), (N, 2, 3))
-    np.testing.assert_allclose(compose_affine(invert_affine(both), both), identity, atol=1e-6)
+    in_two_steps = apply_affine(outer, apply_affine(inner, points))
+    np.testing.assert_allclose(apply_affine(both, points), in_two_steps, atol=1e-6)
+    np.testing.assert_allclose(compose_affine(invert_affine(both), both), np.eye(2, 3), atol=1e-6)
     backwards = compose_affine(invert_affine(inner), invert_affine(outer))
     np.testing.assert_allclose(invert_affine(both), backwards, rtol=1e-6, atol=1e-6)
 
 
-def test_a_turn_moves_its_centre_and_scales_all_distances(rng: np.random.Generator) -> None:
-    xy_from, xy_to = rng.uniform(-500, 500, (2, N, 2))
-    scale, mirror = 10 ** rng.uniform(-1, 1, N), rng.choice([-1, 1], N)
-    matrices = turn_about(xy_from, xy_to, rng.uniform(-7, 7, N), scale, mirror)
-    np.testing.assert_allclose(apply_affine(matrices, xy_from[:, None])[:, 0], xy_to, atol=1e-9)
-    points = rng.uniform(-50, 50, (N, 2, 2))
-    there = apply_affine(matrices, points)
-    lengths = np.linalg.norm(points[:, 0] - points[:, 1], axis=-1)
-    np.testing.assert_allclose(
-        np.linalg.norm(there[:, 0] - there[:, 1], axis=-1), scale * lengths, atol=1e-6
-    )
-    np.testing.assert_allclose(np.linalg.det(matrices[..., :2]), mirror * scale**2)
+@given(
+    arrays(float, (2, 1, 2), elements=st.floats(-500, 500)),
+    arrays(float, 1, elements=st.floats(-7, 7)),
+    arrays(float, 1, elements=st.floats(0.1, 10)),
+    st.sampled_from([1, -1]),
+)
+def test_a_turn_moves_its_centre_and_scales_all_distances(
+    places: np.ndarray, angle: np.ndarray, scale: np.ndarray, mirror: int
+) -> None:
+    (xy_from, xy_to), (factor,) = places, scale
+    matrix = turn_about(xy_from, xy_to, angle, scale, mirror)[0]
+    np.testing.assert_allclose(apply_affine(matrix, xy_from), xy_to, atol=1e-9)
+    # Its columns are the ways of one pixel along x and y: as long as each other, and upright.
+    linear = matrix[:, :2]
+    np.testing.assert_allclose(linear.T @ linear, factor**2 * np.eye(2), atol=1e-9)
+    np.testing.assert_allclose(np.linalg.det(linear), mirror * factor**2)
+    way_y = np.arctan2(-linear[0, 1], linear[1, 1])
+    np.testing.assert_allclose(np.exp(1j * way_y), np.exp(1j * angle[0]), atol=1e-9)
 
 
-def test_the_centred_square_touches_both_shorter_sides(rng: np.random.Generator) -> None:
-    for width, height in rng.integers(1, 5000, (N, 2)).tolist():
-        x, y, side, other = center_square(width, height)
-        assert side == other == min(width, height)
-        assert (2 * x + side, 2 * y + side) == (width, height)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([5, 6, 7, 8]))
+def test_a_sideways_picture_turned_back_is_as_it_was(
+    width: int, height: int, orientation: int
+) -> None:
+    """By EXIF, turns by 90 degrees (6, 8) undo each other, and transpositions themselves (5, 7)."""
+    upright = sideways_to_upright(width, height, orientation)
+    back = sideways_to_upright(height, width, {6: 8, 8: 6}.get(orientation, orientation))
+    np.testing.assert_array_equal(compose_affine(back, upright), np.eye(2, 3))
+    corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
+    expected = [[-0.5, -0.5], [height - 0.5, width - 0.5]]
+    np.testing.assert_array_equal(np.sort(apply_affine(upright, corners), axis=0), expected)
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_the_centred_square_touches_both_shorter_sides(width: int, height: int) -> None:
+    x, y, side, other = center_square(width, height)
+    assert side == other == min(width, height)
+    assert (2 * x + side, 2 * y + side) == (width, height)

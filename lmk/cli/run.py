@@ -23,6 +23,10 @@ _WHERE, _FILTER = "Regions", "Landmarks over time"
 _RESULTS = "Outputs"
 _VIDEOS, _PICTURES = ", ".join(addresses("video")), ", ".join(addresses("pictures"))
 _TABLES = ", ".join(addresses("landmarks"))
+_ADVICE = (
+    ": --region center uses the centred square of the frame; a search by landmarks finds more with "
+    "a lower --find-threshold or --find-min-size, or with --find-angles"
+)
 
 
 def run(
@@ -261,12 +265,7 @@ def run(
         report.warn(said)  # which a signal caused, as the exit code says
     if summary.empty:
         many = not region and (still or 2 * summary.empty > summary.frames)
-        advice = (
-            ": --region center uses the centred square of the frame; a search by landmarks finds "
-            "more with a lower --find-threshold or --find-min-size, or with --find-angles"
-        )
-        advice = advice if many else ""
-        echo(f"no objects were found in {_frames(summary.empty)}{advice}")
+        echo(f"no objects were found in {_frames(summary.empty)}{_ADVICE if many else ''}")
     if summary.failures:
         failed = ", ".join(f"{name} on {_frames(n)}" for name, n in summary.failures.items())
         raise WeightsError(f"failed: {failed}. These frames have no landmarks")

@@ -5,6 +5,8 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lmk.geometry import apply_affine, boxes_of_crops, input_to_image_of, invert_affine
 from lmk.model.framing import Framing, framing_from_json
@@ -55,8 +57,48 @@ def test_landmarks_that_lie_on_one_place_give_a_crop_with_area() -> None:
     assert np.isfinite(box).all()
 
 
-def test_a_framing_survives_json() -> None:
-    assert framing_from_json(FRAMING.to_json()) == FRAMING
+SHARES, NUMBERS = st.floats(0, 1), st.floats(-1e9, 1e9)
+SIDES = st.floats(0, 1e9, exclude_min=True)
+FINDERS = st.sampled_from(["center", "landmarks"]) | st.from_regex(r"\Acascade:[a-z]{1,32}\Z")
+FRAMINGS = st.builds(
+    Framing,
+    landmarks_input=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1).map(tuple),
+    spread_px=st.floats(0, 1e9),
+    score=SHARES,
+    finder=st.none() | FINDERS,
+    finder_box=st.tuples(NUMBERS, NUMBERS, SIDES, SIDES),
+    input_size=st.integers(1, 4096),
+    find_scores=st.none() | st.tuples(SHARES, st.floats(0, 1, exclude_min=True)),
+)
+
+
+@given(FRAMINGS)
+def test_any_framing_survives_json(framing: Framing) -> None:
+    assert framing_from_json(framing.to_json()) == framing
+
+
+# Angles below 24 degrees are not followed, or not wholly.
+ANGLES = st.just(0.0) | st.floats(24.1, 180) | st.floats(-180, -24.1)
+PLACES = st.floats(-1000, 3000, width=32)
+SCORES = st.lists(st.floats(1 / 64, 1, width=32), min_size=3, max_size=3)
+
+
+@given(st.tuples(PLACES, PLACES), st.floats(8, 2000), ANGLES, SCORES)
+def test_the_mean_landmarks_moved_by_any_similarity_give_the_crop_that_they_lie_in(
+    corner: tuple[float, float], side: float, angle: float, scores: list[float]
+) -> None:
+    to_image = input_to_image_of([*corner, side, side, angle], 128)
+    xy_image = apply_affine(to_image, np.array(MEAN, np.float32))
+    boxes, misfit_px = FRAMING.fit(xy_image, np.array([scores], np.float32), turned=True)
+    found = input_to_image_of(boxes, 128)
+    corners = np.array([[0, 0], [127, 0], [0, 127]], np.float32)
+    np.testing.assert_allclose(
+        apply_affine(found, corners), apply_affine(to_image, corners), atol=0.01
+    )
+    assert misfit_px[0] < 0.01
+    if angle == 0:
+        upright, _ = FRAMING.fit(xy_image, np.array([scores], np.float32))
+        np.testing.assert_allclose(upright[:, :4], boxes[:, :4])
 
 
 @pytest.mark.parametrize(("angle", "followed"), [(-75, -75), (161, 161), (18, 12), (-11, 0)])

@@ -1,10 +1,50 @@
 from __future__ import annotations
 
 import os
+import sys
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lmk.system.text import cell, printable, writable
+
+ANY = st.text(st.characters(codec=None) | st.characters(categories=["Cs"]))  # also half pairs
+OBEYED = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # UAX 9, and its marks:
+MARKS = "\u061c\u200e\u200f"
+
+
+def is_shown(character: str) -> bool:
+    is_text = unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
+    return is_text and unicodedata.bidirectional(character) not in OBEYED and character not in MARKS
+
+
+def test_of_all_characters_those_that_are_shown_stay_and_no_others() -> None:
+    every = [chr(code) for code in range(sys.maxunicode + 1)]
+    ordinary = "".join(filter(is_shown, every))
+    assert printable(ordinary) == writable(ordinary) == ordinary
+    others = "".join(character for character in every if not is_shown(character))
+    assert printable(others).isascii()
+    assert printable(others).isprintable()
+
+
+@given(ANY)
+def test_printable_text_stays(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
+
+
+@given(ANY)
+def test_any_text_becomes_one_that_utf8_holds(text: str) -> None:
+    shown = writable(text)
+    assert writable(shown.encode().decode()) == shown
+
+
+@given(st.text("=+-@\t\r\n a'", max_size=3), ANY)
+def test_a_cell_never_begins_a_formula(first: str, text: str) -> None:
+    shown = cell(first + text)
+    assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert shown in (writable(first + text), f"'{writable(first + text)}")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lmk.system.schema import (
     Name,
@@ -33,6 +37,7 @@ class Picture:
     points: list[Point] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, list[Point]] = field(default_factory=dict)
 
 
 GOOD = {
@@ -166,6 +171,46 @@ def test_half_of_a_pair_is_not_text() -> None:
 )
 def test_a_name_is_made_of_any_text(text: str, name: str) -> None:
     assert name_from(text) == name
+
+
+@given(st.text(st.characters(codec=None)) | st.text("a.-", min_size=60, max_size=80))
+def test_a_name_made_of_any_text_is_valid_and_stays(text: str) -> None:
+    name = name_from(text)
+    assert read_as(Name, name) == name_from(name) == name
+
+
+NUMBERS = st.floats() | st.integers() | st.sampled_from([10**400, True])
+TEXTS = st.text(st.characters(codec=None)) | st.sampled_from(["photo", "..."])
+FIELDS = st.sampled_from(["kind", "count", "scale", "points", "sizes", "notes"])
+JSON = st.recursive(
+    st.none() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS | TEXTS, inner, max_size=3),
+    max_leaves=9,
+)
+
+
+POINTS = st.lists(st.fixed_dictionaries({}, optional={"xy": JSON, "name": JSON}), max_size=3)
+CHANGES = st.dictionaries(FIELDS, JSON) | st.fixed_dictionaries(
+    {"points": POINTS, "groups": st.dictionaries(TEXTS, POINTS)}
+)
+
+
+@given(JSON | st.just(10**5000), CHANGES, st.booleans())
+def test_any_value_is_read_or_refused(value: Any, change: dict[str, Any], more: bool) -> None:
+    """And so is one in which only some fields are wrong."""
+    for content in (value, GOOD | change):
+        with contextlib.suppress(ValueError):
+            assert isinstance(read_as(Picture, content, more), Picture)
+
+
+@given(TEXTS | st.text('[]{}":,0e-.\\u d') | JSON.map(json.dumps))
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    for part in (text, text[:-1]):
+        try:
+            parsed = parse_json(part)
+        except ValueError:
+            continue
+        assert repr(parsed) == repr(json.loads(json.dumps(parsed)))
 
 
 def test_help_does_not_wait_for_the_schema() -> None:

@@ -21,12 +21,20 @@ def split_jpegs(chunks: Iterable[bytes], dropped: Counter[str]) -> Iterator[byte
 
     Bytes between two JPEGs, such as the headers of multipart/x-mixed-replace, are skipped. A JPEG
     that the next one or the end interrupts, or without an end within 100 MB, is counted in
-    `dropped`. Markers are those of ITU-T T.81, annex B.
+    `dropped`. The lengths of the chunks change nothing. Markers are those of ITU-T T.81, annex B.
     """
     buffer, at, inside = bytearray(), 0, False
     for chunk in chunks:
         buffer += chunk
-        while found := (MARKER if inside else BEGINNING).search(buffer, at):
+        while True:
+            found = MARKER.search(buffer, at, MAX_BYTES) if inside else BEGINNING.search(buffer, at)
+            if found is None:
+                if not inside or len(buffer) <= MAX_BYTES:
+                    break
+                dropped[CUT_SHORT] += 1
+                del buffer[: MAX_BYTES - 1]  # its last byte may begin the next one
+                at, inside = 0, False
+                continue
             code, at = buffer[found.start() + 1], found.end()
             if code == END:
                 yield bytes(buffer[:at])
@@ -40,9 +48,6 @@ def split_jpegs(chunks: Iterable[bytes], dropped: Counter[str]) -> Iterator[byte
             else:
                 at += int.from_bytes(found[1], "big") - 2
         at = max(at, len(buffer) - 3)  # the last three bytes may be part of a marker
-        if inside and len(buffer) > MAX_BYTES:
-            dropped[CUT_SHORT] += 1
-            inside = False
         if not inside:
             del buffer[:at]
             at = 0

@@ -8,11 +8,12 @@ from urllib.parse import unquote
 
 HIDDEN = "***"
 LONGEST = 4000  # the patterns take the square of the length
+MOST_PASSES = 4
 PIPE = " ! "  # between the elements of a GStreamer pipeline
 PIPELINE = re.compile(r"\s!\s|(?:^|\s)[\w-]+\s*=\s*\S")
 
 WHOLE_URL = re.compile(r"[\s\"'<]*[a-z][\w+.:-]*://", re.IGNORECASE)
-URL_WITHIN = re.compile(r"[a-z][\w+.-]*://\S*[^\s:,.'\")]", re.IGNORECASE)
+URL_WITHIN = re.compile(r"(?<![\w+.-])[\w+.-]*://\S*[^\s:,.'\")]")
 ONE_SLASH = re.compile(r"[a-z][\w+.-]*:/", re.IGNORECASE)
 HOST = re.compile(r"(?:\[[\w:.%]*\]|[\w.-]*)(?::\d{0,5})?")
 ORDINARY = re.compile(r"[\w .~+()-]*")
@@ -40,13 +41,31 @@ def without_secrets(text: str) -> str:
     since its stream's key follows. Of a pipeline stay the elements, sizes, formats and places.
     Hides rather too much than too little.
     """
+    for _ in range(MOST_PASSES):
+        shown = _shown(text)
+        if shown == text:
+            return text
+        text = shown  # what is left when quotes and secrets are gone may read differently
+    return HIDDEN
+
+
+def _shown(text: str) -> str:
     if len(text) > LONGEST:
         return HIDDEN
-    if WHOLE_URL.match(text):
-        return _url(text)
-    if PIPELINE.search(text):
+    if _is_pipeline(text):
         words = PIPELINE_WORD.findall(re.sub(r"\s*=\s*", "=", text))
         return " ".join(_pipeline_word(word) for word in words)
+    return _message(text)
+
+
+def _is_pipeline(text: str) -> bool:
+    return bool(PIPELINE.search(text)) and not WHOLE_URL.match(text)
+
+
+def _message(text: str) -> str:
+    """A URL, a path, or words with URLs among them."""
+    if WHOLE_URL.match(text):
+        return _url(text)
     if URL_WITHIN.search(text):
         return URL_WITHIN.sub(lambda found: _url(found[0]), text)
     return re.sub(r"\S+", lambda found: _without_scheme(found[0]), text)
@@ -54,7 +73,7 @@ def without_secrets(text: str) -> str:
 
 def _url(text: str) -> str:
     scheme, slashes, rest = text.partition("://")
-    return f"{scheme}{slashes}{_after_scheme(rest, has_key=scheme.lower().startswith('rtmp'))}"
+    return f"{scheme}{slashes}{_after_scheme(rest, has_key='rtmp' in scheme.lower())}"
 
 
 def _without_scheme(word: str) -> str:
@@ -76,7 +95,8 @@ def _after_scheme(text: str, has_key: bool = False) -> str:
     plain = list(takewhile(_is_ordinary, path))
     if has_key:
         plain = plain[: len(path) > 1]
-    hidden_path = [HIDDEN] if any(path[len(plain) :]) else []
+    rest = path[len(plain) :]
+    hidden_path = [HIDDEN] if any(rest) else rest
     hidden_tail = f" {HIDDEN}" if options else f"{tail[0]}{HIDDEN}" if tail else ""
     return f"{HIDDEN if user else ''}{at}{'/'.join([host, *plain, *hidden_path])}{hidden_tail}"
 
@@ -94,10 +114,11 @@ def _is_ordinary(part: str) -> bool:
 
 def _pipeline_word(word: str) -> str:
     if word == "!" or WHOLE_URL.match(word):
-        return without_secrets(word)
+        return _message(word)
     name, equals, value = word.partition("=")
     if name.lower() in PLACES:
-        return f"{name}={without_secrets(re.sub(QUOTING, '', value))}"
+        place = re.sub(QUOTING, "", value)
+        return f"{name}={HIDDEN if _is_pipeline(place) else _message(place)}"
     short = all(len(part) < TOKEN_LENGTH for part in SEPARATOR.split(word))
     if short and HARMLESS.fullmatch(word):
         return word

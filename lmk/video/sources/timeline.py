@@ -14,14 +14,15 @@ class Timeline:
     """Turns readings in seconds into times that start at 0, always increase and are finite.
 
     A reading that does not increase, or is no time at all (NaN, infinite, or thousands of years),
-    counts as one frame at `fps` after the last; so do containers without timestamps. A reading that
-    is more than a second too early means that the clock was set back, or that the container
-    restarts: the times continue from there.
+    counts as one frame at `fps` after the last, as a millisecond if that is None or out of 0.001 to
+    1000; so do containers without timestamps. A reading that is more than a second too early means
+    that the clock was set back, or that the container restarts: the times continue from there.
     """
 
     def __init__(self, first_s: float, fps: float | None) -> None:
         self._start_s = first_s if abs(first_s) < LONGEST_S else math.nan
-        self._time_s, self._step_s = 0.0, 1 / (fps or MAX_FPS)
+        self._time_s = 0.0
+        self._step_s = 1 / (fps if fps and MIN_FPS <= fps <= MAX_FPS else MAX_FPS)
 
     def time_s(self, reading_s: float) -> float:
         """Return the time of the next frame."""

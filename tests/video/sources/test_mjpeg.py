@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-import random
+import itertools
 from collections import Counter
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lmk.video.sources import mjpeg
 from lmk.video.sources.mjpeg import pixel_count, split_jpegs
@@ -63,35 +65,72 @@ def test_a_picture_is_given_before_more_bytes_are_asked_for() -> None:
     assert next(split_jpegs(chunks(), Counter())) == WHOLE[0]
 
 
-def test_a_picture_without_an_end_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk_bytes", [1, 100, 1_000_000])
+def test_a_picture_that_is_too_long_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
     monkeypatch.setattr(mjpeg, "MAX_BYTES", 5000)
-    endless = WHOLE[0][:-2] + 8000 * b"\x55"
-    assert split(endless + WHOLE[1], 100) == ([WHOLE[1]], {"truncated": 1})
+    longest, longer = (WHOLE[0][:-2].ljust(n - 2, b"\x55") + b"\xff\xd9" for n in (5000, 5001))
+    data = longest + longer + WHOLE[1]
+    assert split(data, chunk_bytes) == ([longest, WHOLE[1]], {"truncated": 1})
 
 
-def split_anywhere(data: bytes, chance: random.Random) -> tuple[list[bytes], dict[str, int]]:
-    """Split after chunks of random lengths."""
-    longest, chunks, at = chance.choice([1, 3, 40, 4000]), list[bytes](), 0
-    while at < len(data):
-        chunks.append(data[at : at + chance.randint(1, longest)])
-        at += len(chunks[-1])
+Borders = list[int]
+BORDERS = st.lists(st.integers(0, 99), max_size=9).map(sorted) | st.just([*range(300)])
+SCAN = st.binary(max_size=9).map(lambda data: data.replace(b"\xff", b"\xff\0"))  # as encoders do
+SEGMENTS = st.tuples(st.sampled_from(b"\xdb\xe0\xfe\xc4"), st.binary(max_size=9))
+JUNK = st.binary(max_size=9).filter(lambda data: b"\xff\xd8" not in data)
+
+
+def segment(code: int, content: bytes) -> bytes:
+    return bytes([0xFF, code]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> bytes:
+    """What has the form of a JPEG: segments of any bytes, also markers, and a scan."""
+    segments = b"".join(segment(*each) for each in draw(st.lists(SEGMENTS, max_size=3)))
+    return b"\xff\xd8" + segments + segment(0xDA, b"") + draw(SCAN) + b"\xff\xd9"
+
+
+def split_at(data: bytes, borders: Borders) -> tuple[list[bytes], dict[str, int]]:
+    chunks = [data[start:end] for start, end in itertools.pairwise([0, *borders, len(data)])]
     dropped: Counter[str] = Counter()
     return list(split_jpegs(chunks, dropped)), dict(dropped)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_pictures_are_the_same_wherever_the_bytes_are_parted(seed: int) -> None:
-    """Also of damaged streams, and of segments whose lengths are wrong."""
-    chance = random.Random(seed)
-    data = bytearray(b"--next\r\n".join(WHOLE))
-    for _ in range(chance.choice([0, 3, 30])):
-        at = chance.randrange(len(data))
-        marker = bytes([0xFF, chance.choice([0xC0, 0xD8, 0xD9, 0xE1, 0xFE, 0xFF, 0x00])])
-        lie = chance.choice([b"", b"\0\0", b"\0\1", b"\0\2", b"\xff\xff", b"\0\x40"])
-        data[at : at + chance.choice([0, 2, 9])] = marker + lie
-    expected = split(bytes(data), len(data))
-    for _ in range(5):
-        assert split_anywhere(bytes(data), chance) == expected
+@given(st.lists(st.tuples(JUNK, pictures()), max_size=4), JUNK, BORDERS)
+def test_any_pictures_come_out_of_any_junk_between_them(
+    parts: list[tuple[bytes, bytes]], end: bytes, borders: Borders
+) -> None:
+    data = b"".join(junk + picture for junk, picture in parts) + end
+    assert split_at(data, borders) == ([picture for _, picture in parts], {})
+
+
+# Markers, segments whose lengths are right or wrong, and parts of them.
+TORN = [
+    b"\xff\xd9",
+    b"\xff\xd8",
+    b"\xff\xe1",
+    b"\xff\xc0\0\4",
+    b"\0\0",
+    b"\0\1",
+    b"\0\x09",
+    b"\xff",
+]
+DAMAGED = st.lists(st.sampled_from(TORN) | st.binary(max_size=2), max_size=30).map(b"".join)
+
+
+@pytest.mark.parametrize("max_bytes", [6, 10**8])
+@settings(max_examples=200)
+@given(DAMAGED, BORDERS)
+def test_the_borders_of_the_chunks_change_nothing(
+    max_bytes: int, data: bytes, borders: Borders
+) -> None:
+    """Also in damaged streams, and where pictures are too long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mjpeg, "MAX_BYTES", max_bytes)
+        assert split_at(b"\xff\xd8" + data, borders) == split_at(b"\xff\xd8" + data, [])
 
 
 @pytest.mark.parametrize("length", [0, 1, 2])
@@ -109,3 +148,15 @@ def test_pixels_are_those_of_the_picture_and_not_of_its_preview() -> None:
     assert [pixel_count(picture) for picture in WHOLE] == [24 * 40, 9 * 70, 24 * 40, 24 * 40]
     assert pixel_count(b"\xff\xd8\xff\xd9") == 0
     assert pixel_count(WHOLE[0][: WHOLE[0].index(b"\xff\xc0") + 5]) == 0
+
+
+@given(st.binary())
+def test_pixels_of_any_bytes_are_counted(data: bytes) -> None:
+    assert 0 <= pixel_count(data) < 1 << 32
+
+
+@given(pictures(), st.integers(0, 65535), st.integers(0, 65535))
+def test_pixels_are_those_of_the_frame_header(picture: bytes, height: int, width: int) -> None:
+    size = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    scan = picture.rindex(segment(0xDA, b""))
+    assert pixel_count(picture[:scan] + segment(0xC2, b"\x08" + size)) == height * width

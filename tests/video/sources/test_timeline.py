@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lmk.video.sources.timeline import Timeline
 
@@ -41,16 +42,25 @@ def test_a_first_reading_that_is_no_time_leaves_a_frame_between_the_first_two(
     assert [timeline.time_s(reading) for reading in readings_s] == pytest.approx([0.05, 0.1, 0.35])
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_times_increase_and_are_finite_whatever_the_readings(seed: int) -> None:
-    chance = random.Random(seed)
+# Often equal, nearly equal or beyond all times.
+STRANGE = [math.nan, math.inf, -math.inf, 1e308, -1e308, 1e11, -1e11, 99e9, 5e-324, 0.0, -0.0]
+READINGS = st.sampled_from(STRANGE) | st.floats() | st.floats(-9, 9)
 
-    def reading_s() -> float:
-        strange = [NO_NUMBER, math.inf, -math.inf, 1e308, -1e308, 1e11, -1e11, 99e9, 0.0, -0.0]
-        usual = [chance.uniform(-9, 9), chance.uniform(-1e10, 1e10), chance.gauss(0, 1e-9)]
-        return chance.choice([*strange, *usual])
 
-    timeline = Timeline(reading_s(), chance.choice([None, 0.001, 25.0, 1000.0]))
-    times_s = [0.0] + [timeline.time_s(reading_s()) for _ in range(500)]
+@example(0.0, 200 * [99e9, -99e9], 1000.0)  # a frame is then less than the nearest two times
+@given(READINGS, st.lists(READINGS), st.none() | st.floats())
+def test_times_increase_and_are_finite_whatever_the_readings_and_the_rate(
+    first_s: float, readings_s: list[float], fps: float | None
+) -> None:
+    timeline = Timeline(first_s, fps)
+    times_s = [0.0, *map(timeline.time_s, readings_s)]
     assert all(earlier < later for earlier, later in itertools.pairwise(times_s))
     assert math.isfinite(times_s[-1])
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, unique=True).map(sorted))
+def test_readings_that_increase_are_the_times(readings_ms: list[int]) -> None:
+    first_s, *readings_s = [reading / 1000 for reading in readings_ms]
+    timeline = Timeline(first_s, 25.0)
+    times_s = [timeline.time_s(reading) for reading in readings_s]
+    assert times_s == [reading - first_s for reading in readings_s]
