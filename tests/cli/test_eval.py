@@ -78,7 +78,7 @@ def test_compare_prints_models_side_by_side(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--data", "absent.json"], 1, "cannot read absent.json"),
+        (["--data", "absent.json"], 1, "absent.json cannot be read"),
         (["--metrics", "forward,iou"], 2, "unknown metric iou"),
         (["--metrics", "pckh"], 1, "3 landmarks have no names, but there are 4 points"),
         (["--normalize", "nose,tail"], 2, "no points tail"),

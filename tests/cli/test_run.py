@@ -181,6 +181,7 @@ def test_termination_ends_a_live_run_that_waits_and_its_recording_plays(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # which nohup ignores
     )
     _, jpeg = cv2.imencode(".jpg", np.full((72, 90, 3), 90, np.uint8))
     deadline = time.monotonic() + 30

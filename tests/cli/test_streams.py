@@ -92,6 +92,7 @@ lmk.cli.main()
 """
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
         os.execv(sys.executable, [sys.executable, "-c", program])
     said = b""
     while b"ready" not in said:
