@@ -83,19 +83,21 @@ def test_an_adapter_whose_core_is_not_shipped_is_refused(
 
 
 def test_the_finders_box_is_measured_on_crops(
-    core_model: Model, run: Path, shipped: Path, tmp_path: Path
+    core_model: Model, run: Path, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    box = ship.open_finder("box:50,60,32,24")
+    monkeypatch.setattr(ship, "open_finder", lambda _: box)
     ship.ship(core_model.folder, "body", None, None)
     adapt_to(find_model("body"), run)
     write_pictures(tmp_path / "crops", 3, (70, 50))
     with pytest.raises(SystemExit, match="mugs has no framing"):
-        ship.ship(run, "mugs", "box:50,60,32,24", tmp_path / "crops")
+        ship.ship(run, "mugs", "cascade:cat", tmp_path / "crops")
     assert not (shipped / "mugs").exists()
 
     framing = Framing(tuple((8.0 * k, 5.0 + k) for k in range(7)), spread_px=3.0, score=0.4)
     rewrite(run, framing=framing)
-    ship.ship(run, "mugs", "box:50,60,32,24", tmp_path / "crops")
+    ship.ship(run, "mugs", "cascade:cat", tmp_path / "crops")
     # Crops of 160 px with a border of 40: the box begins at (10, 20) of the crop.
-    box = (0.062, 0.125, 0.2, 0.15)
+    measured = (0.062, 0.125, 0.2, 0.15)
     found = find_model("mugs").manifest.framing
-    assert found == replace(framing, finder="box:50,60,32,24", finder_box=box)
+    assert found == replace(framing, finder="cascade:cat", finder_box=measured)

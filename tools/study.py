@@ -164,14 +164,23 @@ class Runner:
         chosen = random.Random(seed).sample(
             content["images"], min(pictures, len(content["images"]))
         )
+        linked = self._linked(source.parent)
         for image in chosen:
-            beside = source.parent / image["file_name"]
-            found = beside if beside.exists() else source.parent / "images" / image["file_name"]
-            image["file_name"] = str(found.resolve())
+            beside = linked / image["file_name"]
+            found = beside if beside.exists() else linked / "images" / image["file_name"]
+            image["file_name"] = found.relative_to(linked.parent).as_posix()
         file = self.folder / SUBSETS / f"{source.parent.name}-{pictures}-s{seed}.json"
         with replacing(file) as temporary:
             temporary.write_text(json.dumps({**content, "images": chosen}))
         return {**options, "data": str(file)}
+
+    def _linked(self, source: Path) -> Path:
+        """Link a set's folder beside the subsets, which may not name pictures elsewhere."""
+        link = self.folder / SUBSETS / source.name
+        if not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(source.resolve())
+        return link
 
     def _resolved(self, options: Options) -> Options:
         """Options with files below the data root; None stays where it means no file."""

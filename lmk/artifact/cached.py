@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from lmk.artifact.catalogue import files_of, format_of
+from lmk.artifact.catalogue import FORMATS, files_of, format_of
+from lmk.artifact.contract import unreadable
 from lmk.artifact.provenance import check_readable, check_unchanged, sidecar
 from lmk.model.folder import Model, find_model
 from lmk.system.cache import Entry, key_of
@@ -43,4 +45,37 @@ def _unchanged(path: Path) -> Path:
             check_readable(file)
     if sidecar(path).is_file():
         check_unchanged(path)
+    if path.suffix == FORMATS["onnx"].suffix:
+        _check_whole(path)
     return path
+
+
+def _check_whole(path: Path) -> None:
+    """Raise WeightsError for an ONNX file with weights in other files, which no hash covers."""
+    data = path.read_bytes() if path.is_file() else b""
+    if b"location" not in data:  # the key that names such a file; reading the graph takes longer
+        return
+    from lmk.system.onnx_package import ModelProto
+
+    proto = ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except Exception as error:  # of protobuf, whose errors differ between its versions
+        raise unreadable(path, error) from error
+    if _names_files(proto):
+        raise WeightsError(
+            f"{path} has weights in other files: expected one whole file. Export it with  "
+            "lmk export NAME -o DIR"
+        )
+
+
+def _names_files(message: Any) -> bool:
+    """Whether a tensor anywhere in a graph, its functions and branches has its data elsewhere."""
+    for field, value in message.ListFields():
+        if field.name == "external_data":
+            return True
+        if field.message_type is not None:
+            parts = [value] if hasattr(value, "ListFields") else value
+            if any(_names_files(part) for part in parts):
+                return True
+    return False

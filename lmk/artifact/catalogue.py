@@ -253,9 +253,14 @@ def format_of(path: str | Path) -> Format | None:
 
 def files_of(path: Path) -> list[Path]:
     """An exported file, and the second file of formats that have two."""
-    format = format_of(path)
-    second = path.with_suffix(format.beside) if format and format.beside else path
+    second = second_file(path)
     return [path, second] if second != path and second.exists() else [path]
+
+
+def second_file(path: Path) -> Path:
+    """Where the second file of an exported one is, whether there is one; itself for one file."""
+    format = format_of(path)
+    return path.with_suffix(format.beside) if format and format.beside else path
 
 
 def reads_engines(runtime: str) -> bool:

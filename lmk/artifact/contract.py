@@ -10,6 +10,7 @@ from pathlib import Path
 from lmk.artifact.catalogue import PRECISIONS, format_of
 from lmk.model.framing import Framing, framing_from_json
 from lmk.system.errors import WeightsError
+from lmk.system.text import check_utf8
 
 SCHEMA_VERSION = "1"
 NUMBER = re.compile("[1-9][0-9]{0,3}")
@@ -98,6 +99,7 @@ def read_framing(signature: Signature, path: Path) -> Framing | None:
 
 def unreadable(path: Path, reason: Exception) -> WeightsError:
     """Build the error for a file that the runtime cannot load, with its last line."""
+    check_utf8(path)
     said = [line.strip() for line in str(reason).splitlines() if line.strip()]
     detail = said[-1] if said else type(reason).__name__
     known = format_of(path)

@@ -140,9 +140,15 @@ def _weights(model: Model, options: GraphOptions) -> Arrays:
     """Weights for the graph; batch norms are kept where projections are."""
     if options.fold_projections:
         weights = fold_batch_norms(model.folded(), model.architecture.folded_norms)
+        if separate := [name for name in weights if name.endswith(".projection")]:
+            raise ValueError(f"unexpected {separate[0]}")
     else:
         weights = _projections_as_kernels(model.unfolded())
-    return batch_norms_as_scales(weights) if options.precision == "fp16" else weights
+    weights = batch_norms_as_scales(weights) if options.precision == "fp16" else weights
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name} is not finite once it is folded")
+    return weights
 
 
 def _describe(model: Model, options: GraphOptions) -> dict[str, str]:

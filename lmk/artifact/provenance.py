@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from lmk.architectures.catalogue import DEFAULT
 from lmk.artifact.batch import BatchRange
-from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS, files_of
+from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS, files_of, second_file
 from lmk.model.framing import Framing
 from lmk.model.manifest import LandmarkCount
 from lmk.system import signing
@@ -61,7 +63,7 @@ class Provenance:
     onnx_sha256: Sha256
     batch: BatchRange
     layers: dict[str, Count]
-    command: str
+    command: Annotated[str, Meta(max_length=4000)]
     files: dict[FileName, Sha256] = field(default_factory=dict)
     kept_in_float: list[str] = field(default_factory=list)
     gpu: dict[str, str] | None = None
@@ -184,7 +186,8 @@ def _signed(content: Mapping[str, Any]) -> bytes:
 
 
 def _check_files(file: Path, provenance: Provenance) -> None:
-    if not {one.name for one in files_of(file)} <= provenance.files.keys():
+    there = {one.name for one in files_of(file)}
+    if not there <= provenance.files.keys() <= there | {second_file(file).name}:
         raise WeightsError(
             f"{sidecar(file)} is the provenance of {', '.join(provenance.files) or 'no file'}, not "
             f"of {file.name}: copy both files under their names, or run  {provenance.command}"

@@ -23,7 +23,7 @@ from lmk.data.coco_file import (
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
-MAX_PX = 1e7  # of a coordinate; no picture that can be decoded is as large
+MAX_PX = 1e5  # of a coordinate; no picture that can be decoded is as large
 MAX_POINTS = 1 << 28  # of all pictures together: 3 GB in memory
 NO_POINT = "without any point"
 

@@ -83,7 +83,7 @@ def read_coco(file: Path, kind: type[Content]) -> Content:
     """
     text = read_text(file)
     try:
-        content = read_as(kind, parse_json(text), more=True)
+        content = read_as(kind, parse_json(text, repeated=True), more=True)
     except SchemaError as error:
         raise DataError(f"{file} is not a COCO keypoint file: {error}") from error
     except ValueError as error:

@@ -96,7 +96,7 @@ def read_crop(
             width, height = height, width
         left, top, side, _ = center_square(width, height)
         to_crop = square_to_crop(left, top, side, size)
-        if all(size_wh) and tuple(size_wh) != (width, height):
+        if any(one and one != real for one, real in zip(size_wh, (width, height), strict=True)):
             to_crop = compose_affine(to_crop, _turn(path, turned, (width, height), size_wh))
         return np.asarray(_upright(crop, orientation)), to_crop
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lmk.data.content import READABLE, REMEDIES, read_kind
@@ -67,15 +68,21 @@ def _files(root: Path, left_out: LeftOut) -> Iterator[os.DirEntry[str]]:
             left_out["a training"].append(os.path.relpath(folder, root))
             continue
         for entry in sorted(visible, key=lambda entry: entry.name):
-            if not entry.is_dir():
+            if not _says(entry.is_dir):
                 yield entry
             else:
                 (linked if entry.is_symlink() else real).append(entry.path)
 
 
+def _says(question: Callable[[], bool]) -> bool:
+    with suppress(OSError):  # of links in a circle
+        return question()
+    return False
+
+
 def _why_not(entry: os.DirEntry[str]) -> str:
     """Why a file is not listed; "" for a picture."""
-    if not entry.is_file():
+    if not _says(entry.is_file):
         broken = entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
         return "a broken link" if broken else "not a regular file"
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122

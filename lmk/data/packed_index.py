@@ -6,6 +6,9 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from lmk.data.read_file import read_text
 from lmk.system.errors import DataError
@@ -13,6 +16,7 @@ from lmk.system.schema import parse_json, read_as
 
 FORMAT = 1
 SIZES_PX = range(16, 4097)
+ShortText = Annotated[str, Meta(max_length=5000)]  # a path has at most 4,096 bytes
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -20,8 +24,8 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 class IndexedKeypoints:
     """Category and names of a set's points, and the hash of their places."""
 
-    category: str
-    names: list[str]
+    category: ShortText
+    names: list[ShortText]
     sha256: str
 
 
@@ -29,8 +33,8 @@ class IndexedKeypoints:
 class UnusablePicture:
     """A picture that was skipped, by its path below the source, and the reason."""
 
-    file: str
-    reason: str
+    file: ShortText
+    reason: ShortText
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Index:
     size: int
     sha256: str
     keypoints: IndexedKeypoints | None
-    files: list[str]
+    files: list[ShortText]
     skipped: list[UnusablePicture]
 
     def to_json(self) -> str:
@@ -65,7 +69,7 @@ def read_index(file: Path) -> Index:
         content = parse_json(text)
         found = content.get("format") if isinstance(content, dict) else None
         if isinstance(found, int) and found != FORMAT:
-            raise ValueError(f"format is {found}, expected {FORMAT}")
+            raise ValueError(f"format is {found!s:.20}, expected {FORMAT}")
         index = read_as(Index, content)
         _check(index)
     except ValueError as error:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lmk.arrays import FloatArray, Indices
 from lmk.system.errors import UsageError
 
+FARTHEST_PX = 1e7
 SAME = 0.3  # overlap from which two boxes are one object
 
 Boxes = npt.ArrayLike
@@ -33,10 +34,14 @@ def check_boxes(boxes_xywh: Boxes) -> FloatArray:
             f"expected boxes of shape (4,) or (N, 4), or with an angle (5,) or (N, 5), got "
             f"{np.shape(boxes_xywh)}"
         )
-    bad = ~(np.isfinite(checked).all(1) & (checked[:, 2:4] > 0).all(1))
+    # False for NaN, too.
+    bad = ~((np.abs(checked) <= FARTHEST_PX).all(1) & (checked[:, 2:4] > 0).all(1))
     if bad.any():
         found = checked[bad][0].tolist()
-        raise UsageError(f"expected x, y, width > 0, height > 0, all finite, got {found}")
+        raise UsageError(
+            f"expected x, y, width > 0, height > 0, all finite and at most {FARTHEST_PX:,.0f} px, "
+            f"got {found}"
+        )
     return checked if checked.shape[1] == 5 else upright(checked)
 
 

@@ -27,6 +27,9 @@ class ModelError(WeightsError):
     """A model that failed on a batch, or returned NaN."""
 
 
+FARTHEST = 16  # sides of the input in which landmarks may lie
+HIGHEST_SCORE = 1.01  # half precision may round above 1
+
 Clock: TypeAlias = Callable[[str], AbstractContextManager[None]]
 """Measures a stage: region, crop, model or follow."""
 
@@ -101,9 +104,11 @@ def locate(
         raise
     except Exception as error:  # a runtime may raise anything
         raise ModelError(f"{backend.description} failed: {error}") from error
-    if not (np.isfinite(xy_input).all() and np.isfinite(scores).all()):
+    # False for NaN, too. Landmarks are means of places in the input, scores are shares.
+    near = np.abs(xy_input) <= FARTHEST * backend.input_size
+    if not (near.all() and (scores >= 0).all() and (scores <= HIGHEST_SCORE).all()):
         raise ModelError(
-            f"the model returned NaN landmarks or scores on {backend.description}: its weights are "
-            "broken. Train it again, or export it again with the parity check"
+            f"the model returned NaN or impossible landmarks or scores on {backend.description}: "
+            "its weights are broken. Train it again, or export it again with the parity check"
         )
     return apply_affine(input_to_image, xy_input), scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ class Model:
         candidates = [model for model in list_models() if model.manifest.kind == "network"]
         if self.given_core:
             candidates = [self.given_core]
-        elif (Path(reference.model) / MANIFEST).is_file():
+        elif _is_model(Path(reference.model)):
             candidates.append(find_model(reference.model))
         for candidate in candidates:
             if candidate.manifest.weights_sha256 == reference.sha256:
@@ -141,6 +142,12 @@ def find_model(name_or_path: str, signed_by: PublicKey | None = None) -> Model:
         f"unknown model {name_or_path!r}: expected a shipped model ({names or 'none'}), a run "
         f"folder or a {SUFFIX} file"
     )
+
+
+def _is_model(folder: Path) -> bool:
+    with suppress(OSError):  # such as a name that is too long
+        return (folder / MANIFEST).is_file()
+    return False
 
 
 def list_models() -> list[Model]:

@@ -29,7 +29,7 @@ LandmarkName = Annotated[str, Meta(min_length=1, max_length=100)]
 class CoreReference:
     """The core that an adapter belongs to: its name or path, and the hash of its content."""
 
-    model: Annotated[str, Meta(min_length=1, max_length=4096)]
+    model: Annotated[str, Meta(min_length=1, max_length=1000)]
     sha256: Sha256
 
 
@@ -75,7 +75,7 @@ class Manifest:
     mirrored: list[int] | None = None
     training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Number | str] = field(default_factory=dict)
-    license: str = "research use only"
+    license: Annotated[str, Meta(max_length=1000)] = "research use only"
     architecture: str = DEFAULT
     schema_version: int = SCHEMA_VERSION
 

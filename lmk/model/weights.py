@@ -54,6 +54,8 @@ def load_weights(path: Path) -> Arrays:
     for name, value in arrays.items():
         if not np.isfinite(value).all():
             raise WeightsError(f"{path}: {name} has NaN or infinite values: copy it again")
+        if name.endswith("running_var") and value.size and value.min() < 0:
+            raise WeightsError(f"{path}: {name} has a negative variance: copy it again")
     return arrays
 
 

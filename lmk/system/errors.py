@@ -18,11 +18,21 @@ import sys
 
 from lmk.system.install import install, reinstall
 
+LONGEST = 2000  # characters of a message
+
 
 class LmkError(Exception):
-    """Base of all errors of lmk; `exit_code` is that of the command line."""
+    """Base of all errors of lmk; `exit_code` is that of the command line.
+
+    Of a message with long names or lists the middle is left out: the remedy is at the end.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST - 500]} ... {message[-400:]}"
+        super().__init__(message)
 
 
 class UsageError(LmkError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.lock import held
@@ -35,8 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to, and rename it to `path` when the block succeeds.
 
     On an error no file is left behind and an earlier file at `path` stays. Of several writers the
-    last one wins. A link stays a link, and the file behind it is replaced. Raises OutputError when
-    the disk is full or the folder cannot be written, and for a device or a pipe.
+    last one wins. A link stays a link, and the file behind it is replaced; its rights stay, too.
+    Raises OutputError when the disk is full or the folder cannot be written, and for a device or a
+    pipe.
     """
     _check_file_or_nothing(path)
     if path.is_symlink():
@@ -48,6 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             _sync_path(temporary)
+            if path.exists():
+                shutil.copymode(path, temporary)
             temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -133,12 +136,18 @@ def sha256_of(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         if not path.is_dir():
-            digest.update(path.read_bytes())
+            _add_file(digest, path)
             continue
         for file in sorted(inside for inside in path.rglob("*") if inside.is_file()):
             digest.update(file.relative_to(path).as_posix().encode())
-            digest.update(file.read_bytes())
+            _add_file(digest, file)
     return digest.hexdigest()
+
+
+def _add_file(digest: Any, path: Path) -> None:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
 
 
 def _check_file_or_nothing(path: Path) -> None:

@@ -23,7 +23,7 @@ def check_regular(path: Path, most: int) -> None:
     if found.st_size > most:
         raise OSError(
             errno.EFBIG,
-            f"it has {found.st_size / MB:,.1f} MB, expected at most {most / MB:,.0f} MB",
+            f"it has {found.st_size:,} bytes, expected at most {most:,}",
             str(path),
         )
 

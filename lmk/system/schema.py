@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 NAME = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}\Z"
-FILE_NAME = r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z"
+FILE_NAME = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}\Z"
 HASH = r"\A[0-9a-f]{64}\Z"
 SIGNATURE = r"\Almk-ed25519 [0-9a-f]{64} [0-9a-f]{128}\Z"
 FINDER = r"\A(center|landmarks|cascade:[a-z]{1,32})\Z"
@@ -61,12 +61,24 @@ def name_from(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:64].strip(".-") or "model"
 
 
-def parse_json(text: str) -> Any:
-    """Parse JSON. Raises ValueError, also for brackets nested too deeply."""
+def parse_json(text: str, repeated: bool = False) -> Any:
+    """Parse JSON. Raises ValueError, also for brackets nested too deeply.
+
+    So does a name that an object has twice, unless `repeated` takes the last one, which is faster.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=None if repeated else _without_repeated)
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
+
+
+def _without_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{ascii(twice)[:60]} is there twice")
+    return found
 
 
 def read_as(kind: type[Content], value: Any, more: bool = False) -> Content:
@@ -118,7 +130,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _in_words(message: str, value: Any) -> str:
-    what, _, place = message.partition(" - at `$")
+    what, _, place = message.replace("`key` in ", "").partition(" - at `$")
     where = place.removesuffix("`").removeprefix(".")
     if missing := MISSING.fullmatch(what):
         return f"{where}.{missing[1]} is missing".removeprefix(".")

@@ -56,7 +56,7 @@ def make_keys(name: Path) -> PublicKey:
     Raises UsageError when one of them exists, OutputError, and UnavailableError without
     cryptography.
     """
-    if not name.name:
+    if name.name in ("", "..") or name.is_dir():
         raise UsageError(f"{name} is not a name for keys: give one such as  lmk adapter keygen me")
     private, public = (name.with_name(name.name + suffix) for suffix in (PRIVATE, PUBLIC))
     key = _ed25519().Ed25519PrivateKey.generate()

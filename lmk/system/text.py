@@ -7,6 +7,9 @@ in UTF-8 takes; here they become \xe9.
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from lmk.system.errors import UsageError
 
 SURROGATES = r"\ud800-\udfff"
 # Control characters, ends of lines, and marks that turn the direction of the text around them.
@@ -28,8 +31,14 @@ def writable(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Text for a CSV file: as `writable`; with ' before what spreadsheets take for a formula."""
-    return writable(f"'{text}" if text.startswith(_FORMULA) else text)
+    """Text for a CSV file: as `printable`; with ' before what spreadsheets take for a formula."""
+    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
+
+
+def check_utf8(path: Path) -> None:
+    """Raise UsageError for a path that only the system can hold, when a library did not take it."""
+    if writable(str(path)) != str(path):
+        raise UsageError(f"a library takes only names in UTF-8: rename {printable(str(path))}")
 
 
 def _escape(match: re.Match[str]) -> str:

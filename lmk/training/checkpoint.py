@@ -163,6 +163,8 @@ def _read(run: Path, settings: dict[str, Any]) -> tuple[dict[str, Any], Progress
         _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         done = read_as(Progress, {key: content[key] for key in ("steps", "minutes", "best")})
+        if math.isnan(done.best):
+            raise ValueError("best is NaN")
         before = read_as(dict[str, Any], parse_json(json.dumps(content["settings"])))
     except Exception as error:  # torch raises many types for a damaged file
         raise TrainingError(

@@ -9,12 +9,11 @@ from typing import Any
 from lmk.data.packed import is_packed
 from lmk.system.errors import UsageError, missing_extra
 from lmk.system.files import replacing
-from lmk.system.reading import MB, read_text
+from lmk.system.reading import read_text
 from lmk.system.schema import TOO_DEEP
 
 CONFIG = "config.yaml"
-MOST_BYTES = MB
-PLAIN = (str, int, float, bool, type(None))
+MOST_BYTES = 100_000
 MOST_LETTERS = 4000  # in one option; paths are shorter
 
 
@@ -39,15 +38,16 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
         content = yaml.safe_load(read_text(file, MOST_BYTES))
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UsageError(f"{file} is not YAML: {' '.join(str(error).split())[:300]}") from error
     except RecursionError as error:
         raise UsageError(f"{file} is not YAML: {TOO_DEEP}") from error
+    except Exception as error:  # tags such as !!int make YAML's constructors raise almost anything
+        reason = " ".join(str(error).split())[:300]
+        raise UsageError(f"{file} is not YAML: {reason or type(error).__name__}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{file}: expected lines such as  keypoints: 10")
     options = {}
     for name, value in content.items():
-        if not isinstance(value, PLAIN) or len(f"{name}{value}") > MOST_LETTERS:
+        if not (isinstance(name, str) and _is_plain(value)):
             raise UsageError(
                 f"{file}: {name!s:.60}: expected one short value, such as a number or a path"
             )
@@ -64,6 +64,12 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
                 f"{file}: {option}: {options[name]!s:.60} is not a text: put it in quotes"
             )
     return options
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < 1 << 64
+    return isinstance(value, (str, float, type(None))) and len(str(value)) <= MOST_LETTERS
 
 
 def named_source(source: Path) -> dict[str, str | None]:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
+from colour_detector import save_detector
 
 from lmk.artifact.cached import cached_onnx
 from lmk.system.errors import WeightsError
@@ -39,6 +41,29 @@ def test_an_exported_file_that_never_ends_is_not_opened(tmp_path: Path) -> None:
     for name in ("pipe.onnx", "zero.onnx", "a.xml"):
         with pytest.raises(WeightsError, match="a device or a pipe"):
             cached_onnx(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("where", ["weight", "constant in a branch"])
+def test_weights_in_other_files_are_refused(tmp_path: Path, where: str) -> None:
+    """No hash covers them, and they could be any file of the folder."""
+    proto = onnx.load(str(save_detector(tmp_path / "a.onnx")))
+    assert cached_onnx(str(tmp_path / "a.onnx")) == tmp_path / "a.onnx"
+    tensor = proto.graph.initializer[0]
+    if where != "weight":
+        inner = onnx.helper.make_graph(
+            [onnx.helper.make_node("Constant", [], ["c"], value=tensor)], "branch", [], []
+        )
+        node = onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+        proto.graph.node.append(node)
+        tensor = proto.graph.node[-1].attribute[0].g.node[0].attribute[0].t
+    tensor.external_data.add(key="location", value="secret.bin")
+    (tmp_path / "b.onnx").write_bytes(proto.SerializeToString())
+    with pytest.raises(WeightsError, match=r"b\.onnx has weights in other files"):
+        cached_onnx(str(tmp_path / "b.onnx"))
+    onnx.helper.set_model_props(proto, {"name": "location"})
+    tensor.ClearField("external_data")
+    (tmp_path / "c.onnx").write_bytes(proto.SerializeToString())
+    assert cached_onnx(str(tmp_path / "c.onnx")) == tmp_path / "c.onnx"
 
 
 @pytest.mark.parametrize("command", ["fold core-pose faces -o out", "export core-pose -o out"])

@@ -94,7 +94,7 @@ def test_pictures_without_a_point_are_not_loaded(tmp_path: Path) -> None:
         (lambda c: c["annotations"].append(c["annotations"][1]),
          r"001\.png has two objects, annotations\[1\] and annotations\[3\]: .*lmk data crop"),
         (lambda c: c["annotations"][1]["keypoints"].__setitem__(4, float("inf")),
-         r"annotations\[1\]\.keypoints\[4\] is inf, expected at most 10,000,000 pixels"),
+         r"annotations\[1\]\.keypoints\[4\] is inf, expected at most 100,000 pixels"),
         (lambda c: c["annotations"][1]["keypoints"].__setitem__(0, -1e300),
          r"annotations\[1\]\.keypoints\[0\] is -1e\+300"),
         (lambda c: c["annotations"][1]["keypoints"].__setitem__(3, True),

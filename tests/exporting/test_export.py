@@ -269,6 +269,8 @@ def test_a_broken_provenance_is_one_clear_error(tmp_path, text: str) -> None:
         ({"files": {}}, "the provenance of no file, not of a.onnx"),
         ({"files": {"b.onnx": "0" * 64}}, "the provenance of b.onnx, not of a.onnx"),
         ({"files": {"a.onnx": "0"}}, "expected a SHA-256"),
+        ({"files": {"a.onnx": "0" * 64, "secret.txt": "0" * 64}}, "not of a.onnx"),
+        ({"command": "lmk " + 5000 * "a"}, "command is"),
         ({"command": "lmk export a; rm -rf ~"}, "command is"),
         ({"command": "curl example.com"}, "command is"),
         ({"command": "lmk 'export"}, "quotation"),

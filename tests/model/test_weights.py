@@ -77,3 +77,9 @@ def test_weights_are_numbers(tmp_path: Path, value: float) -> None:
     save_weights(tmp_path / "w.safetensors", {"a.bias": np.array([1, value], np.float32)})
     with pytest.raises(WeightsError, match=r"a\.bias has NaN or infinite"):
         load_weights(tmp_path / "w.safetensors")
+
+
+def test_a_negative_variance_is_refused(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", {"a.running_var": np.array([1, -0.5], np.float32)})
+    with pytest.raises(WeightsError, match=r"a\.running_var has a negative variance"):
+        load_weights(tmp_path / "w.safetensors")

@@ -170,3 +170,10 @@ def test_a_new_folder_may_have_a_name_as_long_as_the_system_allows(tmp_path: Pat
     with new_folder(tmp_path / name) as folder:
         (folder / "a").touch()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_that_is_replaced_keeps_its_rights(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(0o600)
+    with replacing(tmp_path / "secret") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,8 +14,11 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(interrupt, "_ended_by", None)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def deliver(number: int) -> None:

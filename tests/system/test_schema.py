@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmk.system.schema import (
+    FileName,
     Name,
     Number,
     SchemaError,
@@ -132,9 +133,11 @@ def test_the_limits_of_a_field_are_said_in_words() -> None:
         sha256: Sha256 = 64 * "0"
         share: Share = 0.5
         number: Number = 0.5
+        files: dict[FileName, Sha256] = field(default_factory=dict)
 
     bad: dict[str, list[Any]] = {
         "name": ["", ".", "..", "a/b", "a\\b", "/a", "a\n", "a b", "é", 65 * "a", "a\0"],
+        "files": [{"../x": 64 * "0"}, {".": 64 * "0"}, {"a/b": 64 * "0"}],
         "sha256": ["", 63 * "0", 65 * "0", 64 * "A", 64 * "0" + "\n"],
         "share": [-0.01, 1.01, float("nan"), float("inf"), "0.5", True],
         "number": [float("nan"), float("inf"), -float("inf"), 1e300, 10**400],
@@ -147,6 +150,13 @@ def test_the_limits_of_a_field_are_said_in_words() -> None:
         read_as(Limited, {"name": "../x"})
     good = {"name": "a.B-c_9", "sha256": 64 * "f", "share": 1, "number": -1e9}
     assert read_as(Limited, good).name == "a.B-c_9"
+
+
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    text = '{"a": {"b": 1, "c": 2, "b": 3}}'
+    with pytest.raises(ValueError, match=r"^'b' is there twice$"):
+        parse_json(text)
+    assert parse_json(text, repeated=True) == {"a": {"b": 3, "c": 2}}
 
 
 def test_half_of_a_pair_is_not_text() -> None:

@@ -34,6 +34,11 @@ def test_unknown_options_are_named(tmp_path: Path) -> None:
         ("a: " + 5000 * "x", "a: expected one short value"),
         ("a: " + 5000 * "[", "nested too deeply"),
         ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "a: expected one short value"),
+        ("a: !!bool zz", "is not YAML"),
+        ("a: !!timestamp x", "is not YAML"),
+        ("a: !!int ''", "is not YAML"),
+        ("a: 0x" + 9000 * "f", "a: expected one short value"),
+        ("a: 1" + 9000 * ":59", "a: expected one short value"),
         ("? [1, 2]\n: 3", "expected one short value|does not have|is not YAML"),
     ],
 )

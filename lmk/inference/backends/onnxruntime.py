@@ -124,6 +124,7 @@ class GpuSession:
 def _open_session(
     onnxruntime: Any, path: Path, device: str, threads: int | None, profile: str = ""
 ) -> Any:
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = threads or 0  # 0: one for each physical core

@@ -50,7 +50,7 @@ class OpenVinoBackend:
 
         path = cached_onnx(model)
         network = _read_network(path)
-        signature = _signature(network)
+        signature = _read_signature(network, path)
         self.num_landmarks, self.input_size = check_signature(signature, path)
         self.framing = read_framing(signature, path)
         self._batch = signature.batch
@@ -112,13 +112,22 @@ def _read_network(path: Path) -> Any:
         raise unreadable(path, error) from error
 
 
+def _read_signature(network: Any, path: Path) -> Signature:
+    try:
+        return _signature(network)
+    except Exception as error:  # of ports without a name and metadata of other types
+        raise unreadable(path, error) from error
+
+
 def _signature(network: Any) -> Signature:
     def tensors(ports: Any) -> dict[str, str]:
         return {port.get_any_name(): _describe(port) for port in ports}
 
     # OpenVINO keeps an ONNX file's metadata_props here.
     known = network.has_rt_info(["framework"])
-    metadata = network.get_rt_info(["framework"]).value if known else {}
+    metadata = dict(network.get_rt_info(["framework"]).value) if known else {}
+    if wrong := [name for name, value in metadata.items() if not isinstance(value, str)]:
+        raise TypeError(f"{wrong[0]} is not a text")
     batch = fixed_batch([_shape(port) for port in network.inputs])
     return Signature(tensors(network.inputs), tensors(network.outputs), metadata, batch)
 

@@ -99,10 +99,11 @@ def per_class(table: FloatArray, declared: Declared, cells: Set[int]) -> Boxes |
 def with_objectness(table: FloatArray, declared: Declared, cells: Set[int]) -> Boxes | None:
     """Read rows of centre, size, objectness and scores."""
     rows, columns = table.shape
+    of_head = rows in cells or (rows % 3 == 0 and rows // 3 in cells)
     if declared.classes is None:
-        fits = columns >= 6 and (rows in cells or (rows % 3 == 0 and rows // 3 in cells))
-    else:
-        fits = columns == 5 + declared.classes
+        fits = columns >= 6 and of_head
+    else:  # six columns may also be corners, a score and a class
+        fits = columns == 5 + declared.classes and (columns > 6 or of_head)
     if not fits or declared.final is True or not are_scores(table[:, 4:]):
         return None
     if rows in cells and not (table[:, 4] == 1).all():

@@ -19,6 +19,7 @@ from lmk.inference.regions.detector_metadata import Declared, read_metadata
 from lmk.inference.regions.detector_outputs import Outputs, read_boxes
 from lmk.system.errors import UsageError, WeightsError, missing_extra
 from lmk.system.opencv import cv2
+from lmk.system.text import check_utf8
 
 MOST_BYTES = 1 << 30
 MOST_SIDE = 4096
@@ -26,6 +27,7 @@ DEFAULT_SIDE = 640  # of a file that leaves the size of its input open
 OVERLAP, MOST_OBJECTS = 0.5, 1000
 BORDER_GREY = 114
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+FARTHEST = 100  # sides of the input in which boxes may lie
 SIZES = "orig_target_sizes"
 
 
@@ -57,6 +59,8 @@ class OnnxDetector:
                 )
             wanted &= boxes.classes == self._only
         boxes_xywh, scores = boxes_xywh[wanted], boxes.scores[wanted]
+        if (np.abs(boxes_xywh) > FARTHEST * max(self._size_hw)).any():
+            raise self._declared.refusal("boxes are far outside its input")
         kept = cv2.dnn.NMSBoxes(
             boxes_xywh.tolist(), scores.tolist(), SCORE, OVERLAP, top_k=MOST_OBJECTS
         )
@@ -89,11 +93,13 @@ def _open_session(path: Path) -> Any:
         raise UsageError(f"--region onnx:{path}: the file does not exist, or is not a regular file")
     if path.stat().st_size > MOST_BYTES:
         raise WeightsError(f"{path} is larger than 1 GiB: expected the ONNX file of a detector")
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors share no base of their own
+        check_utf8(path)
         raise WeightsError(
             f"{path} is not an ONNX file that ONNX Runtime can load. Its other files must be in "
             "the same folder"

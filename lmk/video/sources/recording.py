@@ -19,6 +19,7 @@ from lmk.video.sources.timeline import Timeline
 
 REMEDY = "expected a complete, non-empty video that FFmpeg can decode"
 
+HEAD_BYTES = 4096
 TOLERANCE_FRAMES = 2  # healthy files may have one frame less than they state
 
 
@@ -29,10 +30,21 @@ def open_video(path: Path, report: Reporter | None = None) -> Source:
             f"{path} is a device or a pipe: expected a regular file. For frames of another program "
             f"use standard input, as in  ffmpeg -i {path} -f mjpeg - | lmk run -"
         )
+    if _names_others(path):
+        raise SourceError(
+            f"{path} is a list of other files, or an address: expected a video. Give what it names"
+        )
     dropped: Counter[str] = Counter()
     title = writable(str(path))
     address = Address(place_of(path), f"video {title}", REMEDY, patience_s=math.inf)
     return Recording(address, Capture(address, dropped, report), title, dropped, report)
+
+
+def _names_others(path: Path) -> bool:
+    """Whether FFmpeg would read other files, which a list of HLS, DASH, concat or SDP names."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return head.startswith((b"#EXTM3U", b"ffconcat", b"v=0")) or b"<MPD" in head
 
 
 class Recording(Source):

@@ -29,6 +29,8 @@ def open_url(text: str, report: Reporter | None) -> Source:
             "this OpenCV was built without FFmpeg and GStreamer, which streams need: "
             "run  pip install opencv-python"
         )
+    scheme, slashes, rest = text.partition("://")
+    text = f"{scheme.lower()}{slashes}{rest}"  # FFmpeg knows no HTTP://
     remedy = "check the address, and that the stream is running"
     title = f"{STREAM}{without_secrets(text)}"
     try:

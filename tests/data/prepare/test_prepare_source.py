@@ -77,7 +77,7 @@ def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch) -> None:
 
     def without_scipy(name, *rest):
         if name.startswith("scipy"):
-            raise ImportError(name)
+            raise ModuleNotFoundError(name)
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without_scipy)

@@ -112,6 +112,16 @@ def test_a_pipe_with_the_name_of_a_video_is_refused(tmp_path: Path) -> None:
         open_source(str(pipe))
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["#EXTM3U\n#EXTINF:3,\n{}\n", "ffconcat version 1.0\nfile {}\n", "<x/>\n<MPD><!-- {} -->"],
+)
+def test_a_list_of_other_files_is_refused(clip: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "list.mp4").write_text(content.format(clip))
+    with pytest.raises(SourceError, match=r"list\.mp4 is a list of other files"):
+        open_source(str(tmp_path / "list.mp4"))
+
+
 def test_frames_too_large_for_memory_are_refused_before_any_is_read(
     monkeypatch: pytest.MonkeyPatch, clip: Path
 ) -> None:
