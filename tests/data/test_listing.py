@@ -85,6 +85,8 @@ def test_links_are_followed_to_each_folder_once(tmp_path: Path) -> None:
     (photos / "linked_again").symlink_to(elsewhere)
     (elsewhere / "back").symlink_to(photos)
     (photos / "z" / "up").symlink_to(photos)
+    (photos / "circle").symlink_to(photos / "circle2")
+    (photos / "circle2").symlink_to(photos / "circle")
     assert names(photos) == ["linked/2.png", "z/1.png"]
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import lmk
 from lmk.inference.backends import select
 from lmk.inference.backends.select import open_backend
 from lmk.system.errors import UnavailableError, UsageError, WeightsError
@@ -132,6 +133,24 @@ def test_tensorrt_wants_an_engine_and_says_how_to_build_one() -> None:
 def test_torch_refuses_an_onnx_file(detector: Path) -> None:
     with pytest.raises(UsageError, match="name or folder"):
         open_backend(str(detector), "torch")
+
+
+def test_what_is_wrong_in_an_xml_file_is_one_error(tmp_path: Path) -> None:
+    """Metadata of another type, and ports without names."""
+    lmk.export("faces-tiny", tmp_path, format="openvino", reference="onnx")
+    whole = (tmp_path / "faces-tiny.xml").read_text()
+    (tmp_path / "faces-tiny.xml.json").unlink()
+    changes = [
+        (r'<num_landmarks value="10" ?/>', '<num_landmarks><a value="1"/></num_landmarks>'),
+        (r"<framework>.*</framework>", '<framework value="x"/>'),
+        (r' names="[a-z]+"', ""),
+    ]
+    for pattern, new in changes:
+        changed = re.sub(pattern, new, whole, flags=re.DOTALL)
+        assert changed != whole, pattern
+        (tmp_path / "faces-tiny.xml").write_text(changed)
+        with pytest.raises(WeightsError, match=r"faces-tiny\.xml"):
+            open_backend(str(tmp_path / "faces-tiny.xml"), "openvino")
 
 
 def test_openvino_computes_in_float32(detector: Path) -> None:

@@ -227,3 +227,11 @@ def test_a_table_with_two_possible_layouts_is_refused_unless_it_is_empty() -> No
         read_boxes({"out": among_zeros(rows, 300)}, NONE, (160, 128))
     empty = np.zeros((1, 300, 6), np.float32)
     assert read_boxes({"out": empty}, NONE, (160, 128)).scores.size == 0
+
+
+def test_one_named_class_in_final_boxes_is_no_objectness() -> None:
+    """As of YOLO 10 and 26 for faces, without the word end2end."""
+    rows = np.zeros((1, 300, 6), np.float32)
+    rows[0, :2] = [[10, 20, 40, 40, 0.9, 0], [60, 8, 76, 48, 0.2, 0]]
+    found = read_boxes({"out": rows}, replace(NONE, names=("face",)), SIZE_HW)
+    np.testing.assert_allclose(found.corners, [[10, 20, 40, 40]])

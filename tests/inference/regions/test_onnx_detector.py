@@ -81,6 +81,15 @@ def test_boxes_are_those_of_the_frame_once_each(tmp_path: Path, layout, metadata
     np.testing.assert_allclose(only.find(FRAME), expected[1:], rtol=1e-5)
 
 
+@pytest.mark.parametrize("far", [1e5, 1e20, 1e30])
+def test_boxes_far_outside_the_input_are_refused(tmp_path: Path, far: float) -> None:
+    rows = final()
+    rows[0, 0, :4] = -far, -far, far, far
+    path = save_detector(tmp_path / "boxes.onnx", {"out": rows}, metadata=NAMES)
+    with pytest.raises(WeightsError, match=r"boxes\.onnx.*far outside"):
+        OnnxDetector(path)(FRAME)
+
+
 def test_half_precision_is_read(tmp_path: Path) -> None:
     path = save_detector(
         tmp_path / "half.onnx", {"out": per_class().astype(np.float16)}, TensorProto.FLOAT16
