@@ -194,7 +194,7 @@ def _first_line(error: Exception) -> str:
 
 def _compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     changed = [
-        f"{key:.60} was {before.get(key)!r:.60} and is {now.get(key)!r:.60}"
+        f"{key:.60} was {before.get(key)!r:.100} and is {now.get(key)!r:.100}"
         for key in sorted(before.keys() | now.keys())
         if json.dumps(before.get(key)) != json.dumps(now.get(key))
     ]
