@@ -14,6 +14,7 @@ from lmk.model.folder import Model
 from lmk.networks.load import load_network
 from lmk.networks.projection import adapter_state
 from lmk.networks.state import arrays_of, state_of
+from lmk.system.signing import PublicKey, make_keys, read_public_key
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -64,6 +65,20 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared photographs, which are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the pairs of keys `me` and `other`."""
+    folder = tmp_path_factory.mktemp("keys")
+    make_keys(folder / "me")
+    make_keys(folder / "other")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def key(keys: Path) -> PublicKey:
+    return read_public_key(keys / "me.pub")
 
 
 @pytest.fixture(scope="session")

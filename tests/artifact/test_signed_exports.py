@@ -22,20 +22,7 @@ from lmk.artifact.provenance import (
 from lmk.artifact.signed_copy import signed_copy
 from lmk.exporting.publish import hashes, provenance_of
 from lmk.system.errors import UnavailableError, WeightsError
-from lmk.system.signing import PublicKey, make_keys, read_private_key, signer
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    make_keys(folder / "me")
-    make_keys(folder / "other")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def key(keys: Path) -> PublicKey:
-    return PublicKey((keys / "me.pub").read_text().split()[1])
+from lmk.system.signing import PublicKey, read_private_key, signer
 
 
 @pytest.fixture

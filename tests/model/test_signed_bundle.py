@@ -17,7 +17,7 @@ from lmk.model.folder import Model, find_model
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import content_sha256, load_metadata, load_weights
 from lmk.system.errors import WeightsError
-from lmk.system.signing import PublicKey, make_keys, read_private_key, signer
+from lmk.system.signing import PublicKey, read_private_key, signer
 
 ARRAYS = {
     "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -38,19 +38,6 @@ def make(path: Path, arrays=ARRAYS, **values: object) -> Path:
     )
     pack(replace(manifest, **values), arrays, CORE, path)
     return path
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    make_keys(folder / "me")
-    make_keys(folder / "other")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def key(keys: Path) -> PublicKey:
-    return PublicKey((keys / "me.pub").read_text().split()[1])
 
 
 def signed(path: Path, keys: Path, name: str = "me") -> Path:

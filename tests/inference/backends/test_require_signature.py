@@ -35,24 +35,11 @@ from lmk.networks.state import arrays_of, load_state, state_of
 from lmk.system.cache import DIGITS
 from lmk.system.errors import UnavailableError, UsageError, WeightsError
 from lmk.system.files import sha256_of
-from lmk.system.signing import PublicKey, make_keys, read_private_key, read_public_key
+from lmk.system.signing import PublicKey, read_private_key, read_public_key
 from lmk.video.open_models import open_models
 from lmk.video.options import TrackOptions
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    make_keys(folder / "me")
-    make_keys(folder / "other")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def key(keys: Path) -> PublicKey:
-    return read_public_key(keys / "me.pub")
 
 
 @pytest.fixture(scope="module")
