@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lmk.artifact.catalogue import RUNTIMES
 from lmk.system.errors import UnavailableError
 from lmk.system.machine import usable_cores
+from lmk.system.openvino_package import import_openvino
 
 # Small ones stay in a core's cache, large ones keep many cores busy.
 SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}
@@ -75,8 +76,7 @@ def _onnxruntime(device: str, precision: str, threads: int | None, size: int) ->
 
 
 def _openvino(device: str, precision: str, threads: int | None, size: int) -> Call:
-    import openvino
-
+    openvino = import_openvino()
     core, place = openvino.Core(), RUNTIMES["openvino"].devices.get(device)
     capable = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if place is None or precision not in place.computes or precision.upper() not in capable:

@@ -171,8 +171,8 @@ def _check_one_each(file: Path, content: CocoFile, objects: list[_Object]) -> No
         if row in first:
             raise DataError(
                 f"{file}: {content.images[row].file_name} has two objects, annotations"
-                f"[{first[row]}] and annotations[{index}]: cut each object to its own image, as  "
-                "lmk data crop  does"
+                f"[{first[row]}] and annotations[{index}]: expected one object per picture, "
+                "which fills most of it. Cut each to a picture of its own"
             )
         first[row] = index
 

@@ -18,6 +18,7 @@ from lmk.inference.cuda import Cuda
 from lmk.system.errors import LmkError, UnavailableError
 from lmk.system.install import install, reinstall
 from lmk.system.machine import installed_versions, jetson_model
+from lmk.system.openvino_package import import_openvino
 
 PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
 EXPECTED = 2 * PICTURE + 1
@@ -96,8 +97,7 @@ def _openvino(name: str = "openvino") -> list[Finding]:
     if absent := _absent(name):
         return [absent]
     try:
-        import openvino
-
+        openvino = import_openvino()
         title = f"OpenVINO {openvino.__version__.partition('-')[0]}"
         features = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception as error:

@@ -8,6 +8,7 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.writer import Writer, Written
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.onnx_package import ModelProto
+from lmk.system.openvino_package import import_openvino
 from lmk.system.progress import Reporter
 
 
@@ -16,7 +17,7 @@ def _require(options: ExportOptions) -> None:
     if options.precision != "bf16":
         return
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError as error:
         raise missing_extra("openvino", "run") from error
     capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -34,7 +35,7 @@ def _write(proto: ModelProto, path: Path, options: ExportOptions, _: Reporter) -
     when the file is loaded, from its metadata. Raises UnavailableError without OpenVINO.
     """
     try:
-        import openvino
+        openvino = import_openvino()
         from openvino.frontend import FrontEndManager
     except ImportError as error:
         raise missing_extra("openvino", "run") from error

@@ -127,14 +127,17 @@ def find_model(name_or_path: str, signed_by: PublicKey | None = None) -> Model:
         return Model(path.parent, read_bundle(path, signed_by).manifest)
     if signed_by is not None:
         raise WeightsError(
-            f"expected a {SUFFIX} file that is signed, got {name_or_path}: shipped models and "
-            f"folders have no signature. Run  lmk adapter pack MODEL -o NAME{SUFFIX}  and  "
-            f"lmk adapter sign NAME{SUFFIX} --key NAME.key"
+            f"expected a {SUFFIX} file or an exported file that is signed, got {name_or_path}: "
+            f"shipped models and folders have no signature. Sign what  lmk adapter pack MODEL -o "
+            f"NAME{SUFFIX}  writes of an adapter, or  lmk export MODEL -o DIR  of any model, with  "
+            "lmk adapter sign FILE --key NAME.key"
         )
     shipped = SHIPPED / name_or_path
     for folder in (path.parent if path.is_file() else path, shipped):
         if (folder / MANIFEST).is_file():
             return Model(folder, read_manifest(folder))
+    if path.suffix == SUFFIX:
+        raise WeightsError(f"{path} does not exist, or is not a file")
     if path.is_dir():
         raise WeightsError(f"{path} is not a model folder: it has no {MANIFEST}")
     names = ", ".join(model.manifest.name for model in list_models())

@@ -25,7 +25,7 @@ def print_results(results: Results, console: Console) -> None:
 
 
 def _text(text: str, style: str = "") -> Text:
-    return Text(printable(text), style)
+    return Text("\n".join(map(printable, text.split("\n"))), style)  # a cell may have two lines
 
 
 def _lay_out(table: Table) -> RichTable:

@@ -92,7 +92,7 @@ def test_pictures_without_a_point_are_not_loaded(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda c: c["annotations"].append(c["annotations"][1]),
-         r"001\.png has two objects, annotations\[1\] and annotations\[3\]: .*lmk data crop"),
+         r"001\.png has two objects, annotations\[1\] and annotations\[3\]: expected one object"),
         (lambda c: c["annotations"][1]["keypoints"].__setitem__(4, float("inf")),
          r"annotations\[1\]\.keypoints\[4\] is inf, expected at most 100,000 pixels"),
         (lambda c: c["annotations"][1]["keypoints"].__setitem__(0, -1e300),

@@ -108,6 +108,7 @@ def test_the_terminal_s_tables_fit_100_columns(compared) -> None:
     printed = " ".join(printed.split())
     assert "dots <b>" in printed
     assert "…" not in printed
+    assert r"\x0a" not in printed  # an interval is below its difference
     assert "12 images of" in printed
     assert "ridge weight 1e-05" in printed
     assert "Not measured: 100, 500, 1,000, 5,000 training images; there are only 12" in printed

@@ -22,6 +22,7 @@ from lmk.artifact.contract import (
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError, missing_extra
+from lmk.system.openvino_package import import_openvino
 
 # By default OpenVINO computes in bfloat16 where the CPU supports it; only a file that was
 # exported and verified for that may. float16 weights are computed with in float32.
@@ -43,7 +44,7 @@ class OpenVinoBackend:
                 f"--runtime onnxruntime for {device}"
             )
         try:
-            import openvino
+            openvino = import_openvino()
         except ImportError as error:
             raise missing_extra("openvino", "run") from error
         from lmk.artifact.cached import cached_onnx
