@@ -112,6 +112,7 @@ STALE = {
     "another version": ({"versions": {"lmk": "0.0.1"}}, "the version of lmk"),
     "file changed": ({"file_sha256": "cd" * 32}, "its exported file"),
     "file gone": ({"file": "/nowhere.onnx"}, "its exported file"),
+    "file without end": ({"file": "/dev/zero"}, "its exported file"),
 }
 
 
@@ -126,7 +127,9 @@ def test_a_stale_choice_is_not_used_and_says_why(saved: str, changes: dict, said
     assert changed.startswith(said)
 
 
-@pytest.mark.parametrize("changes", [{"schema_version": 1}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "changes", [{"schema_version": 1}, {"unknown": 1}, {"runtime": "sh"}, {"threads": "1"}]
+)
 def test_a_choice_of_another_lmk_is_not_used_and_says_why(saved: str, changes: dict) -> None:
     edit(**changes)
     assert saved_choice(saved, None) == (None, "the format of saved choices")

@@ -327,8 +327,8 @@ def damage_config(random: random.Random, path: Path) -> None:
 
     if random.random() < 0.8:
         content = change_json(random, yaml.safe_load(path.read_text()))
-        text = yaml.safe_dump(content, allow_unicode=True).encode("utf-8", "surrogatepass")
-        path.write_bytes(text)
+        text = json.dumps(content)  # which is YAML, too
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
     else:
         path.write_bytes(change_text(random, path.read_text()))
 

@@ -15,10 +15,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from lmk.artifact.catalogue import PACKAGES, PREFERENCE, RUNTIMES, files_of
+from lmk.artifact.provenance import check_readable
 from lmk.inference.cuda import Cuda
 from lmk.model.folder import Model, find_model
 from lmk.system.cache import cache_folder
-from lmk.system.errors import LmkError
+from lmk.system.errors import LmkError, WeightsError
 from lmk.system.files import replacing, sha256_of
 from lmk.system.machine import chip, installed_versions, usable_cores
 from lmk.system.reading import MB, read_text
@@ -128,7 +129,16 @@ def _what_changed(choice: Choice, model: Model) -> str | None:
         return "the machine, its usable cores or its GPU"
     if choice.versions != runtime_versions():
         return "the version of lmk or of a runtime"
-    file = Path(choice.file)
-    if choice.file and not (file.exists() and sha256_of(*files_of(file)) == choice.file_sha256):
+    if choice.file and not _is_intact(Path(choice.file), choice.file_sha256):
         return "its exported file"
     return None
+
+
+def _is_intact(file: Path, sha256: str) -> bool:
+    try:
+        files = files_of(file)
+        for one in files:
+            check_readable(one)
+        return sha256_of(*files) == sha256
+    except (WeightsError, OSError):
+        return False
