@@ -27,6 +27,7 @@ run plain-busy --busy ${photographs[@]+"${photographs[@]}"}
 run students ${photographs[@]+"${photographs[@]}"}
 run folded
 run scaling
+run threads
 run categories
 run training
 run video
