@@ -178,8 +178,8 @@ def test_what_has_no_signature_is_not_copied(
     for path, words in [
         (exported, "is not signed"),
         (alone, "the provenance of .* is missing"),
-        (exported.parent, "expected a .adapter file that is signed"),
-        ("core-pose", "expected a .adapter file that is signed"),
+        (exported.parent, "that is signed, got"),
+        ("core-pose", "that is signed, got"),
     ]:
         with pytest.raises(WeightsError, match=words):
             signed_copy(str(path), key, tmp_path / "private", as_onnx=True)

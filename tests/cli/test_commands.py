@@ -102,7 +102,7 @@ def test_help_fills_lines_and_keeps_words_in_brackets() -> None:
             2,
             "compares nothing",
         ),
-        (["fold", "core-pose", "absent.adapter", "-o", "d"], 1, "unknown model 'absent.adapter'"),
+        (["fold", "core-pose", "absent.adapter", "-o", "d"], 1, "absent.adapter does not exist"),
         (["adapter", "pack", "core-pose", "-o", "x.adapter"], 2, "only adapters can be packed"),
         (["adapter", "show", "faces"], 2, "expected a .adapter file, got faces"),
         (["data", "verify", "."], 1, "make one with lmk data pack"),
