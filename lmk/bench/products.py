@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lmk.artifact.catalogue import RUNTIMES
 from lmk.system.errors import UnavailableError
 from lmk.system.machine import usable_cores
-from lmk.system.openvino_package import import_openvino
+from lmk.system.runtime_packages import import_onnxruntime, import_openvino
 
 # Small ones stay in a core's cache, large ones keep many cores busy.
 SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}
@@ -49,8 +49,7 @@ def products(device: str, precision: str, threads: int | None) -> tuple[Product,
 
 
 def _onnxruntime(device: str, precision: str, threads: int | None, size: int) -> Call:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     known = RUNTIMES["onnxruntime"].devices[device].computes
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
     if precision not in known or provider not in onnxruntime.get_available_providers():

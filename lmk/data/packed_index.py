@@ -12,12 +12,11 @@ from msgspec import Meta
 
 from lmk.data.read_file import read_text
 from lmk.system.errors import DataError
-from lmk.system.schema import parse_json, read_as
+from lmk.system.schema import HASH, parse_json, read_as
 
 FORMAT = 1
 SIZES_PX = range(16, 4097)
 ShortText = Annotated[str, Meta(max_length=5000)]  # a path has at most 4,096 bytes
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _check(index: Index) -> None:
     points = index.keypoints
     hashes = {"sha256": index.sha256} | ({"keypoints.sha256": points.sha256} if points else {})
     for name, value in hashes.items():
-        if not _SHA256.fullmatch(value):
+        if not re.fullmatch(HASH, value):
             raise ValueError(f"{name} is {value[:70]!r}, expected 64 hexadecimal digits")
     if points and not 0 < len(set(points.names)) == len(points.names):
         raise ValueError("keypoints.names has no name, or one twice")

@@ -18,7 +18,7 @@ from lmk.inference.cuda import Cuda
 from lmk.system.errors import LmkError, UnavailableError
 from lmk.system.install import install, reinstall
 from lmk.system.machine import installed_versions, jetson_model
-from lmk.system.openvino_package import import_openvino
+from lmk.system.runtime_packages import import_onnxruntime, import_openvino
 
 PICTURE = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
 EXPECTED = 2 * PICTURE + 1
@@ -64,8 +64,7 @@ def _onnxruntime(name: str = "onnxruntime") -> list[Finding]:
     packages = installed_versions(("onnxruntime-gpu", "onnxruntime"))
     again = reinstall(next(iter(packages), "onnxruntime"))
     try:
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         providers = onnxruntime.get_available_providers()
     except Exception as error:  # a broken native library raises what it likes
         return [_broken("ONNX Runtime", error, again)]

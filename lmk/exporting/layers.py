@@ -12,6 +12,7 @@ from lmk.arrays import Arrays
 from lmk.artifact.onnx_model import repeat_for
 from lmk.system.errors import missing_extra
 from lmk.system.onnx_package import ModelProto, TensorProto, helper, shape_inference
+from lmk.system.runtime_packages import import_onnxruntime
 
 
 def layer_errors(
@@ -65,7 +66,7 @@ def _convolutions(proto: ModelProto, inputs: list[str]) -> ModelProto:
 
 def _run(proto: ModelProto, outputs: list[str], inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError as error:
         raise missing_extra("onnxruntime", "run") from error
     session = onnxruntime.InferenceSession(

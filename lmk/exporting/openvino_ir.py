@@ -8,8 +8,8 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.writer import Writer, Written
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.onnx_package import ModelProto
-from lmk.system.openvino_package import import_openvino
 from lmk.system.progress import Reporter
+from lmk.system.runtime_packages import import_openvino
 
 
 def _require(options: ExportOptions) -> None:

@@ -108,9 +108,10 @@ class Manifest:
 
         Raises WeightsError rather than write what cannot be read again, and OutputError.
         """
-        parse_manifest(json.dumps(self.content()), folder / MANIFEST)
+        text = json.dumps(self.content(), indent=2) + "\n"
+        parse_manifest(text, folder / MANIFEST)
         with replacing(folder / MANIFEST) as temporary:
-            temporary.write_text(json.dumps(self.content(), indent=2) + "\n")
+            temporary.write_text(text)
 
 
 def read_manifest(folder: Path) -> Manifest:

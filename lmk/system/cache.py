@@ -32,9 +32,9 @@ def cache_folder() -> Path:
     return user_cache_path("lmk", appauthor=False, opinion=False)
 
 
-def key_of(identity: str | bytes) -> str:
+def key_of(identity: str) -> str:
     """The key of an entry that is made from what `identity` says."""
-    return _hash(identity.encode() if isinstance(identity, str) else identity)
+    return _hash(identity.encode())
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,12 @@ class Entry:
 
     def find(self) -> Path | None:
         """Return the file, None if there is none; a damaged one is deleted."""
-        for path in self._of_all_keys():
-            if path.name.startswith(self.key):
-                with suppress(OSError):  # deleted by another process, or cannot be read
-                    if sha256_of(path)[:DIGITS] == path.stem[-DIGITS:]:
-                        _mark_used(path)
-                        return path
-                    path.unlink()
+        for path in self._entries(f"{self.key}-*"):
+            with suppress(OSError):  # deleted by another process, or cannot be read
+                if sha256_of(path)[:DIGITS] == path.stem[-DIGITS:]:
+                    _mark_used(path)
+                    return path
+                path.unlink()
         return None
 
     def add(self, content: bytes) -> Path:
@@ -79,17 +78,17 @@ class Entry:
         if self.kept is None:
             return
         with suppress(OSError):  # another process does the same
-            entries = sorted(self._of_all_keys(), key=lambda path: path.stat().st_mtime)
+            entries = sorted(self._entries(), key=lambda path: path.stat().st_mtime)
             for path in entries[: -self.kept]:
                 path.unlink()
             for path in self._folder.glob(".*.partial*"):  # of processes that were killed
                 if PARTIAL.match(path.name) and time.time() - path.stat().st_mtime > DAY_S:
                     path.unlink()
 
-    def _of_all_keys(self) -> list[Path]:
+    def _entries(self, stems: str = "*") -> list[Path]:
         return [
             path
-            for path in self._folder.glob(f"*{self.suffix}")
+            for path in self._folder.glob(f"{stems}{self.suffix}")
             if NAME.fullmatch(path.name.removesuffix(self.suffix)) and path.is_file()
         ]
 

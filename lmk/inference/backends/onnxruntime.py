@@ -27,6 +27,7 @@ from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.system.errors import UnavailableError, missing_extra
 from lmk.system.install import install
+from lmk.system.runtime_packages import import_onnxruntime
 
 # On a GPU float32 is float32 only without TF32, which rounds the factors to 10 bits.
 PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -46,7 +47,7 @@ class OnnxRuntimeBackend:
 
     def __init__(self, model: str, device: str, threads: int | None = None) -> None:
         try:
-            import onnxruntime
+            onnxruntime = import_onnxruntime()
         except ImportError as error:
             extra = "gpu" if device == "cuda" else "run"
             raise missing_extra("onnxruntime", extra) from error
@@ -85,8 +86,7 @@ class OnnxRuntimeBackend:
 
     def layers(self) -> dict[str, int]:
         """See `Backend.layers`; read from the profile of one inference in a separate session."""
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
             profile = str(Path(folder) / "profile")
             session = _open_session(onnxruntime, self._path, self._device, None, profile)
@@ -124,7 +124,6 @@ class GpuSession:
 def _open_session(
     onnxruntime: Any, path: Path, device: str, threads: int | None, profile: str = ""
 ) -> Any:
-    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = threads or 0  # 0: one for each physical core

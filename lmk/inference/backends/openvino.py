@@ -22,7 +22,7 @@ from lmk.artifact.contract import (
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError, missing_extra
-from lmk.system.openvino_package import import_openvino
+from lmk.system.runtime_packages import import_openvino
 
 # By default OpenVINO computes in bfloat16 where the CPU supports it; only a file that was
 # exported and verified for that may. float16 weights are computed with in float32.

@@ -19,6 +19,7 @@ from lmk.inference.regions.detector_metadata import Declared, read_metadata
 from lmk.inference.regions.detector_outputs import Outputs, read_boxes
 from lmk.system.errors import UsageError, WeightsError, missing_extra
 from lmk.system.opencv import cv2
+from lmk.system.runtime_packages import import_onnxruntime
 from lmk.system.text import check_utf8
 
 MOST_BYTES = 1 << 30
@@ -86,14 +87,13 @@ class OnnxDetector:
 
 def _open_session(path: Path) -> Any:
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError as error:
         raise missing_extra("onnxruntime", "run") from error
     if not path.is_file():
         raise UsageError(f"--region onnx:{path}: the file does not exist, or is not a regular file")
     if path.stat().st_size > MOST_BYTES:
         raise WeightsError(f"{path} is larger than 1 GiB: expected the ONNX file of a detector")
-    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
