@@ -200,6 +200,6 @@ def _compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     ]
     if changed:
         raise TrainingError(
-            f"cannot resume with other settings: {'; '.join(changed)[:2000]}. "
+            f"cannot resume with other settings: {'; '.join(changed)}. "
             "Give the same ones, as --config RUN does, or start in another folder"
         )

@@ -51,7 +51,7 @@ def read_config(file: Path, settings: Collection[str], texts: Collection[str]) -
             raise UsageError(
                 f"{file}: {name!s:.60}: expected one short value, such as a number or a path"
             )
-        options[str(name).replace("-", "_")] = value
+        options[name.replace("-", "_")] = value
     unknown = sorted(options.keys() - {*settings, *texts})
     if unknown:
         raise UsageError(
