@@ -27,12 +27,12 @@ import numpy as np
 import numpy.typing as npt
 from output import bar_rows, finish, parse, print_rows
 
-from lmk.arrays import FloatArray
 from lmk.bench.record import StartState, make_record
 from lmk.demo.clip import FACE_XY, photograph
-from lmk.inference.backends.base import Backend, Transfers
+from lmk.inference.backends.base import Backend, Inferred, Transfers, inferred
 from lmk.inference.backends.select import open_backend
 from lmk.model.framing import Framing
+from lmk.model.points import NO_POINTS
 from lmk.system.progress import Reporter
 from lmk.video.context import RunContext
 from lmk.video.open_models import prepare_model
@@ -184,14 +184,15 @@ class Instant:
     num_landmarks = 10
     input_size = 128
     framing: Framing | None = None
+    points = NO_POINTS
     transfers: Transfers | None = None
     turns = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     ring = (64 + 30 * np.stack([np.cos(turns), np.sin(turns)], axis=1)).astype(np.float32)
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
         """See `Backend.infer`."""
         count = len(images)
-        return self.ring[None].repeat(count, 0), np.full((count, 10), 0.9, np.float32)
+        return inferred(self.ring[None].repeat(count, 0), np.full((count, 10), 0.9, np.float32))
 
     def layers(self) -> dict[str, int]:
         """It has none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lmk.artifact.catalogue import PRECISIONS, format_of
 from lmk.model.framing import Framing, framing_from_json
+from lmk.model.points import NO_POINTS, NamedPoints, points_from_json
 from lmk.system.errors import WeightsError
 from lmk.system.text import check_utf8
 
@@ -95,6 +96,25 @@ def read_framing(signature: Signature, path: Path) -> Framing | None:
             f"{path} has a framing that this version of lmk does not read ({error}): export it "
             "again"
         ) from error
+
+
+def read_points(signature: Signature, path: Path) -> NamedPoints:
+    """Return the named points of a file, maybe none. Raises WeightsError."""
+    text = signature.metadata.get("points", "")
+    try:
+        points = points_from_json(text) if text else NO_POINTS
+    except ValueError as error:
+        raise WeightsError(
+            f"{path} has named points that this version of lmk does not read ({error}): export it "
+            "again"
+        ) from error
+    expected = f"float32 (B, {len(points)}, 2)" if points else None
+    if (found := signature.outputs.get("points")) != expected:
+        raise WeightsError(
+            f"{path} has the names of {len(points)} points, but its output points is "
+            f"{found or 'missing'}: export it again"
+        )
+    return points
 
 
 def unreadable(path: Path, reason: Exception) -> WeightsError:

@@ -7,6 +7,7 @@ import numpy as np
 from lmk.architectures.nodes import Nodes
 from lmk.architectures.spec import Architecture
 from lmk.geometry import SCORE_RADIUS_HEATMAP
+from lmk.model.points import LEAST_SCALE2, PREFIX, PointMap
 from lmk.system.onnx_package import TensorProto
 
 
@@ -54,3 +55,34 @@ def softargmax(g: Nodes, heatmaps: str, architecture: Architecture, beta: float)
     near = g.add("Cast", [near], "near_float", to=1)
     near_mass = g.add("Mul", [mass, near], "near_mass")
     return landmarks, g.add("ReduceSum", [near_mass, axis], "scores", keepdims=0)
+
+
+def points(g: Nodes, landmarks: str, point_map: PointMap) -> str:
+    """Landmarks (B, K, 2) to `points` (B, P, 2), both in input px.
+
+    The same formula as `PointMap.__call__`, always in float32.
+    """
+    tensor = {name: g.constant(name, value) for name, value in point_map.arrays().items()}
+    flat_shape, pair_shape, matrix_shape = (
+        g.constant(f"{PREFIX}{name}_shape", shape, np.int64)
+        for name, shape in (("flat", [0, -1]), ("pair", [0, -1, 2]), ("matrix", [0, 2, 2]))
+    )
+
+    def affine(flat: str, frame: str) -> str:
+        weights = tensor[f"{PREFIX}{frame}"], tensor[f"{PREFIX}{frame}_bias"]
+        moved = g.add("Gemm", [flat, *weights], f"{PREFIX}{frame}_flat")
+        return g.add("Reshape", [moved, pair_shape], f"{PREFIX}{frame}_pairs")
+
+    flat = g.add("Reshape", [landmarks, flat_shape], "points.landmarks")
+    pose = g.add("MatMul", [flat, g.constant("points.pose", point_map.pose)], "points.pose_flat")
+    turn = g.add("Reshape", [pose, matrix_shape], "points.turn")
+    turn_back = g.add("Transpose", [turn], "points.turn_back", perm=[0, 2, 1])
+    squares = g.add("Mul", [turn, turn], "points.turn_squares")
+    rows = g.constant("points.rows", [1], np.int64)
+    scale2 = g.add("ReduceSum", [squares, rows], "points.scale2", keepdims=1)
+    scale2 = g.add("Max", [scale2, g.constant("points.least", LEAST_SCALE2)], "points.safe_scale2")
+    upright = g.add("MatMul", [landmarks, turn_back], "points.turned")
+    upright = g.add("Div", [upright, scale2], "points.upright")
+    upright = g.add("Reshape", [upright, flat_shape], "points.upright_flat")
+    posed = g.add("MatMul", [affine(upright, "in_pose"), turn], "points.posed")
+    return g.add("Add", [posed, affine(flat, "in_input")], "points")

@@ -59,7 +59,8 @@ def build_onnx(model: Model, options: GraphOptions = DEFAULTS) -> ModelProto:
 
     Input `images`, uint8 RGB (B, S, S, 3), S the architecture's input size; outputs `landmarks`,
     float32 (B, K, 2), (x, y) in input pixels, `scores`, float32 (B, K), the softmax mass within 2
-    heatmap pixels of the landmark, and on request `heatmaps`, float32 (B, K, H, H). Raises
+    heatmap pixels of the landmark, with named points `points`, float32 (B, P, 2), in input pixels,
+    and on request `heatmaps`, float32 (B, K, H, H). Raises
     WeightsError, and UsageError for an opset that lmk does not write.
     """
     if options.opset not in OPSETS:
@@ -82,7 +83,9 @@ def _build(model: Model, options: GraphOptions) -> ModelProto:
     architecture = model.architecture
     heatmaps = architecture.graph(nodes, graph_ends.image_to_float(nodes, "images"))
     raw = graph_ends.heatmaps_to_float(nodes, heatmaps)
-    graph_ends.softargmax(nodes, raw, architecture, model.manifest.softargmax_beta)
+    landmarks, _ = graph_ends.softargmax(nodes, raw, architecture, model.manifest.softargmax_beta)
+    if point_map := model.point_map():
+        graph_ends.points(nodes, landmarks, point_map)
     if options.heatmaps:
         nodes.add("Identity", [raw], "heatmaps")
     nodes.check_complete(architecture.name)
@@ -170,6 +173,7 @@ def _describe(model: Model, options: GraphOptions) -> dict[str, str]:
         "weights_sha256": manifest.weights_sha256,
         "precision": options.precision,
         "framing": manifest.framing.to_json() if manifest.framing else "",
+        **({"points": model.points.to_json()} if model.points else {}),
     }
 
 
@@ -180,6 +184,8 @@ def _outputs(model: Model, options: GraphOptions) -> list[onnx.ValueInfoProto]:
         _value("landmarks", float32, batch, num_landmarks, 2),
         _value("scores", float32, batch, num_landmarks),
     ]
+    if model.points:
+        outputs.append(_value("points", float32, batch, len(model.points), 2))
     if options.heatmaps:
         outputs.append(_value("heatmaps", float32, batch, num_landmarks, side, side))
     return outputs

@@ -18,6 +18,7 @@ from lmk.artifact.batch import BatchRange
 from lmk.artifact.catalogue import FORMATS, PACKAGES, PRECISIONS, files_of, second_file
 from lmk.model.framing import Framing
 from lmk.model.manifest import LandmarkCount
+from lmk.model.points import NamedPoints
 from lmk.system import signing
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing, sha256_of
@@ -49,9 +50,9 @@ class Provenance:
     files: SHA-256 by name of the file, and of the second one of some formats.
     precision: as requested. layers: as read back from the file, the number of convolutions per
     precision. gpu: the device that an engine was built for. parity: differences of landmarks in
-    input pixels, None if not measured. framing: of the model. input_size: side of the network's
-    input. architecture: of the network. command: builds the file again. signature: over all other
-    fields, None for a file that was not signed.
+    input pixels, None if not measured. framing, points: of the model. input_size: side of the
+    network's input. architecture: of the network. command: builds the file again. signature: over
+    all other fields, None for a file that was not signed.
     """
 
     format: str
@@ -71,6 +72,7 @@ class Provenance:
     # Files of before these two were written are all of one architecture and size.
     architecture: str = DEFAULT
     input_size: PictureSide = 128
+    points: NamedPoints | None = None
     parity: dict[str, Any] | None = None
     tools: dict[str, str] = field(default_factory=lambda: tool_versions())
     created: str = field(
@@ -95,8 +97,9 @@ class Provenance:
     def write(self, file: Path) -> None:
         """Write the provenance beside an exported file. Raises OutputError."""
         content = asdict(self)
-        if self.signature is None:
-            del content["signature"]  # which earlier versions of lmk do not know
+        for later in ("signature", "points"):  # which earlier versions of lmk do not know
+            if content[later] is None:
+                del content[later]
         _write(content, file)
 
 

@@ -37,11 +37,12 @@ def timed_pass(backend: Backend, frame_bgr: Image) -> dict[str, float]:
         ticks.append(time.perf_counter())
         backend.transfers.compute()
         ticks.append(time.perf_counter())
-        xy_input, _ = backend.transfers.download()
+        found = backend.transfers.download()
     else:
-        xy_input, _ = backend.infer(crops)
+        found = backend.infer(crops)
     ticks.append(time.perf_counter())
-    apply_affine(input_to_image, xy_input)
+    apply_affine(input_to_image, found.landmarks)
+    apply_affine(input_to_image, found.points)
     ticks.append(time.perf_counter())
     copies = set() if backend.transfers else {"host_to_device", "device_to_host"}
     names = [name for name in STAGES[:-1] if name not in copies]

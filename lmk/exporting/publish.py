@@ -25,6 +25,7 @@ def provenance_of(model: Model, proto: ModelProto, **known: Any) -> Provenance:
         weights_sha256=manifest.weights_sha256,
         core_sha256=manifest.core.sha256 if manifest.core else None,
         framing=manifest.framing,
+        points=manifest.points,
         architecture=architecture.name,
         input_size=architecture.input_size,
         onnx_sha256=hashlib.sha256(proto.SerializeToString()).hexdigest(),

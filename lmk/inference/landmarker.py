@@ -32,6 +32,8 @@ class Landmarks:
     angles: float32 (N,), degrees, from x towards y, by which each box is turned about its centre.
     confidence: float32 (N,) in [0, 1]: the share of pictures without an object in which all others
     have a lower mean score; NaN where the model was not measured for it.
+    points: float32 (N, P, 2), the places of the model's named points in image pixels, in the order
+    of `Landmarker.point_names`; P is 0 for a model without.
     image_index: (N,), which of the given images each row belongs to; 0 for a single image.
     """
 
@@ -40,6 +42,7 @@ class Landmarks:
     boxes: FloatArray
     angles: FloatArray
     confidence: FloatArray
+    points: FloatArray
     image_index: npt.NDArray[np.intp]
 
 
@@ -97,6 +100,11 @@ class Landmarker:
         """K, the number of landmarks per object."""
         return self.backend.num_landmarks
 
+    @property
+    def point_names(self) -> tuple[str, ...]:
+        """The names of the model's points, maybe none."""
+        return self.backend.points.names
+
     def __call__(
         self, images: Image | Sequence[Image], boxes: Boxes | Sequence[Boxes | None] | None = None
     ) -> Landmarks:
@@ -115,21 +123,21 @@ class Landmarker:
         pairs = _pair(images, boxes)
         searches = [(image, self._search(image, given)) for image, given in pairs]
         found = in_rounds(self.backend, searches)
-        boxes, xy, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        boxes, xy, score, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
         image_index = np.repeat(np.arange(len(found)), [len(each[0]) for each in found])
         confidence = confidence_of(score, self.backend.framing)
-        return Landmarks(xy, score, boxes[:, :4], boxes[:, 4], confidence, image_index)
+        return Landmarks(xy, score, boxes[:, :4], boxes[:, 4], confidence, points, image_index)
 
     def _search(
         self, image: Image, given: Boxes | None
-    ) -> Search[tuple[FloatArray, FloatArray, FloatArray]]:
-        """The boxes of an image, and the landmarks and scores found in them."""
+    ) -> Search[tuple[FloatArray, FloatArray, FloatArray, FloatArray]]:
+        """The boxes of an image, and the landmarks, scores and points found in them."""
         if given is not None:
             boxes = check_boxes(given)
         else:
             boxes = yield from self._finder.search(image, self.backend.framing)
-        xy, score = yield boxes
-        return boxes, xy, score
+        found = yield boxes
+        return boxes, *found
 
 
 def _pair(images: object, boxes: object) -> list[tuple[Image, Boxes | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,22 @@ from lmk.system.errors import UsageError, WeightsError
 
 Result = TypeVar("Result")
 
-Search: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], Result]
+
+class Located(NamedTuple):
+    """What a model finds in N boxes of an image.
+
+    xy (N, K, 2), the landmarks, and points (N, P, 2), the named points, in image pixels; scores of
+    the landmarks (N, K) in [0, 1]. All float32.
+    """
+
+    xy: FloatArray
+    scores: FloatArray
+    points: FloatArray
+
+
+Search: TypeAlias = Generator[FloatArray, Located, Result]
 """Yields boxes (N, 5) of an image, x, y, width, height in image pixels and the angle in degrees;
-receives the landmarks (N, K, 2), image pixels, and scores (N, K) that the model finds in them;
-returns its result."""
+receives what the model finds in them; returns its result."""
 
 
 class ModelError(WeightsError):
@@ -55,7 +67,7 @@ def _run(
     backend: Backend, searches: Sequence[tuple[Image, Search[Result]]], clock: Clock
 ) -> list[Result]:
     results: dict[int, Result] = {}
-    answers: dict[int, tuple[FloatArray, FloatArray] | None] = dict.fromkeys(range(len(searches)))
+    answers: dict[int, Located | None] = dict.fromkeys(range(len(searches)))
     stage = "region"
     while answers:
         asked: dict[int, FloatArray] = {}
@@ -73,42 +85,43 @@ def _run(
 
 def _locate(
     backend: Backend, pairs: Sequence[tuple[Image, FloatArray]], clock: Clock
-) -> list[tuple[FloatArray, FloatArray]]:
-    """Landmarks and scores in the boxes of each image, all in one batch."""
+) -> list[Located]:
+    """What is in the boxes of each image, all in one batch."""
     if not pairs:
         return []
     ends = list(accumulate(len(boxes) for _, boxes in pairs))
     if not ends[-1]:
-        shape = (0, backend.num_landmarks)
-        return [(np.empty((*shape, 2), np.float32), np.empty(shape, np.float32)) for _ in pairs]
+        counts = backend.num_landmarks, len(backend.points)
+        xy, points = (np.empty((0, count, 2), np.float32) for count in counts)
+        return [Located(xy, xy[..., 0], points) for _ in pairs]
     with clock("crop"):
         crops, input_to_image = cut_batch(pairs, backend.input_size)
     with clock("model"):
-        xy, scores = locate(backend, crops, input_to_image)
-    starts = [0, *ends[:-1]]
-    return [(xy[start:end], scores[start:end]) for start, end in zip(starts, ends, strict=True)]
+        found = locate(backend, crops, input_to_image)
+    parts = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return [Located(*(values[part] for values in found)) for part in parts]
 
 
-def locate(
-    backend: Backend, crops: Images, input_to_image: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Run the network on crops and return its landmarks in the image.
+def locate(backend: Backend, crops: Images, input_to_image: FloatArray) -> Located:
+    """Run the network on crops and return what it finds in the image.
 
-    crops uint8 RGB (N, S, S, 3), N >= 1; input_to_image (N, 2, 3). Returns xy float32 (N, K, 2) in
-    image pixels and scores float32 (N, K). Raises ModelError, and UsageError where the runtime
-    cannot be used.
+    crops uint8 RGB (N, S, S, 3), N >= 1; input_to_image (N, 2, 3). Raises ModelError, and
+    UsageError where the runtime cannot be used.
     """
     try:
-        xy_input, scores = backend.infer(crops)
+        xy_input, scores, points_input = backend.infer(crops)
     except UsageError:  # the call is wrong, not the model
         raise
     except Exception as error:  # a runtime may raise anything
         raise ModelError(f"{backend.description} failed: {error}") from error
     # False for NaN, too. Landmarks are means of places in the input, scores are shares.
-    near = np.abs(xy_input) <= FARTHEST * backend.input_size
-    if not (near.all() and (scores >= 0).all() and (scores <= HIGHEST_SCORE).all()):
+    farthest = FARTHEST * backend.input_size
+    near = (np.abs(xy_input) <= farthest).all() and (np.abs(points_input) <= farthest).all()
+    if not (near and (scores >= 0).all() and (scores <= HIGHEST_SCORE).all()):
         raise ModelError(
-            f"the model returned NaN or impossible landmarks or scores on {backend.description}: "
-            "its weights are broken. Train it again, or export it again with the parity check"
+            "the model returned NaN or impossible landmarks, points or scores on "
+            f"{backend.description}: its weights are broken. Train it again, or export it again "
+            "with the parity check"
         )
-    return apply_affine(input_to_image, xy_input), scores
+    xy, points = (apply_affine(input_to_image, each) for each in (xy_input, points_input))
+    return Located(xy, scores, points)

@@ -14,6 +14,7 @@ from lmk.arrays import Arrays
 from lmk.model.bundle import SUFFIX, read_bundle
 from lmk.model.fold import fold_state
 from lmk.model.manifest import MANIFEST, MEASURED_ON, Manifest, read_manifest
+from lmk.model.points import NO_POINTS, NamedPoints, PointMap, read_point_map, split_points
 from lmk.model.weights import content_sha256, load_weights
 from lmk.system.errors import WeightsError
 from lmk.system.signing import PublicKey
@@ -58,20 +59,37 @@ class Model:
 
     @property
     def exported_sha256(self) -> str:
-        """Hash of everything that an exported file contains of it: as `sha256`, and framing."""
+        """Hash of everything that an exported file contains of it: as `sha256`, framing, points."""
         framing = self.manifest.framing
         content = f"{self.sha256}/{framing.to_json() if framing else ''}"
+        content += f"/{self.points.to_json()}" if self.points else ""
         return hashlib.sha256(content.encode()).hexdigest()
 
+    @property
+    def points(self) -> NamedPoints:
+        """Its named points, maybe none."""
+        return self.manifest.points or NO_POINTS
+
     def arrays(self) -> Arrays:
-        """Read this folder's own weights and check their hash. Raises WeightsError."""
+        """Read this folder's own network weights. Raises WeightsError."""
+        return self._split()[0]
+
+    def point_map(self) -> PointMap | None:
+        """Read the map from landmarks to its points; None without points. Raises WeightsError."""
+        _, arrays = self._split()
+        if not self.points and not arrays:
+            return None
+        return read_point_map(arrays, self.manifest.num_landmarks, len(self.points))
+
+    def _split(self) -> tuple[Arrays, Arrays]:
+        """The weights file's tensors, of the network and of the points, with their hash checked."""
         path = self.folder / self.manifest.weights_file
         arrays = load_weights(path)
         if content_sha256(arrays) != self.manifest.weights_sha256:
             raise WeightsError(
                 f"{path} does not match its manifest (different content hash): copy the model again"
             )
-        return arrays
+        return split_points(arrays)
 
     def core(self) -> Model:
         """Find the core that this adapter was trained on. Raises WeightsError."""

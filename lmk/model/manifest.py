@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from lmk.architectures.catalogue import DEFAULT, find_architecture
 from lmk.model.framing import Framing
+from lmk.model.points import NamedPoints
 from lmk.system.errors import WeightsError
 from lmk.system.files import replacing
 from lmk.system.reading import MB, read_text, reason_of
@@ -60,7 +61,8 @@ class Manifest:
     weights_sha256: content hash of `weights_file`. training: free-form; how the model was made.
     figures: those that were measured. framing: None for a model that cannot be tracked.
     mirrored: landmark i of a picture is landmark mirrored[i] of the mirrored picture; None where
-    that is not known.
+    that is not known. points: those that a person named, whose map from the landmarks is in the
+    weights file; None for a model without.
     """
 
     name: Name
@@ -73,6 +75,7 @@ class Manifest:
     landmark_names: list[LandmarkName] | None = None
     framing: Framing | None = None
     mirrored: list[int] | None = None
+    points: NamedPoints | None = None
     training: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Number | str] = field(default_factory=dict)
     license: Annotated[str, Meta(max_length=1000)] = "research use only"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import Arrays
+from lmk.model.points import PREFIX
 from lmk.system.errors import WeightsError, missing_extra
 from lmk.system.files import replacing
 from lmk.system.reading import MB, check_regular, read_bytes, reason_of
@@ -27,18 +28,22 @@ def save_weights(
     arrays: Mapping[str, npt.NDArray[np.generic]],
     metadata: dict[str, str] | None = None,
 ) -> None:
-    """Write matrices and kernels as float16, vectors (biases, batch norms) as float32.
+    """Write matrices and kernels as float16, vectors (biases, batch norms) and points as float32.
 
-    Batch norm variances exceed float16's range and need little space. `metadata` goes into the
-    file's header. The file appears completely or not at all. Raises OutputError.
+    Batch norm variances exceed float16's range, and both need little space. `metadata` goes into
+    the file's header. The file appears completely or not at all. Raises OutputError.
     """
     numpy_io = _safetensors()
     stored = {
-        name: np.ascontiguousarray(value, np.float32 if value.ndim < 2 else np.float16)
+        name: np.ascontiguousarray(value, _stored_type(name, value))
         for name, value in arrays.items()
     }
     with replacing(path) as temporary:
         temporary.write_bytes(numpy_io.save(stored, metadata))
+
+
+def _stored_type(name: str, value: npt.NDArray[np.generic]) -> npt.DTypeLike:
+    return np.float32 if value.ndim < 2 or name.startswith(PREFIX) else np.float16
 
 
 def load_weights(path: Path) -> Arrays:

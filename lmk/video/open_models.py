@@ -80,7 +80,7 @@ def prepare_model(
     smoothing = None if still else options.smoothing
 
     def new_tracker() -> Tracker:
-        return Tracker(name, finder, backend.framing, tracking, smoothing)
+        return Tracker(name, finder, backend.framing, tracking, smoothing, backend.points)
 
     new_tracker()  # what cannot be followed is said before the first frame
     return RunModel(name, backend, new_tracker, landmark_names)

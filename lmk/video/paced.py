@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from lmk.arrays import FloatArray, Indices
-from lmk.inference.rounds import Search
+from lmk.inference.rounds import Located, Search
 from lmk.system.errors import UsageError
 
 LATEST = 0.3  # weight of the last measurement of a box's time
@@ -33,7 +33,7 @@ class Budget:
             FIRST_COUNT if math.isnan(self._box_ms) else max(int(self._limit_ms / self._box_ms), 1)
         )
 
-    def timed(self, boxes: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
+    def timed(self, boxes: FloatArray) -> Search[Located]:
         """Ask for the landmarks in boxes (N, 5), and measure the time of one."""
         began = time.perf_counter()
         answer = yield boxes
@@ -56,25 +56,23 @@ class PacedSearch:
         self.found: FloatArray | None = None
         self._order: Indices = np.empty(0, np.intp)
         self._left: FloatArray = np.empty((0, 5), np.float32)
-        self._answers: list[tuple[FloatArray, FloatArray]] = []
+        self._answers: list[Located] = []
         self._go_on(None)
 
     def boxes(self, count: int) -> FloatArray:
         """The next boxes to look into, at most `count`."""
         return self._left[:count]
 
-    def answer(self, xy: FloatArray, scores: FloatArray) -> None:
-        """Give the landmarks and scores of these boxes."""
-        self._answers.append((xy, scores))
-        self._left = self._left[len(xy) :]
+    def answer(self, found: Located) -> None:
+        """Give what is in these boxes."""
+        self._answers.append(found)
+        self._left = self._left[len(found.xy) :]
         if not len(self._left) and self.found is None:
             back = np.argsort(self._order)  # to the order in which the search asked
-            all_xy, all_scores = (
-                np.concatenate(each)[back] for each in zip(*self._answers, strict=True)
-            )
-            self._go_on((all_xy, all_scores))
+            parts = zip(*self._answers, strict=True)
+            self._go_on(Located(*(np.concatenate(part)[back] for part in parts)))
 
-    def _go_on(self, answer: tuple[FloatArray, FloatArray] | None) -> None:
+    def _go_on(self, answer: Located | None) -> None:
         try:
             boxes = self._search.send(answer) if answer else next(self._search)
         except StopIteration as end:

@@ -8,18 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray, Image
+from lmk.model.points import NamedPoints
 from lmk.video.sources.base import Frame
 
 
 @dataclass(frozen=True, eq=False)
 class Objects:
-    """What one model found in a frame: N objects of K landmarks, all in image pixels.
+    """What one model found in a frame: N objects of K landmarks and P points, in image pixels.
 
     model: its name. ids int64 (N,): an object keeps its ID from frame to frame. boxes float32 (N,
     4), x, y, width, height: the box of each. angles float32 (N,), degrees, from x towards y, by
     which each is turned about its centre. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
     opacity float32 (N, K): 1 for a visible landmark; falls to 0 while a lost one keeps its last
-    place. confidence float32 (N,): see `Landmarks`.
+    place. confidence float32 (N,): see `Landmarks`. points float32 (N, P, 2), points_opacity
+    float32 (N, P): the same of the points that `named` names; P is 0 for a model without.
     """
 
     model: str
@@ -30,14 +32,17 @@ class Objects:
     scores: FloatArray
     opacity: FloatArray
     confidence: FloatArray
+    points: FloatArray
+    points_opacity: FloatArray
+    named: NamedPoints
 
 
-def no_objects(model: str, num_landmarks: int) -> Objects:
-    """No objects, for a model with K landmarks."""
-    shape = (0, num_landmarks)
-    none = np.empty(shape, np.float32)
-    boxes, xy = np.empty((0, 4), np.float32), np.empty((*shape, 2), np.float32)
-    return Objects(model, np.empty(0, np.int64), boxes, boxes[:, 0], xy, none, none, boxes[:, 0])
+def no_objects(model: str, num_landmarks: int, named: NamedPoints) -> Objects:
+    """No objects, for a model with K landmarks and these points."""
+    boxes = np.empty((0, 4), np.float32)
+    xy, points = (np.empty((0, count, 2), np.float32) for count in (num_landmarks, len(named)))
+    places = boxes, boxes[:, 0], xy, xy[..., 0], xy[..., 0], boxes[:, 0]
+    return Objects(model, np.empty(0, np.int64), *places, points, points[..., 0], named)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,8 @@ class ModelStep:
             self._failures_in_a_row = 0
         except ModelError as error:  # one frame does not end the run
             self._count_failure(error, len(frames))
-            none = no_objects(self._model.name, self._model.backend.num_landmarks)
+            backend = self._model.backend
+            none = no_objects(self._model.name, backend.num_landmarks, backend.points)
             return [none for _ in frames]
         return found
 

@@ -10,8 +10,9 @@ import numpy as np
 from lmk.arrays import Flags, FloatArray, Image
 from lmk.inference.boxes import SAME, apart, overlap
 from lmk.inference.regions.base import Finder
-from lmk.inference.rounds import Search
+from lmk.inference.rounds import Located, Search
 from lmk.model.framing import Framing, confidence_of
+from lmk.model.points import NO_POINTS, NamedPoints
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
 from lmk.video.motion import Motion
@@ -67,22 +68,24 @@ class _Lost:
 class _Sight:
     """What was found in the crops of N tracks.
 
-    boxes (N, 5) of the crops, xy (N, K, 2) and scores (N, K) of the landmarks, following (N, 5) the
-    boxes that the landmarks lead to, good (N,) whether they are those of the object.
+    boxes (N, 5) of the crops, xy (N, K, 2) and scores (N, K) of the landmarks, points (N, P, 2),
+    following (N, 5) the boxes that the landmarks lead to, good (N,) whether they are those of the
+    object.
     """
 
     tracks: list[_Track]
     boxes: FloatArray
     xy: FloatArray
     scores: FloatArray
+    points: FloatArray
     following: FloatArray
     good: Flags
 
     def rows(self, kept: Sequence[int] | Flags) -> _Sight:
         """Some of the tracks."""
         rows = np.arange(len(self.tracks))[kept].tolist()
-        arrays = (self.boxes, self.xy, self.scores, self.following, self.good)
-        return _Sight([self.tracks[row] for row in rows], *(array[rows] for array in arrays))
+        arrays = (getattr(self, f.name)[rows] for f in fields(self)[1:])
+        return _Sight([self.tracks[row] for row in rows], *arrays)
 
     def and_(self, other: _Sight) -> _Sight:
         """The tracks of both."""
@@ -104,6 +107,7 @@ class Tracker:
         framing: Framing | None,
         tracking: Tracking,
         smoothing: Smoothing | None,
+        named: NamedPoints = NO_POINTS,
     ) -> None:
         if tracking.follow and framing is None:
             raise UsageError(
@@ -111,7 +115,7 @@ class Tracker:
                 "landmarks. Train or export it again with this version of lmk, or choose a "
                 "--region other than track"
             )
-        self._model, self._finder, self._framing = model, finder, framing
+        self._model, self._finder, self._framing, self._named = model, finder, framing, named
         self._tracking, self._smoothing = tracking, smoothing
         self._budget = Budget(tracking.search_ms) if tracking.search_ms is not None else None
         self._number, self._time_s = 0, -np.inf
@@ -198,18 +202,19 @@ class Tracker:
         if not self._pending and self._search_is_due():
             self._begin_search(image_bgr, _stack([]))
         part = self._pending.boxes(budget.count) if self._pending else _stack([])
-        xy, scores = yield from budget.timed(np.concatenate([predicted, part]))
+        found = yield from budget.timed(np.concatenate([predicted, part]))
         tracked = len(predicted)
         if self._pending:
-            self._pending.answer(xy[tracked:], scores[tracked:])
-        sight = self._judge(self._tracks, predicted, xy[:tracked], scores[:tracked])
+            self._pending.answer(Located(*(values[tracked:] for values in found)))
+        located = Located(*(values[:tracked] for values in found))
+        sight = self._judge(self._tracks, predicted, located)
         if not sight.good.all():
             lost, sight = sight.rows(~sight.good), sight.rows(sight.good)
             self._lose(lost)
             if not self._pending:
                 pending = self._begin_search(image_bgr, lost.boxes)
                 answer = yield from budget.timed(pending.boxes(budget.count))
-                pending.answer(*answer)
+                pending.answer(answer)
         if self._pending and self._pending.found is not None:
             _, rest = _sorted_out(self._pending.found, sight.following)
             self._pending = None
@@ -244,31 +249,33 @@ class Tracker:
 
     def _look(self, tracks: list[_Track], boxes: FloatArray) -> Search[_Sight]:
         """Find the landmarks in the boxes of tracks, and judge them where objects are followed."""
-        xy, scores = yield boxes
-        return self._judge(tracks, boxes, xy, scores)
+        return self._judge(tracks, boxes, (yield boxes))
 
-    def _judge(
-        self, tracks: list[_Track], boxes: FloatArray, xy: FloatArray, scores: FloatArray
-    ) -> _Sight:
+    def _judge(self, tracks: list[_Track], boxes: FloatArray, found: Located) -> _Sight:
+        xy, scores, _ = found
         following, good = boxes, np.ones(len(boxes), bool)
         if self._tracking.follow and self._framing:
             following, misfit_px = self._framing.fit(xy, scores, turned=True)
             good = scores.mean(1) >= LOST_SCORE * self._framing.score
             good &= misfit_px <= LOST_MISFIT * self._framing.spread_px
-        return _Sight(tracks, boxes, xy, scores, following, good)
+        return _Sight(tracks, boxes, *found, following, good)
 
     def _objects(self, sight: _Sight, smooth: bool) -> Objects:
-        shown, opacity = sight.xy, np.ones_like(sight.scores)
+        # A point is as certain as all landmarks together.
+        mean = sight.scores.mean(1, keepdims=True).repeat(len(self._named), 1)
+        shown = np.concatenate([sight.xy, sight.points], axis=1)
+        scores = np.concatenate([sight.scores, mean], axis=1)
+        opacity = np.ones_like(scores)
         if smooth and self._smoother:
-            shown, opacity = self._smoother(
-                self._time_s, sight.tracks, sight.xy, sight.scores, sight.boxes
-            )
+            shown, opacity = self._smoother(self._time_s, sight.tracks, shown, scores, sight.boxes)
         ids = np.array([track.number for track in sight.tracks], np.int64)
         # A copy: the finder may give the same array again, and motion goes on from it.
         boxes = sight.boxes.copy()
         confidence = confidence_of(sight.scores, self._framing)
-        places = boxes[:, :4], boxes[:, 4], shown
-        return Objects(self._model, ids, *places, sight.scores, opacity, confidence)
+        last = sight.xy.shape[1]
+        landmarks = shown[:, :last], sight.scores, opacity[:, :last], confidence
+        points = shown[:, last:], opacity[:, last:], self._named
+        return Objects(self._model, ids, boxes[:, :4], boxes[:, 4], *landmarks, *points)
 
     def _identify(self, found: FloatArray, predicted: FloatArray) -> list[_Track]:
         """The tracks of found boxes (N, 5): those that they overlap most, or new ones."""

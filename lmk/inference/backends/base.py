@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
 from lmk.model.framing import Framing
+from lmk.model.points import NamedPoints
+
+
+class Inferred(NamedTuple):
+    """What a model finds in a batch.
+
+    landmarks float32 (B, K, 2) and points float32 (B, P, 2), (x, y) in input pixels; scores of the
+    landmarks float32 (B, K) in [0, 1]. P is 0 for a model without named points.
+    """
+
+    landmarks: FloatArray
+    scores: FloatArray
+    points: FloatArray
+
+
+def inferred(landmarks: FloatArray, scores: FloatArray, *points: FloatArray) -> Inferred:
+    """What a file's outputs say, of which `points` may not be there."""
+    none = np.empty((len(landmarks), 0, 2), np.float32)
+    return Inferred(landmarks, scores, *(points or (none,)))
 
 
 class Transfers(Protocol):
@@ -24,14 +43,15 @@ class Transfers(Protocol):
     def compute(self) -> None:
         """Run the model on the batch that was copied."""
 
-    def download(self) -> tuple[FloatArray, FloatArray]:
-        """Copy landmarks and scores back; see `Backend.infer`."""
+    def download(self) -> Inferred:
+        """Copy what was found back."""
 
 
 class Backend(Protocol):
     """One model, loaded into one inference runtime on one device; any thread may call `infer`.
 
     `input_size` is the side of its input, px. `framing` is None for a model without framing.
+    `points` are the P named points, maybe none.
     """
 
     name: str
@@ -39,16 +59,16 @@ class Backend(Protocol):
     num_landmarks: int
     input_size: int
     framing: Framing | None
+    points: NamedPoints
 
     @property
     def transfers(self) -> Transfers | None:
         """The steps of an inference; None on the CPU, where nothing is copied."""
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-        """Find the landmarks of a batch.
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
+        """Find the landmarks and points of a batch.
 
-        images uint8 RGB (B, S, S, 3), S the input size, B >= 1. Returns landmarks float32
-        (B, K, 2), (x, y) in input pixels, and scores float32 (B, K) in [0, 1].
+        images uint8 RGB (B, S, S, 3), S the input size, B >= 1.
         """
 
     def layers(self) -> dict[str, int]:

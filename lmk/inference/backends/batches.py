@@ -6,20 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lmk.arrays import FloatArray, Images
+from lmk.arrays import Images
+from lmk.inference.backends.base import Inferred
 from lmk.system.errors import WeightsError
 
-Run = Callable[[Images], tuple[FloatArray, FloatArray]]
+Run = Callable[[Images], Inferred]
 
 
-def in_batches(
-    run: Run, images: Images, smallest: int, largest: int | None
-) -> tuple[FloatArray, FloatArray]:
+def in_batches(run: Run, images: Images, smallest: int, largest: int | None) -> Inferred:
     """Call `run` on batches of `smallest` to `largest` (None: any number of) pictures.
 
     images uint8 (N, S, S, 3), N >= 1; a short last batch is padded with its last picture, and the
-    extra results are dropped. Returns landmarks (N, K, 2) and scores (N, K). Raises WeightsError
-    for a model that returns other shapes.
+    extra results are dropped. Raises WeightsError for a model that returns other shapes.
     """
     if len(images) >= smallest and (largest is None or len(images) <= largest):
         return _whole(run, images)
@@ -30,15 +28,16 @@ def in_batches(
         missing = max(smallest - len(part), 0)
         filled = np.concatenate([part, part[-1:].repeat(missing, 0)])
         found.append([values[: len(part)] for values in _whole(run, filled)])
-    landmarks, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return landmarks, scores
+    return Inferred(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _whole(run: Run, images: Images) -> tuple[FloatArray, FloatArray]:
-    landmarks, scores = run(images)
-    if landmarks.shape != (*scores.shape, 2) or len(scores) != len(images):
+def _whole(run: Run, images: Images) -> Inferred:
+    found = run(images)
+    of_each = {len(part) for part in found} == {len(images)}
+    if not of_each or found.landmarks.shape != (*found.scores.shape, 2):
         raise WeightsError(
-            f"the model returned landmarks {landmarks.shape} and scores {scores.shape} for "
-            f"{len(images)} pictures, expected (B, K, 2) and (B, K): export it again"
+            f"the model returned landmarks {found.landmarks.shape}, scores {found.scores.shape} "
+            f"and points {found.points.shape} for {len(images)} pictures, expected (B, K, 2), "
+            "(B, K) and (B, P, 2): export it again"
         )
-    return landmarks, scores
+    return found

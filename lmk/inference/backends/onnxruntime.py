@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray, Images
+from lmk.arrays import Images
 from lmk.artifact.catalogue import PRECISIONS
 from lmk.artifact.contract import (
     Signature,
@@ -21,8 +21,10 @@ from lmk.artifact.contract import (
     describe,
     fixed_batch,
     read_framing,
+    read_points,
     unreadable,
 )
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.system.errors import UnavailableError, missing_extra
@@ -71,16 +73,19 @@ class OnnxRuntimeBackend:
         signature = _signature(self._session)
         self.num_landmarks, self.input_size = check_signature(signature, self._path)
         self.framing = read_framing(signature, self._path)
-        self.transfers = GpuSession(onnxruntime, self._session) if device == "cuda" else None
-        gpu = self.transfers
-        self._run = not_in_forks(in_turns(gpu)) if gpu else partial(_run_on_cpu, self._session)
+        self.points = read_points(signature, self._path)
+        outputs = (*OUTPUTS, "points") if self.points else OUTPUTS
+        gpu = GpuSession(onnxruntime, self._session, outputs) if device == "cuda" else None
+        self.transfers = gpu
+        on_cpu = partial(_run_on_cpu, self._session, outputs)
+        self._run = not_in_forks(in_turns(gpu)) if gpu else on_cpu
         self._batch = signature.batch
         precision = PRECISIONS[signature.metadata.get("precision", "fp32")].words
         if precision == "float16" and device == "cpu":
             precision = "float16 rounded, computed in float32"  # it has no such kernels there
         self.description = f"ONNX Runtime {onnxruntime.__version__} on {device}, {precision}"
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
         """See `Backend.infer`."""
         return in_batches(self._run, images, self._batch or 1, self._batch)
 
@@ -99,15 +104,22 @@ class OnnxRuntimeBackend:
 class GpuSession:
     """See `Transfers`: inputs and outputs stay on the device until they are copied."""
 
-    def __init__(self, onnxruntime: Any, session: Any, device: str = "cuda") -> None:
+    def __init__(
+        self,
+        onnxruntime: Any,
+        session: Any,
+        outputs: Sequence[str] = OUTPUTS,
+        device: str = "cuda",
+    ) -> None:
         self._onnxruntime, self._session, self._device = onnxruntime, session, device
+        self._outputs = outputs
         self._binding = session.io_binding()
 
     def upload(self, images: npt.NDArray[np.uint8]) -> None:
         """See `Transfers.upload`."""
         value = self._onnxruntime.OrtValue.ortvalue_from_numpy(images, self._device, 0)
         self._binding.bind_ortvalue_input("images", value)
-        for name in OUTPUTS:
+        for name in self._outputs:
             self._binding.bind_output(name, self._device)
 
     def compute(self) -> None:
@@ -115,10 +127,9 @@ class GpuSession:
         self._session.run_with_iobinding(self._binding)
         self._binding.synchronize_outputs()
 
-    def download(self) -> tuple[FloatArray, FloatArray]:
+    def download(self) -> Inferred:
         """See `Transfers.download`."""
-        landmarks, scores = (value.numpy() for value in self._binding.get_outputs())
-        return landmarks, scores
+        return inferred(*(value.numpy() for value in self._binding.get_outputs()))
 
 
 def _open_session(
@@ -137,9 +148,8 @@ def _open_session(
         raise unreadable(path, error) from error
 
 
-def _run_on_cpu(session: Any, images: Images) -> tuple[FloatArray, FloatArray]:
-    landmarks, scores = session.run(OUTPUTS, {"images": images})
-    return landmarks, scores
+def _run_on_cpu(session: Any, outputs: Sequence[str], images: Images) -> Inferred:
+    return inferred(*session.run(outputs, {"images": images}))
 
 
 def _convolutions(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import PRECISIONS
 from lmk.artifact.contract import (
     Signature,
@@ -17,8 +16,10 @@ from lmk.artifact.contract import (
     describe,
     fixed_batch,
     read_framing,
+    read_points,
     unreadable,
 )
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError, missing_extra
@@ -54,6 +55,7 @@ class OpenVinoBackend:
         signature = _read_signature(network, path)
         self.num_landmarks, self.input_size = check_signature(signature, path)
         self.framing = read_framing(signature, path)
+        self.points = read_points(signature, path)
         self._batch = signature.batch
         precision = signature.metadata.get("precision", "fp32")
         hint = HINTS.get(precision, "f32")
@@ -80,7 +82,7 @@ class OpenVinoBackend:
             words = "float16 weights, computed in float32"
         self.description = f"OpenVINO {release} on cpu, {words}"
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
         """See `Backend.infer`."""
         return in_batches(self._run, images, self._batch or 1, self._batch)
 
@@ -95,10 +97,11 @@ class OpenVinoBackend:
         ]
         return dict(Counter(names.get(kind, kind) for kind in computed))
 
-    def _run(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def _run(self, images: npt.NDArray[np.uint8]) -> Inferred:
         with self._requests.take() as request:
             results = request.infer({"images": images}, share_inputs=True)  # results are copies
-        return results["landmarks"], results["scores"]
+        points = [results["points"]] if self.points else []
+        return inferred(results["landmarks"], results["scores"], *points)
 
 
 def _read_network(path: Path) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from threading import Lock
 
-from lmk.arrays import FloatArray, Images
-from lmk.inference.backends.base import Transfers
+from lmk.arrays import Images
+from lmk.inference.backends.base import Inferred, Transfers
 from lmk.inference.backends.batches import Run
 from lmk.system.errors import UsageError
 
@@ -15,7 +15,7 @@ def in_turns(steps: Transfers) -> Run:
     """Run a batch through all steps; a second thread waits, because the device holds one batch."""
     lock = Lock()
 
-    def run(images: Images) -> tuple[FloatArray, FloatArray]:
+    def run(images: Images) -> Inferred:
         with lock:
             steps.upload(images)
             steps.compute()
@@ -28,7 +28,7 @@ def not_in_forks(run: Run) -> Run:
     """Raise UsageError in a forked process, where CUDA fails and PyTorch waits for ever."""
     opened_by = os.getpid()
 
-    def checked(images: Images) -> tuple[FloatArray, FloatArray]:
+    def checked(images: Images) -> Inferred:
         if os.getpid() != opened_by:
             raise UsageError(
                 "this model was opened before its process was forked, and its runtime does not "

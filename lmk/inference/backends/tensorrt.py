@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import PRECISIONS, RUNTIMES
 from lmk.artifact.provenance import Provenance, read_unchanged
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.inference.backends.tensorrt_bindings import Kind, load_bindings
 from lmk.inference.cuda import Cuda
+from lmk.model.points import NO_POINTS
 from lmk.system.errors import UsageError, WeightsError
 
 
@@ -42,7 +43,7 @@ class TensorRtBackend:
         self._run = not_in_forks(in_turns(self))
         self._layers = known.layers
         self.num_landmarks, self.input_size = known.num_landmarks, known.input_size
-        self.framing = known.framing
+        self.framing, self.points = known.framing, known.points or NO_POINTS
         self._smallest, self._largest = known.batch.min, known.batch.max or 1
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))  # must outlive the engine
         self._engine = self._runtime.deserialize_cuda_engine(engine)
@@ -51,7 +52,7 @@ class TensorRtBackend:
                 f"{RUNTIMES[kind].title} {trt.__version__} cannot read {path}: run  {known.command}"
             )
         self._context = self._engine.create_execution_context()
-        self._shapes = _shapes(known.num_landmarks, known.input_size)
+        self._shapes = _shapes(known.num_landmarks, known.input_size, len(self.points))
         self._addresses = {
             name: self._cuda.allocate(self._largest * int(np.prod(shape)) * dtype().itemsize)
             for name, (shape, dtype) in self._shapes.items()
@@ -61,7 +62,7 @@ class TensorRtBackend:
         version = f"{RUNTIMES[kind].title} {trt.__version__}"
         self.description = f"{version} on {self._cuda.name}, {PRECISIONS[known.precision].words}"
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
         """See `Backend.infer`."""
         return in_batches(self._run, images, self._smallest, self._largest)
 
@@ -84,16 +85,17 @@ class TensorRtBackend:
             raise WeightsError(f"{self.description} failed: export the engine again")
         self._cuda.synchronize()
 
-    def download(self) -> tuple[FloatArray, FloatArray]:
+    def download(self) -> Inferred:
         """See `Transfers.download`."""
         results = {
-            name: np.empty((self._count, *self._shapes[name][0]), np.float32)
-            for name in ("landmarks", "scores")
+            name: np.empty((self._count, *shape), np.float32)
+            for name, (shape, _) in self._shapes.items()
+            if name != "images"
         }
         for name, values in results.items():
             self._cuda.download(self._addresses[name], values)
         self._cuda.synchronize()
-        return results["landmarks"], results["scores"]
+        return inferred(*results.values())
 
 
 def open_tensorrt(model: str, device: str, threads: int | None) -> TensorRtBackend:  # noqa: ARG001
@@ -125,9 +127,13 @@ def check_machine(known: Provenance, path: Path, cuda: Cuda, version: str) -> No
         )
 
 
-def _shapes(num_landmarks: int, input_size: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    return {
+def _shapes(
+    num_landmarks: int, input_size: int, num_points: int
+) -> dict[str, tuple[tuple[int, ...], Any]]:
+    shapes = {
         "images": ((input_size, input_size, 3), np.uint8),
         "landmarks": ((num_landmarks, 2), np.float32),
         "scores": ((num_landmarks,), np.float32),
+        "points": ((num_points, 2), np.float32),
     }
+    return shapes if num_points else {n: s for n, s in shapes.items() if n != "points"}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray, Images
+from lmk.arrays import Images
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.sharing import in_turns, not_in_forks
 from lmk.system.errors import UnavailableError, missing_extra
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lmk.architectures.network import LandmarkNetwork
+    from lmk.model.points import PointMap
 
 _CUDNN_FLAGS = Lock()  # they are those of the process
 
@@ -40,17 +42,19 @@ class TorchBackend:
 
         if threads:
             torch.set_num_threads(threads)  # of the complete process
-        network, self._beta = load_network(model)
+        found = find_model(model)
+        network, self._beta = load_network(found)
         self._network, self._device = network.to(device), device
         self.transfers = self if device == "cuda" else None
-        on_cpu = partial(_run_on_cpu, network, self._beta)
+        self._point_map = found.point_map()
+        on_cpu = partial(_run_on_cpu, network, self._beta, self._point_map)
         self._run = not_in_forks(in_turns(self) if device == "cuda" else on_cpu)
         self.num_landmarks = network.num_landmarks
         self.input_size = network.architecture.input_size
-        self.framing = find_model(model).manifest.framing
+        self.framing, self.points = found.manifest.framing, found.points
         self.description = f"PyTorch {torch.__version__} on {device}, float32"
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: npt.NDArray[np.uint8]) -> Inferred:
         """See `Backend.infer`."""
         return self._run(images)
 
@@ -77,18 +81,23 @@ class TorchBackend:
             self._landmarks, self._scores = _find(self._network, self._beta, self._images)
         torch.cuda.synchronize()
 
-    def download(self) -> tuple[FloatArray, FloatArray]:
+    def download(self) -> Inferred:
         """See `Transfers.download`."""
-        return self._landmarks.cpu().numpy(), self._scores.cpu().numpy()
+        return _inferred(self._landmarks, self._scores, self._point_map)
 
 
 def _run_on_cpu(
-    network: LandmarkNetwork, beta: float, images: Images
-) -> tuple[FloatArray, FloatArray]:
+    network: LandmarkNetwork, beta: float, point_map: PointMap | None, images: Images
+) -> Inferred:
     import torch
 
-    landmarks, scores = _find(network, beta, torch.from_numpy(images))
-    return landmarks.numpy(), scores.numpy()
+    return _inferred(*_find(network, beta, torch.from_numpy(images)), point_map)
+
+
+def _inferred(landmarks: Tensor, scores: Tensor, point_map: PointMap | None) -> Inferred:
+    xy_input = landmarks.cpu().numpy()
+    points = [point_map(xy_input)] if point_map else []
+    return inferred(xy_input, scores.cpu().numpy(), *points)
 
 
 def _find(network: LandmarkNetwork, beta: float, images: Tensor) -> tuple[Tensor, Tensor]:

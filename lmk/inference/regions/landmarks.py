@@ -115,7 +115,7 @@ def _looked(boxes: FloatArray) -> Search[tuple[FloatArray, FloatArray]]:
     parts = []
     for start in range(0, max(len(boxes), 1), MOST_AT_ONCE):
         parts.append((yield boxes[start : start + MOST_AT_ONCE]))
-    xy, scores = (np.concatenate(values) for values in zip(*parts, strict=True))
+    xy, scores, _ = (np.concatenate(values) for values in zip(*parts, strict=True))
     return xy, scores
 
 

@@ -1,0 +1,132 @@
+"""Named points: the places that a person named, computed from a model's landmarks.
+
+A point follows the object's pose: the similarity that brings the mean landmarks closest to those of
+the object, by least squares. Brought back by it, landmarks show only the object's shape; there an
+affine map finds the points, and the pose brings them to the object. A second affine map, in the
+frame of the input, is added: it has the landmarks' centre, and what a pose does not explain.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from lmk.arrays import Arrays, DoubleArray, FloatArray, Points
+from lmk.system.errors import WeightsError
+from lmk.system.schema import parse_json, read_as
+
+PREFIX = "points."
+"""Of the names of a map's tensors in a model's weights file."""
+LEAST_SCALE2 = 1e-6  # of landmarks that coincide, which have no pose
+
+PointName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\A[^\0-\x1f\x7f]*\Z")]
+PointNumber = Annotated[int, Meta(ge=0, le=999)]
+
+
+@dataclass(frozen=True)
+class NamedPoints:
+    """The names of P points, and the pairs of points, by number, that its skeleton joins."""
+
+    names: Annotated[tuple[PointName, ...], Meta(max_length=1000)] = ()
+    skeleton: Annotated[tuple[tuple[PointNumber, PointNumber], ...], Meta(max_length=10_000)] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for repeated names, and for a skeleton of other points."""
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("points.names: expected different names")
+        if any(max(pair) >= len(self.names) or pair[0] == pair[1] for pair in self.skeleton):
+            raise ValueError(f"points.skeleton: expected pairs of {len(self.names)} points")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to_json(self) -> str:
+        """One line that `points_from_json` reads back."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+NO_POINTS = NamedPoints()
+
+
+def points_from_json(text: str) -> NamedPoints:
+    """Read what `NamedPoints.to_json` wrote. Raises ValueError."""
+    return read_as(NamedPoints, parse_json(text))
+
+
+@dataclass(frozen=True, eq=False)
+class PointMap:
+    """From K landmarks to P points, all (x, y) in input pixels, flat as x0, y0, x1, y1, ...
+
+    mean (K, 2): mean landmarks, which define the pose. in_pose (2K, 2P), in_pose_bias (2P,): the
+    map between the frame of the mean landmarks and itself. in_input (2K, 2P), in_input_bias (2P,):
+    the map that is added to it. float32.
+    """
+
+    mean: FloatArray
+    in_pose: FloatArray
+    in_pose_bias: FloatArray
+    in_input: FloatArray
+    in_input_bias: FloatArray
+
+    def __call__(self, xy_input: Points) -> FloatArray:
+        """Find points float32 (N, P, 2) from landmarks (N, K, 2)."""
+        flat = xy_input.reshape(len(xy_input), -1).astype(np.float32)
+        turns = (flat @ self.pose).reshape(-1, 2, 2)
+        scale2 = np.maximum((turns * turns).sum(1, keepdims=True), LEAST_SCALE2)  # of both columns
+        upright = (flat.reshape(len(flat), -1, 2) @ turns.swapaxes(1, 2)) / scale2
+        found = upright.reshape(flat.shape) @ self.in_pose + self.in_pose_bias
+        rest = flat @ self.in_input + self.in_input_bias
+        return np.asarray(
+            found.reshape(len(flat), -1, 2) @ turns + rest.reshape(len(flat), -1, 2), np.float32
+        )
+
+    @property
+    def pose(self) -> FloatArray:
+        """Weights (2K, 4) from landmarks to the matrix (2, 2) of their pose, row by row.
+
+        Points as rows are multiplied by it to turn and scale them as the object is.
+        """
+        return pose_weights(self.mean).astype(np.float32)
+
+    def arrays(self) -> Arrays:
+        """The tensors of a weights file."""
+        return {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def pose_weights(mean: Points) -> DoubleArray:
+    """Weights (2K, 4) of `PointMap.pose` for mean landmarks (K, 2), in float64."""
+    x, y = (mean - mean.mean(0)).astype(np.float64).T
+    # a = sum z conj(m) / sum |m|^2 is linear in z: its parts, for the x and the y of a landmark.
+    real, imaginary = np.stack([x, y], 1).ravel(), np.stack([-y, x], 1).ravel()
+    matrix = np.stack([real, imaginary, -imaginary, real], 1)
+    return np.asarray(matrix / max(float((x * x + y * y).sum()), LEAST_SCALE2), np.float64)
+
+
+def split_points(arrays: Arrays) -> tuple[Arrays, Arrays]:
+    """Split what a weights file holds into the network's tensors and those of its points."""
+    points = {name: value for name, value in arrays.items() if name.startswith(PREFIX)}
+    return {name: value for name, value in arrays.items() if name not in points}, points
+
+
+def read_point_map(arrays: Mapping[str, FloatArray], landmarks: int, points: int) -> PointMap:
+    """Read the map of K landmarks to P points from its tensors. Raises WeightsError."""
+    flat, out = 2 * landmarks, 2 * points
+    expected = {
+        "mean": (landmarks, 2),
+        "in_pose": (flat, out),
+        "in_pose_bias": (out,),
+        "in_input": (flat, out),
+        "in_input_bias": (out,),
+    }
+    found = {name.removeprefix(PREFIX): value.shape for name, value in arrays.items()}
+    if found != expected:
+        raise WeightsError(
+            f"the points of the model do not match its manifest: expected {expected}, got "
+            f"{found!s:.300}. Get the model again from its origin"
+        )
+    return PointMap(**{name: arrays[PREFIX + name] for name in expected})
