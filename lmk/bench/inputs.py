@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmk.arrays import FloatArray
-from lmk.exporting.reference import NAMES, Reference, reference_landmarks
+from lmk.exporting.reference import NAMES, Reference, reference_places
 from lmk.exporting.samples import (
     DRAWN,
     HELD_OUT,
@@ -70,7 +70,7 @@ def make_inputs(model: Model, samples: Samples) -> Inputs:
     They are those of the torch network, or without torch those of the float32 ONNX graph.
     """
     reference: Reference = "network" if find_spec("torch") else "onnx"
-    expected = reference_landmarks(model, samples.crops, reference)
+    expected = reference_places(model, samples.crops, reference)
     return Inputs(drawn_frames(), samples, expected, NAMES[reference])
 
 

@@ -121,7 +121,7 @@ def _accuracy(backend: Backend, inputs: Inputs) -> dict[str, Any]:
     from lmk.system.errors import WeightsError
 
     samples = inputs.samples
-    actual = np.concatenate([backend.infer(crop[None])[0].copy() for crop in samples.crops])
+    actual = np.concatenate([backend.infer(crop[None]).places for crop in samples.crops])
     if not np.isfinite(actual).all():
         raise WeightsError("the landmarks are NaN: export the model again")
     found = compare(actual, inputs.expected, samples)

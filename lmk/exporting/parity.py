@@ -10,6 +10,7 @@ import numpy as np
 from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import LIMITS_SIZE, PRECISIONS
 from lmk.exporting.samples import Samples
+from lmk.model.points import NO_POINTS, NamedPoints
 from lmk.system.errors import ParityError
 
 
@@ -18,8 +19,8 @@ class Parity:
     """Distances between landmarks of two implementations, in pixels of the input.
 
     reference: what the file was compared with. runtime: what ran the file. source: of the crops.
-    worst_image, worst_landmark: where the largest distance is. worst_layers: the layers that add
-    most to it by themselves, empty if unknown.
+    worst_image, worst_place: where the largest distance is, such as "landmark 3" or "point chin".
+    worst_layers: the layers that add most to it by themselves, empty if unknown.
     """
 
     mean_px: float
@@ -28,7 +29,7 @@ class Parity:
     images: int
     source: str
     worst_image: str
-    worst_landmark: int
+    worst_place: str
     reference: str = ""
     runtime: str = ""
     worst_layers: str = ""
@@ -42,7 +43,7 @@ class Parity:
             if self.worst_layers
             else ""
         )
-        return f"largest at landmark {self.worst_landmark} of {self.worst_image}{layers}"
+        return f"largest at {self.worst_place} of {self.worst_image}{layers}"
 
     def describe(self) -> str:
         """One line for users."""
@@ -63,10 +64,17 @@ class Parity:
         return found
 
 
-def compare(actual: FloatArray, expected: FloatArray, samples: Samples, **labels: Any) -> Parity:
-    """Compare landmarks (N, K, 2) in input pixels, row for row with the samples."""
+def compare(
+    actual: FloatArray,
+    expected: FloatArray,
+    samples: Samples,
+    named: NamedPoints = NO_POINTS,
+    **labels: Any,
+) -> Parity:
+    """Compare landmarks, then named points (N, K + P, 2) in input pixels, as the samples' rows."""
     distance = np.linalg.norm(actual - expected, axis=-1)
-    image, landmark = np.unravel_index(np.nan_to_num(distance, nan=np.inf).argmax(), distance.shape)
+    image, place = np.unravel_index(np.nan_to_num(distance, nan=np.inf).argmax(), distance.shape)
+    landmarks = distance.shape[1] - len(named)
     return Parity(
         float(distance.mean()),
         float(np.percentile(distance, 99)),
@@ -74,7 +82,7 @@ def compare(actual: FloatArray, expected: FloatArray, samples: Samples, **labels
         len(distance),
         samples.source,
         samples.names[image],
-        int(landmark),
+        f"landmark {place}" if place < landmarks else f"point {named.names[place - landmarks]}",
         input_size=samples.crops.shape[1],
         **labels,
     )

@@ -12,7 +12,7 @@ from lmk.artifact.onnx_model import build_onnx, save_onnx
 from lmk.exporting.layers import describe_layers, layer_errors
 from lmk.exporting.options import ExportOptions
 from lmk.exporting.parity import Parity, compare, require_parity
-from lmk.exporting.reference import NAMES, reference_landmarks
+from lmk.exporting.reference import NAMES, reference_places
 from lmk.exporting.samples import Samples
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
@@ -42,11 +42,11 @@ class Gate:
 
     @cached_property
     def _expected(self) -> FloatArray:
-        return reference_landmarks(self.model, self.samples.crops, "onnx")
+        return reference_places(self.model, self.samples.crops, "onnx")
 
     def _parity(self, proto: ModelProto) -> Parity:
-        actual = _in_onnxruntime(proto).infer(self.samples.crops)[0]
-        return compare(actual, self._expected, self.samples)
+        actual = _in_onnxruntime(proto).infer(self.samples.crops).places
+        return compare(actual, self._expected, self.samples, self.model.points)
 
 
 def open_written(path: Path, proto: ModelProto, options: ExportOptions, runs_here: bool) -> Backend:
@@ -68,9 +68,10 @@ def verify(
     differ by more than the precision's limits.
     """
     assert options.reference is not None
-    expected = reference_landmarks(model, samples.crops, options.reference)
+    expected = reference_places(model, samples.crops, options.reference)
     labels = {"reference": NAMES[options.reference], "runtime": backend.description}
-    parity = compare(backend.infer(samples.crops)[0], expected, samples, **labels)
+    actual = backend.infer(samples.crops).places
+    parity = compare(actual, expected, samples, model.points, **labels)
     parity = replace(parity, worst_layers=_worst_layers(parity, options, model, proto, samples))
     require_parity(parity, options.precision)
     return parity

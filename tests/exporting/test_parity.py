@@ -23,7 +23,7 @@ def test_figures_of_one_moved_landmark() -> None:
     assert parity.max_px == pytest.approx(5, rel=1e-4)
     assert parity.mean_px == pytest.approx(5 / 200, rel=1e-4)
     assert parity.p99_px == 0  # one of 200 is beyond the 99th percentile
-    assert (parity.worst_image, parity.worst_landmark) == ("image 7", 2)
+    assert (parity.worst_image, parity.worst_place) == ("image 7", "landmark 2")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ class Inferred(NamedTuple):
     scores: FloatArray
     points: FloatArray
 
+    @property
+    def places(self) -> FloatArray:
+        """Landmarks, then points (B, K + P, 2)."""
+        return np.concatenate([self.landmarks, self.points], axis=1)
+
 
 def inferred(landmarks: FloatArray, scores: FloatArray, *points: FloatArray) -> Inferred:
     """What a file's outputs say, of which `points` may not be there."""
