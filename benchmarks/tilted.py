@@ -96,14 +96,7 @@ def main() -> None:
     start, backend = StartState(), open_backend(given.model)
     data = load_annotated(given.data, Reporter())
     chosen = np.random.default_rng(0).permutation(np.flatnonzero(data.complete))[: given.pictures]
-    some = AnnotatedSet(
-        **{
-            **vars(data),
-            "images": data.images[chosen],
-            "xy_input": data.xy_input[chosen],
-            "diagonal_px": data.diagonal_px[chosen],
-        }
-    )
+    some = data.only(chosen)
     rows = [
         row for tracked in (True, False) for row in measure(backend, given.model, some, tracked)
     ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lmk.exporting.export import export
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.inference.regions.landmarks import Finding
+    from lmk.naming.job import name
     from lmk.report.evaluate import evaluate
     from lmk.training.adaptation.adapt import adapt
     from lmk.training.distillation.distill import distill
@@ -27,6 +28,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "name",
     "track",
 ]
 
@@ -41,6 +43,7 @@ _MODULES = {
     "distill": "lmk.training.distillation.distill",
     "evaluate": "lmk.report.evaluate",
     "export": "lmk.exporting.export",
+    "name": "lmk.naming.job",
     "track": "lmk.video.track",
 }
 

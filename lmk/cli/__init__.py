@@ -17,6 +17,7 @@ from lmk.cli import (
     export,
     fold,
     models,
+    name,
     pretrain,
     run,
     train,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("distill")(distill.distill)
+app.command("name")(name.name)
 app.command("export")(export.export)
 app.command("eval")(eval.eval_)
 app.command("compare")(compare.compare)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray, Images
+from lmk.arrays import FloatArray, Images, Indices
 from lmk.data.images import load_crops
 from lmk.data.packed import is_packed
 from lmk.data.source import list_pictures
@@ -26,13 +26,14 @@ EVALUATION_SIZE = 128
 class AnnotatedSet:
     """N evaluation pictures, and A annotated points of each.
 
-    name: that of the folder; images uint8 RGB (N, 128, 128, 3); xy_input float32 (N, A, 2) in
-    pixels of these, NaN where a point is not labelled; names of the A points; diagonal_px float32
+    name: that of the folder; paths of the pictures; images uint8 RGB (N, 128, 128, 3); xy_input
+    float32 (N, A, 2) in pixels of these, NaN where a point is not labelled; names of the A points; diagonal_px float32
     (N,), of the annotated box in the same pixels, NaN without box; sha256 of images and points.
     """
 
     name: str
     file: Path
+    paths: list[Path]
     images: Images
     xy_input: FloatArray
     names: list[str]
@@ -49,11 +50,22 @@ class AnnotatedSet:
         """Whether all points of an image are labelled, (N,)."""
         return np.asarray(self.labelled.all(axis=1))
 
+    def only(self, rows: Indices) -> AnnotatedSet:
+        """Some of the pictures, by number."""
+        return replace(
+            self,
+            paths=[self.paths[row] for row in rows],
+            images=self.images[rows],
+            xy_input=self.xy_input[rows],
+            diagonal_px=self.diagonal_px[rows],
+        )
 
-def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
+
+def load_annotated(file: Path, report: Reporter, only_annotated: bool = False) -> AnnotatedSet:
     """Read a COCO keypoint file or a folder of pictures, and crop each to its centred square.
 
-    Pictures without annotation are kept, for metrics that need none. Raises DataError.
+    Pictures without annotation are kept, for metrics that need none, unless `only_annotated` is
+    set. Raises DataError.
     """
     if is_packed(file):
         raise DataError(
@@ -61,9 +73,12 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
             "that it was packed from"
         )
     known = list_pictures(file, report)
-    images, image_to_input, kept, _ = load_crops(
-        known.paths, report, EVALUATION_SIZE, known.sizes_wh
+    rows = np.flatnonzero(known.annotated | (not only_annotated))
+    paths = [known.paths[row] for row in rows]
+    images, image_to_input, used, _ = load_crops(
+        paths, report, EVALUATION_SIZE, known.sizes_wh[rows]
     )
+    kept = rows[used]
     boxes = known.boxes_xywh[kept]
     xy_input = apply_affine(image_to_input, known.xy_image[kept]).astype(np.float32)
     xy_input[~known.labelled[kept]] = np.nan
@@ -75,6 +90,7 @@ def load_annotated(file: Path, report: Reporter) -> AnnotatedSet:
     return AnnotatedSet(
         name=(file if file.is_dir() else file.parent).resolve().name,
         file=file,
+        paths=[known.paths[row] for row in kept],
         images=images,
         xy_input=xy_input,
         names=known.names,

@@ -1,90 +1,180 @@
-"""Fit named points to few annotated pictures, by ridge regression in the frame of the pose."""
+"""Fit named points to few annotated pictures.
+
+In the frame of the pose (`model/points.py`) few pictures say much: where a point lies is nearly the
+same in all of them. With many pictures a map in the frame of the input is better, because there the
+landmarks also say what the pose hides. Both are ridge regressions. Their weights, and a blend of
+both, are those with the least error on left-out pictures, if that is clearly less than with those
+that are known to be good: few pictures cannot choose.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from lmk.arrays import DoubleArray, Flags, FloatArray, Points
+from lmk.arrays import DoubleArray, Flags, FloatArray, Indices, Points
 from lmk.model.points import PointMap, pose_weights
+from lmk.naming.ridge import Ridge
 from lmk.system.errors import DataError
 
-WEIGHTS = 10.0 ** np.arange(-5, 3)  # ridge weights, in units of the mean squared deviation
+# The first of each is best for few pictures, see benchmarks/naming.py.
+WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
+BLENDS = (0.75, 1.0, 0.5, 0.25, 0.0)  # share of the pose's frame
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Annotated pictures: R rows, of which a mirrored picture is another of the same picture.
+
+    xy_input (R, K, 2): the landmarks that the model finds; points_input (R, P, 2): the annotated
+    points, NaN where there is none, both in input pixels. picture (R,): number of each row's
+    picture.
+    """
+
+    xy_input: Points
+    points_input: Points
+    picture: Indices
+
+    @property
+    def seen(self) -> Flags:
+        """Whether each point is annotated, (R, P)."""
+        return np.asarray(np.isfinite(self.points_input).all(axis=2))
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A map from landmarks to points, and how far it was off.
 
-    errors_px (N, P): distance of each annotated point from that of a map fitted on the other
-    pictures, in input pixels; NaN where it is not annotated, and with one picture.
+    errors_px (N, P): distance of each annotated point of a picture from that of a map fitted on the
+    other pictures, in input pixels; NaN where it is not annotated, and with one picture. weights:
+    of the ridge in the frame of the pose, and in that of the input. blend: share of the first.
     """
 
     point_map: PointMap
     errors_px: FloatArray
+    weights: tuple[float, float]
+    blend: float
 
 
-def fit_points(xy_input: Points, points_input: Points, mean: Points) -> Fit:
-    """Fit P points to N >= 1 pictures.
+def fit_points(examples: Examples, mean: Points) -> Fit:
+    """Fit P points to the rows of N >= 1 pictures.
 
-    xy_input (N, K, 2): the landmarks that the model finds; points_input (N, P, 2): the annotated
-    points, NaN where there is none, both in input pixels. mean (K, 2): the mean landmarks of
-    training. Raises DataError for a point that no picture has.
+    mean (K, 2): the mean landmarks of training. Raises DataError for a point that no row has.
     """
-    seen: Flags = np.asarray(np.isfinite(points_input).all(axis=2))
-    if len(missing := np.flatnonzero(~seen.any(axis=0))):
+    if len(missing := np.flatnonzero(~examples.seen.any(axis=0))):
         raise DataError(f"point {missing[0]} is annotated in no picture")
-    turns, upright, centre = _aligned(xy_input, mean)
-    target = ((points_input - centre) @ np.linalg.inv(turns)).astype(np.float64)
-    deviation = (upright - mean + mean.mean(0)).reshape(len(upright), -1)
-    count, points = points_input.shape[:2]
-    weights, biases = np.zeros((deviation.shape[1], points, 2)), np.zeros((points, 2))
-    errors = np.full((count, points), np.nan, np.float32)
-    scale = np.hypot(*turns[:, 0].T)
-    for p in range(points):
-        rows = np.flatnonzero(seen[:, p])
-        weights[:, p], biases[p], left_out = _ridge(deviation[rows], target[rows, p])
-        errors[rows, p] = left_out * scale[rows]
-    return Fit(_point_map(weights, biases, mean), errors)
+    frames = _in_pose(examples, mean), _in_input(examples)
+    tried = [_best(frame, examples) for frame in frames]
+    (in_pose, posed), (in_input, placed) = tried
+    blends = {share: share * posed + (1 - share) * placed for share in BLENDS}
+    blend = _choose(blends, examples)
+    maps = [_fit(frame, examples, weight) for frame, (weight, _) in zip(frames, tried, strict=True)]
+    _, first = np.unique(examples.picture, return_index=True)
+    errors_px = np.hypot(*np.moveaxis(blends[blend][first], 2, 0)).astype(np.float32)
+    return Fit(_point_map(*maps[0], *maps[1], mean, blend), errors_px, (in_pose, in_input), blend)
 
 
-def _aligned(xy: Points, mean: Points) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-    """Matrices (N, 2, 2) of poses, landmarks in the pose's frame and centred, and their centres."""
-    centre = xy.mean(1, keepdims=True).astype(np.float64)
+class _Frame(NamedTuple):
+    """Examples in a frame: landmarks (R, 2K), points (R, P, 2), matrices (R, 2, 2) to the input."""
+
+    x: DoubleArray
+    y: DoubleArray
+    back: DoubleArray
+
+
+def _in_pose(examples: Examples, mean: Points) -> _Frame:
+    xy = examples.xy_input.astype(np.float64)
+    centre = xy.mean(1, keepdims=True)
     turns = (xy.reshape(len(xy), -1) @ pose_weights(mean)).reshape(-1, 2, 2)
-    return turns, (xy - centre) @ np.linalg.inv(turns), centre
+    upright = np.linalg.inv(turns)
+    x = (xy - centre) @ upright - (mean - mean.mean(0))
+    return _Frame(x.reshape(len(x), -1), (examples.points_input - centre) @ upright, turns)
 
 
-def _ridge(x: DoubleArray, y: DoubleArray) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-    """The map (D, 2) and bias (2,) of the weight with least leave-one-out error, and those (n,)."""
-    if len(x) == 1:
-        return np.zeros((x.shape[1], 2)), y[0], np.full(1, np.nan)
-    x_mean, y_mean = x.mean(0), y.mean(0)
-    u, s, vt = np.linalg.svd(x - x_mean, full_matrices=False)
-    unit = max(float((s * s).mean()), 1e-9)
-    best = None
-    for weight in WEIGHTS * unit:
-        shrink = s * s / (s * s + weight)
-        leverage = 1 / len(x) + (u * u * shrink).sum(1)
-        residual = (y - y_mean - (u * shrink) @ (u.T @ (y - y_mean))) / np.maximum(
-            1 - leverage, 1e-6
-        )[:, None]
-        errors = np.hypot(*residual.T)
-        if best is None or errors.mean() < best[0]:
-            best = errors.mean(), weight, errors
-    assert best is not None
-    _, weight, errors = best
-    matrix = (vt.T * (s / (s * s + weight))) @ (u.T @ (y - y_mean))
-    return matrix, y_mean - x_mean @ matrix, errors
+def _in_input(examples: Examples) -> _Frame:
+    x = examples.xy_input.reshape(len(examples.xy_input), -1).astype(np.float64)
+    same = np.broadcast_to(np.eye(2), (len(x), 2, 2))
+    return _Frame(x, examples.points_input.astype(np.float64), same)
 
 
-def _point_map(weights: DoubleArray, biases: DoubleArray, mean: Points) -> PointMap:
-    """The map, of weights (2K, P, 2) that act on the centred landmarks minus the centred mean."""
-    count, points = len(mean), len(biases)
-    centred = np.eye(2 * count) - np.kron(np.ones((count, count)) / count, np.eye(2))
-    flat = weights.reshape(2 * count, -1)
-    bias = biases.ravel() - (mean - mean.mean(0)).ravel() @ flat
-    average = np.kron(np.ones((count, points)) / count, np.eye(2))
-    arrays = mean, centred @ flat, bias, average, np.zeros(2 * points)
+def _best(frame: _Frame, examples: Examples) -> tuple[float, DoubleArray]:
+    """The weight with the least error on left-out pictures, and the residuals there (R, P, 2)."""
+    tried = {weight: _left_out(frame, examples, weight) for weight in WEIGHTS}
+    best = _choose(tried, examples)
+    return best, tried[best]
+
+
+def _choose(tried: Mapping[float, DoubleArray], examples: Examples) -> float:
+    """The value with the least residuals (R, P, 2), or the first if that is not clearly worse.
+
+    Clearly: by more than two standard errors of the difference, over pictures.
+    """
+    errors = {value: _by_picture(residuals, examples) for value, residuals in tried.items()}
+    first = next(iter(tried))
+    if len(errors[first]) < 2:
+        return first
+    best = min(errors, key=lambda value: float(errors[value].mean()))
+    gain = errors[first] - errors[best]
+    clear = gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain))
+    return best if clear else first
+
+
+def _left_out(frame: _Frame, examples: Examples, weight: float) -> DoubleArray:
+    """Residuals (R, P, 2) in input pixels; NaN for a point that only one picture has."""
+    residuals = np.full(frame.y.shape, np.nan)
+    for p, rows in _rows(examples):
+        if len(np.unique(examples.picture[rows])) > 1:
+            ridge = Ridge(frame.x[rows], frame.y[rows, p], examples.picture[rows])
+            residuals[rows, p] = ridge.left_out(weight)
+    return np.asarray((residuals[:, :, None] @ frame.back[:, None])[:, :, 0])
+
+
+def _fit(frame: _Frame, examples: Examples, weight: float) -> tuple[DoubleArray, DoubleArray]:
+    """Matrix (2K, 2P) and constant (2P,) of the maps of all points."""
+    fitted = [
+        Ridge(frame.x[rows], frame.y[rows, p], examples.picture[rows]).fit(weight)
+        for p, rows in _rows(examples)
+    ]
+    matrices, constants = zip(*fitted, strict=True)
+    return np.concatenate(matrices, axis=1), np.concatenate(constants)
+
+
+def _rows(examples: Examples) -> Iterator[tuple[int, Indices]]:
+    """Number of each point, and the rows that have it."""
+    return ((p, np.flatnonzero(seen)) for p, seen in enumerate(examples.seen.T))
+
+
+def _by_picture(residuals: DoubleArray, examples: Examples) -> DoubleArray:
+    """Mean length of the known residuals (R, P, 2) of each picture that has any."""
+    distances = np.hypot(residuals[..., 0], residuals[..., 1])
+    known = np.isfinite(distances)
+    count = np.bincount(examples.picture, known.sum(1))
+    total = np.bincount(examples.picture, np.where(known, distances, 0).sum(1))
+    return np.asarray(total[count > 0] / count[count > 0])
+
+
+def _point_map(
+    posed: DoubleArray,
+    posed_constant: DoubleArray,
+    placed: DoubleArray,
+    placed_constant: DoubleArray,
+    mean: Points,
+    blend: float,
+) -> PointMap:
+    """Both maps as one; the first acts on centred landmarks minus the centred mean."""
+    count, points = len(mean), len(posed_constant) // 2
+    average = np.kron(np.ones((count, 1)) / count, np.eye(2))  # (2K, 2) to the centre
+    centred = np.eye(2 * count) - average @ np.kron(np.ones((1, count)), np.eye(2))
+    constant = posed_constant - (mean - mean.mean(0)).ravel() @ posed
+    centre = average @ np.kron(np.ones((1, points)), np.eye(2))
+    arrays = (
+        mean,
+        blend * centred @ posed,
+        blend * constant,
+        blend * centre + (1 - blend) * placed,
+        (1 - blend) * placed_constant,
+    )
     return PointMap(*(np.asarray(array, np.float32) for array in arrays))

@@ -16,12 +16,17 @@ from lmk.system.text import printable
 def print_results(results: Results, console: Console) -> None:
     """Print the tables, then how the figures were measured."""
     for table in tables(results):
-        console.print(_lay_out(table))
-        if table.note:
-            console.print(_text(table.note, style="dim"))
+        print_table(table, console)
         console.print()
     for note in results.notes():
         console.print(_text(note))
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table, and its note below it."""
+    console.print(_lay_out(table))
+    if table.note:
+        console.print(_text(table.note, style="dim"))
 
 
 def _text(text: str, style: str = "") -> Text:

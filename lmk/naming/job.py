@@ -1,0 +1,179 @@
+"""`name`: give a model named points, from few annotated pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lmk.arrays import FloatArray, Points
+from lmk.artifact.catalogue import format_of
+from lmk.data.mirror_names import mirror_partner
+from lmk.evaluation.annotated import EVALUATION_SIZE, AnnotatedSet, load_annotated
+from lmk.evaluation.formulas.consistency import consistency, random_turns
+from lmk.evaluation.landmarks import EvaluatedModel, open_model
+from lmk.evaluation.views import MIRRORED, UNCHANGED, turned
+from lmk.geometry import resize_xy
+from lmk.model.folder import Model, find_model
+from lmk.model.named_folder import check_place, write_named
+from lmk.model.points import NamedPoints
+from lmk.naming.expected import by_picture, expected
+from lmk.naming.fit import Examples, Fit, fit_points
+from lmk.naming.skeleton import parse_skeleton
+from lmk.system.errors import DataError, UsageError
+from lmk.system.progress import Reporter
+
+OUTSIDE = 0.25  # how far a point may lie beyond the crop, in its sides
+# Mean distance between the landmarks of turned pictures and the turned landmarks, in px of a 128 px
+# picture. Shipped models have 0.5 to 1.4 on their own categories and 3.8 to 14 on others.
+SCATTERED_PX = 2.5
+File = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A model with named points, the pictures that they were fitted on, and the fit."""
+
+    model: Model
+    data: AnnotatedSet
+    fit: Fit
+
+    @property
+    def errors_px(self) -> FloatArray:
+        """`Fit.errors_px` (N, P) in pixels of the evaluation picture."""
+        scale = EVALUATION_SIZE / self.model.architecture.input_size
+        return np.asarray(scale * self.fit.errors_px, np.float32)
+
+
+def name(
+    model: File,
+    data: File,
+    folder: File,
+    *,
+    names: Sequence[str] = (),
+    skeleton: str = "",
+    report: Reporter | None = None,
+) -> Named:
+    """Fit the points of annotated pictures to a model's landmarks, and write the named model.
+
+    model: a shipped model's name, a run folder or a .adapter file. data: a COCO keypoint file, as
+    `lmk annotate` writes it; points may be missing in some pictures. folder: for the new model.
+    names: some of the file's points, in the order of the result; by default all. skeleton: points
+    that are joined when they are drawn, such as "left_eye-nose,right_eye-nose".
+
+        named = lmk.name("runs/mugs", "few.json", "runs/mugs-named")
+        named.model.points.names, named.errors_px
+
+    Raises UsageError, DataError, WeightsError, OutputError, and UnavailableError without a runtime.
+    """
+    report = report or Reporter()
+    if format_of(os.fspath(model)):
+        raise UsageError(
+            f"{model} is an exported file: give the model folder or .adapter file that it was made "
+            "of, and export the named model"
+        )
+    found = find_model(os.fspath(model))
+    check_place(Path(folder))
+    annotated = _chosen(load_annotated(Path(data), report, only_annotated=True), names)
+    points = NamedPoints(tuple(annotated.names), parse_skeleton(skeleton, annotated.names))
+    fit = fit_annotated(open_model(os.fspath(model), "auto", "cpu"), found, annotated, report)
+    facts = {
+        "pictures": len(annotated.images),
+        "data_sha256": annotated.sha256,
+        "expected_px": round(expected(by_picture(fit.errors_px)).mean, 3),
+        "ridge_weights": fit.weights,
+        "blend": fit.blend,
+    }
+    written = write_named(found, points, fit.point_map, Path(folder), facts)
+    return Named(written, annotated, fit)
+
+
+def fit_annotated(
+    evaluated: EvaluatedModel, model: Model, data: AnnotatedSet, report: Reporter
+) -> Fit:
+    """Fit the points of pictures to the landmarks that a model finds there, in its input pixels.
+
+    Mirrored pictures are used too, where landmarks and points have known mirror partners. Warns of
+    landmarks that are scattered. Raises UsageError for a model without framing.
+    """
+    framing, partner = model.manifest.framing, model.manifest.mirrored
+    if framing is None:
+        raise UsageError(
+            f"{model.manifest.name} has no framing, which needs at least two landmarks at "
+            "different places: train it again, or choose another model"
+        )
+    _warn_of_scattered(evaluated, data, report)
+    scale = model.architecture.input_size / EVALUATION_SIZE
+    xy, points = evaluated.find(data.images, report), data.xy_input
+    picture = np.arange(len(xy))
+    point_partner = _partners(data.names)
+    if partner is not None and point_partner is not None:
+        xy = np.concatenate([xy, evaluated.find(data.images, report, MIRRORED)])
+        points = np.concatenate([points, _mirrored(points[:, point_partner])])
+        picture = np.tile(picture, 2)
+    examples = Examples(resize_xy(xy, scale), resize_xy(points, scale), picture)
+    return fit_points(examples, np.array(framing.landmarks_input, np.float32))
+
+
+def _chosen(data: AnnotatedSet, names: Sequence[str]) -> AnnotatedSet:
+    """The pictures that have any of the chosen points, and only these points; checked."""
+    if unknown := [name for name in names if name not in data.names]:
+        raise UsageError(
+            f"{data.file} has no points {', '.join(unknown)}, only "
+            f"{', '.join(data.names) or 'none'}"
+        )
+    if len(set(names)) < len(names):
+        raise UsageError(f"--names {','.join(names)}: expected each name once")
+    chosen = [data.names.index(name) for name in names or data.names]
+    data = replace(data, names=[data.names[k] for k in chosen], xy_input=data.xy_input[:, chosen])
+    data = data.only(np.flatnonzero(data.labelled.any(axis=1)))
+    if not len(data.images):
+        raise DataError(f"{data.file} has no picture with an annotated point: annotate some first")
+    if missing := [data.names[k] for k in np.flatnonzero(~data.labelled.any(axis=0))]:
+        raise DataError(
+            f"{data.file} has no picture with the point {', '.join(missing)}: annotate it in one, "
+            "or choose the others with --names"
+        )
+    _check_inside(data)
+    return data
+
+
+def _check_inside(data: AnnotatedSet) -> None:
+    """Raise DataError for a point that the crop does not show, and that is not near it."""
+    side, far = EVALUATION_SIZE, OUTSIDE * EVALUATION_SIZE
+    beyond = np.abs(data.xy_input - (side - 1) / 2).max(axis=2) > side / 2 + far
+    if beyond.any():
+        picture, point = np.argwhere(beyond)[0]
+        raise DataError(
+            f"{data.file}: {data.names[point]} of {data.paths[picture].name} lies outside the "
+            "centred square of its picture, which is what the model sees: mend the point, or cut "
+            "the pictures around their objects with  lmk data crop"
+        )
+
+
+def _warn_of_scattered(evaluated: EvaluatedModel, data: AnnotatedSet, report: Reporter) -> None:
+    count = len(data.images)
+    found, found_turned = (
+        evaluated.find(data.images, report, view) for view in (UNCHANGED, turned(count, 0))
+    )
+    apart_px = consistency(found, found_turned, random_turns(count, 0)).average
+    if apart_px > SCATTERED_PX:
+        report.warn(
+            f"the landmarks of {evaluated.name} move by {apart_px:.1f} px when a picture of "
+            f"{EVALUATION_SIZE} px is turned, more than {SCATTERED_PX:g}: are these pictures of "
+            "its category, each filled by its object?"
+        )
+
+
+def _mirrored(xy: Points) -> Points:
+    """Places (..., 2) in the mirrored evaluation picture."""
+    return np.asarray(xy * (-1, 1) + (EVALUATION_SIZE - 1, 0))
+
+
+def _partners(names: Sequence[str]) -> list[int] | None:
+    """For each point the number of its mirror partner; None if one is missing."""
+    partners = [mirror_partner(name, list(names)) for name in names]
+    return [names.index(p) for p in partners] if set(partners) <= set(names) else None
