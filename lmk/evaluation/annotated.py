@@ -27,8 +27,9 @@ class AnnotatedSet:
     """N evaluation pictures, and A annotated points of each.
 
     name: that of the folder; paths of the pictures; images uint8 RGB (N, 128, 128, 3); xy_input
-    float32 (N, A, 2) in pixels of these, NaN where a point is not labelled; names of the A points; diagonal_px float32
-    (N,), of the annotated box in the same pixels, NaN without box; sha256 of images and points.
+    float32 (N, A, 2) in pixels of these, NaN where a point is not labelled; names of the A points;
+    diagonal_px float32 (N,), of the annotated box in the same pixels, NaN without box; sha256 of
+    images and points.
     """
 
     name: str

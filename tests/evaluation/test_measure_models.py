@@ -14,6 +14,7 @@ from lmk.evaluation.metrics.pck import PCK
 from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.evaluation.protocol import Protocol, make_benchmark
+from lmk.inference.backends.base import inferred
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 
@@ -150,10 +151,9 @@ class Named:
         self._backend = backend
 
     def infer(self, images):
-        xy, scores = self._backend.infer(images)
-        return np.concatenate([xy, xy[:, :1]], axis=1), np.concatenate(
-            [scores, scores[:, :1]], axis=1
-        )
+        xy, scores, _ = self._backend.infer(images)
+        more = (np.concatenate([each, each[:, :1]], axis=1) for each in (xy, scores))
+        return inferred(*more)
 
 
 def test_an_exported_core_is_measured_in_the_annotation_s_order(evaluated, dots) -> None:
@@ -172,8 +172,8 @@ def test_models_are_compared_with_the_first(evaluated, dots) -> None:
         description, num_landmarks, input_size = "shifted", 3, 128
 
         def infer(self, images):
-            xy, scores = evaluated.backend.infer(images)
-            return xy + np.array([3, 0], np.float32), scores
+            xy, scores, _ = evaluated.backend.infer(images)
+            return inferred(xy + np.array([3, 0], np.float32), scores)
 
     shifted = replace(evaluated, name="shifted", backend=Shifted())
     benchmark = benchmark_of(*dots)

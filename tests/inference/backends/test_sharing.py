@@ -46,11 +46,11 @@ def test_threads_take_turns_with_the_memory_of_onnxruntime(detector: Path) -> No
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(detector), providers=["CPUExecutionProvider"])
-    run = in_turns(GpuSession(onnxruntime, session, "cpu"))
+    run = in_turns(GpuSession(onnxruntime, session, device="cpu"))
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(run, BATCHES))
     masses = 128 * 128 * np.arange(1, 13)
-    scores = [scores[0, 0] for _, scores in found]
+    scores = [one.scores[0, 0] for one in found]
     np.testing.assert_allclose(scores, masses / (masses + 1000), rtol=1e-6)
 
 

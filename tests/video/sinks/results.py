@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from lmk.model.points import NO_POINTS
 from lmk.video.result import Objects, Result
 from lmk.video.sinks.base import Sink
 from lmk.video.sources.base import Frame
@@ -20,7 +21,8 @@ def found(model: str = "dots", first_id: int = 7) -> Objects:
     opacity = np.array([[1, 1], [1, 0.4]], np.float32)
     confidence = np.array([0.98765, np.nan], np.float32)
     ids, angles = np.array([first_id, first_id + 1]), np.array([-31.23, 0], np.float32)
-    return Objects(model, ids, boxes, angles, xy, scores, opacity, confidence)
+    points = xy[:, :0], opacity[:, :0], NO_POINTS
+    return Objects(model, ids, boxes, angles, xy, scores, opacity, confidence, *points)
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
