@@ -17,12 +17,13 @@ import numpy as np
 
 from lmk.arrays import DoubleArray, Flags, FloatArray, Indices, Points
 from lmk.model.points import PointMap, pose_weights
+from lmk.naming.expected import expected
 from lmk.naming.ridge import Ridge
 from lmk.system.errors import DataError
 
 # The first of each is best for few pictures, see benchmarks/naming.py.
 WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
-BLENDS = (0.75, 1.0, 0.5, 0.25, 0.0)  # share of the pose's frame
+BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ def _best(frame: _Frame, examples: Examples) -> tuple[float, DoubleArray]:
 def _choose(tried: Mapping[float, DoubleArray], examples: Examples) -> float:
     """The value with the least residuals (R, P, 2), or the first if that is not clearly worse.
 
-    Clearly: by more than two standard errors of the difference, over pictures.
+    Clearly: zero is below the interval of the mean difference.
     """
     errors = {value: _by_picture(residuals, examples) for value, residuals in tried.items()}
     first = next(iter(tried))
@@ -118,7 +119,7 @@ def _choose(tried: Mapping[float, DoubleArray], examples: Examples) -> float:
         return first
     best = min(errors, key=lambda value: float(errors[value].mean()))
     gain = errors[first] - errors[best]
-    clear = gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain))
+    clear = expected(gain).low > 0
     return best if clear else first
 
 
