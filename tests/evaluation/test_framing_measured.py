@@ -14,8 +14,10 @@ from lmk.evaluation.framing import (
     shuffled,
 )
 from lmk.geometry import crops_of_boxes
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.regions.cascade import Cascade
 from lmk.model.framing import Framing
+from lmk.model.points import NO_POINTS
 from lmk.system.errors import DataError
 from lmk.system.progress import Reporter
 
@@ -63,16 +65,17 @@ class Says:
     """A model that is equally sure of whatever it sees, by the number of calls of its own batch."""
 
     name = description = "says"
-    num_landmarks, input_size, framing, transfers = 3, 128, None, None
+    num_landmarks, input_size, framing, transfers, points = 3, 128, None, None, NO_POINTS
 
     def __init__(self, *scores: float) -> None:
         self.scores = cycle(scores)
 
-    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def infer(self, images: np.ndarray) -> Inferred:
         places = np.float32([[40, 45], [86, 42], [64, 95]])
         score = next(self.scores)
         shape = len(images), 3
-        return np.tile(places, (len(images), 1, 1)), np.full(shape, score, np.float32)
+        places = np.tile(places, (len(images), 1, 1))
+        return inferred(places, np.full(shape, score, np.float32))
 
     def layers(self) -> dict[str, int]:
         return {}

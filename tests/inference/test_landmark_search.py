@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.boxes import apart, overlap
 from lmk.inference.regions.landmarks import LandmarkSearch, grid
 from lmk.inference.regions.open import open_finder
 from lmk.inference.rounds import in_rounds
 from lmk.model.framing import Framing
+from lmk.model.points import NO_POINTS
 from lmk.system.errors import UsageError
 
 PLACES = np.array([[40, 45], [86, 42], [64, 95]], np.float32)  # red, green, blue, in a crop
@@ -25,10 +27,10 @@ class Dots:
     """
 
     name = description = "dots"
-    num_landmarks, input_size, framing, transfers = 3, 128, FRAMING, None
+    num_landmarks, input_size, framing, transfers, points = 3, 128, FRAMING, None, NO_POINTS
     asked = 0
 
-    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def infer(self, images: np.ndarray) -> Inferred:
         Dots.asked += len(images)
         y, x = np.mgrid[:128, :128]
         mass = np.maximum(images.astype(np.float64) - 150, 0) / 105
@@ -36,7 +38,8 @@ class Dots:
         xy = np.stack([(mass * g[..., None]).sum((1, 2)) / total for g in (x, y)], -1)
         size = np.sqrt(total / np.pi) / DOT
         score = np.where(total > 1, np.minimum(size, 1 / size), 0.05)
-        return np.where(total[..., None] > 1, xy, 64).astype(np.float32), score.astype(np.float32)
+        xy = np.where(total[..., None] > 1, xy, 64)
+        return inferred(xy.astype(np.float32), score.astype(np.float32))
 
     def layers(self) -> dict[str, int]:
         return {}

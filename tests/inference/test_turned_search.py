@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_landmark_search import FRAMING, Dots, scene
 
+from lmk.inference.backends.base import Inferred
 from lmk.inference.boxes import apart
 from lmk.inference.regions.landmarks import MOST_AT_ONCE, Finding, LandmarkSearch, grid
 from lmk.inference.rounds import in_rounds
@@ -15,12 +16,12 @@ from lmk.system.errors import UsageError
 class TurnedDots(Dots):
     """Finds the dots only where they are nearly upright, as a network does."""
 
-    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        xy, score = super().infer(images)
+    def infer(self, images: np.ndarray) -> Inferred:
+        xy, score, points = super().infer(images)
         x, y = (xy[:, 1] - xy[:, 0]).T  # red to green is 4 degrees up in training
         tilted = np.abs(np.rad2deg(np.arctan2(y, x)) + 4) > 35
         score[tilted] *= 0.5
-        return xy, score
+        return Inferred(xy, score, points)
 
 
 def found(image: np.ndarray, *angles: float) -> np.ndarray:

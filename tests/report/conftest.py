@@ -13,6 +13,7 @@ from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_model
 from lmk.evaluation.measure import measure_all
 from lmk.evaluation.protocol import Protocol, make_benchmark
+from lmk.model.points import NO_POINTS
 from lmk.report.results import Results
 from lmk.system.progress import Reporter
 
@@ -20,14 +21,14 @@ from lmk.system.progress import Reporter
 class Shifted:
     """Another backend's landmarks, 4 px to the right."""
 
-    description, num_landmarks, input_size = "shifted", 3, 128
+    description, num_landmarks, input_size, points = "shifted", 3, 128, NO_POINTS
 
     def __init__(self, backend) -> None:
         self._backend = backend
 
     def infer(self, images):
-        xy, scores = self._backend.infer(images)
-        return xy + np.array([4, 0], np.float32), scores
+        found = self._backend.infer(images)
+        return found._replace(landmarks=found.landmarks + np.array([4, 0], np.float32))
 
 
 @pytest.fixture(scope="session")

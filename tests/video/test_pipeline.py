@@ -13,11 +13,12 @@ import pytest
 from clips import FRAMES, dots_at, save_clip
 from made_sources import Kept, Made
 
-from lmk.arrays import FloatArray
 from lmk.geometry import crops_of_boxes
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import center, fixed
+from lmk.model.points import NO_POINTS
 from lmk.system.errors import SourceError, WeightsError
 from lmk.system.progress import Reporter
 from lmk.video.context import RunContext
@@ -37,17 +38,18 @@ class Batches:
     """A backend of two landmarks that notes the size of every batch, and fails when told."""
 
     name, description, num_landmarks, input_size, framing = "noted", "", 2, 128, None
+    points = NO_POINTS
 
     def __init__(self, fail_at: tuple[int, ...] = ()) -> None:
         self.sizes: list[int] = []
         self.fail_at = fail_at
 
-    def infer(self, images: np.ndarray) -> tuple[FloatArray, FloatArray]:
+    def infer(self, images: np.ndarray) -> Inferred:
         self.sizes.append(len(images))
         if len(self.sizes) - 1 in self.fail_at:
             raise RuntimeError("out of memory")
         shape = (len(images), 2)
-        return np.full((*shape, 2), 63.5, np.float32), np.ones(shape, np.float32)
+        return inferred(np.full((*shape, 2), 63.5, np.float32), np.ones(shape, np.float32))
 
 
 def made_model(backend, *boxes: tuple[float, ...], name: str = "dots") -> RunModel:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lmk.inference.backends.base import Inferred, inferred
+from lmk.model.points import NO_POINTS
+
 SIDE, INPUT = 90, 64
 
 
@@ -14,17 +17,18 @@ class Dots:
     """
 
     name, framing, transfers, num_landmarks, input_size = "dots", None, None, 3, INPUT
+    points = NO_POINTS
     description = "dots"
     off = 0.0
 
-    def infer(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def infer(self, images: np.ndarray) -> Inferred:
         y, x = np.mgrid[:INPUT, :INPUT]
         mass = np.maximum(images.astype(np.float64) - 128, 0)
         xy = np.stack([(mass * g[..., None]).sum((1, 2)) / mass.sum((1, 2)) for g in (x, y)], -1)
         order = xy[:, 1:, 0].argsort(1)
         xy[:, 1:] = np.take_along_axis(xy[:, 1:], order[..., None], 1)
         self.off = -self.off  # of alternating sign from call to call
-        return (xy + self.off).astype(np.float32), np.ones(xy.shape[:2], np.float32)
+        return inferred((xy + self.off).astype(np.float32), np.ones(xy.shape[:2], np.float32))
 
     def layers(self) -> dict[str, int]:
         return {}
