@@ -46,7 +46,7 @@ def pack(
         raise UsageError(
             f"{model} is a complete network, and only adapters can be packed: copy its folder"
         )
-    digest = bundle.pack(found.manifest, found.arrays(), found.core().manifest, output)
+    digest = bundle.pack(found.manifest, found.stored(), found.core().manifest, output)
     echo(f"{output}  {output.stat().st_size / 1e6:.2f} MB, manifest {digest}")
 
 

@@ -72,24 +72,24 @@ class Model:
 
     def arrays(self) -> Arrays:
         """Read this folder's own network weights. Raises WeightsError."""
-        return self._split()[0]
+        return split_points(self.stored())[0]
 
     def point_map(self) -> PointMap | None:
         """Read the map from landmarks to its points; None without points. Raises WeightsError."""
-        _, arrays = self._split()
+        _, arrays = split_points(self.stored())
         if not self.points and not arrays:
             return None
         return read_point_map(arrays, self.manifest.num_landmarks, len(self.points))
 
-    def _split(self) -> tuple[Arrays, Arrays]:
-        """The weights file's tensors, of the network and of the points, with their hash checked."""
+    def stored(self) -> Arrays:
+        """Read all tensors of the weights file, of network and points. Raises WeightsError."""
         path = self.folder / self.manifest.weights_file
         arrays = load_weights(path)
         if content_sha256(arrays) != self.manifest.weights_sha256:
             raise WeightsError(
                 f"{path} does not match its manifest (different content hash): copy the model again"
             )
-        return split_points(arrays)
+        return arrays
 
     def core(self) -> Model:
         """Find the core that this adapter was trained on. Raises WeightsError."""

@@ -1,4 +1,4 @@
-"""Write the folder of a model with named points: a model's network, and a map to the points."""
+"""Write a model folder with named points: a model's own network, and the map to the points."""
 
 from __future__ import annotations
 
@@ -8,25 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lmk.model.folder import Model, find_model
-from lmk.model.manifest import MANIFEST, CoreReference, read_manifest
-from lmk.model.points import NamedPoints, PointMap
+from lmk.model.manifest import CoreReference
+from lmk.model.points import NamedPoints, PointMap, read_point_map
 from lmk.model.weights import content_sha256, load_weights, save_weights
-from lmk.system.errors import OutputError
-from lmk.system.files import check_writable
-from lmk.system.schema import name_from
-
-WEIGHTS = "weights.safetensors"
-
-
-def check_place(folder: Path) -> None:
-    """Raise OutputError unless a folder is new, empty or that of a model with named points."""
-    check_writable(folder)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / MANIFEST).is_file() or read_manifest(folder).points is None:
-        raise OutputError(
-            f"{folder} already exists, and is not a model with named points: choose another folder"
-        )
 
 
 def write_named(
@@ -34,29 +18,30 @@ def write_named(
     points: NamedPoints,
     point_map: PointMap,
     folder: Path,
-    facts: Mapping[str, Any] | None = None,
+    name: str,
+    facts: Mapping[str, Any],
 ) -> Model:
-    """Write a model with these points, in place of other points that it may have.
+    """Write a folder with a model's network and these points, in place of points it had.
 
-    folder: see `check_place`. facts: how the points were made, for the manifest's `training`.
-    Raises WeightsError, OutputError.
+    name: of the new model. facts: how the points were made, for its manifest's `training`. An
+    adapter stays one, of the same core. Raises WeightsError when the map is not of these landmarks
+    and points, when the core of an adapter is not found, or for NaN; and OutputError.
     """
-    check_place(folder)
     manifest = model.manifest
-    arrays = {**model.arrays(), **point_map.arrays()}
-    file = "adapter.safetensors" if manifest.core else WEIGHTS
+    tensors = point_map.arrays()
+    read_point_map(tensors, manifest.num_landmarks, len(points))
+    core = model.core() if manifest.kind == "adapter" else None
+    file = "adapter.safetensors" if core else "weights.safetensors"
+    arrays = model.arrays() | tensors
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(folder / file, arrays)
-    core = None
-    if manifest.core:
-        core = CoreReference(model.core().reference, manifest.core.sha256)
     replace(
         manifest,
-        name=name_from(folder.resolve().name),
-        weights_file=file,
-        weights_sha256=content_sha256(load_weights(folder / file)),
-        core=core,
+        name=name,
+        core=CoreReference(core.reference, core.manifest.weights_sha256) if core else None,
         points=points,
-        training={**manifest.training, "points": dict(facts or {})},
+        weights_file=file,
+        weights_sha256=content_sha256(load_weights(folder / file)),  # after rounding to float16
+        training=manifest.training | {"points": dict(facts)},
     ).write(folder)
     return find_model(str(folder))

@@ -18,13 +18,16 @@ from lmk.evaluation.landmarks import EvaluatedModel, open_model
 from lmk.evaluation.views import MIRRORED, UNCHANGED, turned
 from lmk.geometry import resize_xy
 from lmk.model.folder import Model, find_model
-from lmk.model.named_folder import check_place, write_named
+from lmk.model.manifest import MANIFEST, read_manifest
+from lmk.model.named_folder import write_named
 from lmk.model.points import NamedPoints
 from lmk.naming.expected import by_picture, expected
 from lmk.naming.fit import Examples, Fit, fit_points
 from lmk.naming.skeleton import parse_skeleton
-from lmk.system.errors import DataError, UsageError
+from lmk.system.errors import DataError, OutputError, UsageError
+from lmk.system.files import check_writable
 from lmk.system.progress import Reporter
+from lmk.system.schema import name_from
 
 OUTSIDE = 0.25  # how far a point may lie beyond the crop, in its sides
 # Mean distance between the landmarks of turned pictures and the turned landmarks, in px of a 128 px
@@ -76,7 +79,7 @@ def name(
             "of, and export the named model"
         )
     found = find_model(os.fspath(model))
-    check_place(Path(folder))
+    _check_place(Path(folder))
     annotated = _chosen(load_annotated(Path(data), report, only_annotated=True), names)
     points = NamedPoints(tuple(annotated.names), parse_skeleton(skeleton, annotated.names))
     fit = fit_annotated(open_model(os.fspath(model), "auto", "cpu"), found, annotated, report)
@@ -87,7 +90,8 @@ def name(
         "ridge_weights": fit.weights,
         "blend": fit.blend,
     }
-    written = write_named(found, points, fit.point_map, Path(folder), facts)
+    own_name = name_from(Path(folder).resolve().name)
+    written = write_named(found, points, fit.point_map, Path(folder), own_name, facts)
     return Named(written, annotated, fit)
 
 
@@ -116,6 +120,17 @@ def fit_annotated(
         picture = np.tile(picture, 2)
     examples = Examples(resize_xy(xy, scale), resize_xy(points, scale), picture)
     return fit_points(examples, np.array(framing.landmarks_input, np.float32))
+
+
+def _check_place(folder: Path) -> None:
+    """Raise OutputError unless a folder is new, empty or that of a model with named points."""
+    check_writable(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MANIFEST).is_file() or read_manifest(folder).points is None:
+        raise OutputError(
+            f"{folder} already exists, and is not a model with named points: choose another folder"
+        )
 
 
 def _chosen(data: AnnotatedSet, names: Sequence[str]) -> AnnotatedSet:

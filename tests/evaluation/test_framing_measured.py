@@ -65,8 +65,7 @@ class Says:
     """A model that is equally sure of whatever it sees, by the number of calls of its own batch."""
 
     name = description = "says"
-    num_landmarks, input_size, framing, transfers = 3, 128, None, None
-    points = NO_POINTS
+    num_landmarks, input_size, framing, transfers, points = 3, 128, None, None, NO_POINTS
 
     def __init__(self, *scores: float) -> None:
         self.scores = cycle(scores)
@@ -75,8 +74,8 @@ class Says:
         places = np.float32([[40, 45], [86, 42], [64, 95]])
         score = next(self.scores)
         shape = len(images), 3
-        xy = np.tile(places, (len(images), 1, 1))
-        return inferred(xy, np.full(shape, score, np.float32))
+        places = np.tile(places, (len(images), 1, 1))
+        return inferred(places, np.full(shape, score, np.float32))
 
     def layers(self) -> dict[str, int]:
         return {}

@@ -14,7 +14,8 @@ from lmk.evaluation.metrics.pck import PCK
 from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.evaluation.protocol import Protocol, make_benchmark
-from lmk.inference.backends.base import inferred
+from lmk.inference.backends.base import Inferred
+from lmk.model.points import NO_POINTS
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 
@@ -145,15 +146,15 @@ def test_points_without_any_length_are_skipped_with_the_reason(evaluated, dots) 
 class Named:
     """A backend with a fourth landmark, the first once more."""
 
-    description, num_landmarks, input_size = "named", 4, 128
+    description, num_landmarks, input_size, points = "named", 4, 128, NO_POINTS
 
     def __init__(self, backend) -> None:
         self._backend = backend
 
     def infer(self, images):
-        xy, scores, _ = self._backend.infer(images)
-        more = (np.concatenate([each, each[:, :1]], axis=1) for each in (xy, scores))
-        return inferred(*more)
+        xy, scores, points = self._backend.infer(images)
+        xy, scores = (np.concatenate([each, each[:, :1]], axis=1) for each in (xy, scores))
+        return Inferred(xy, scores, points)
 
 
 def test_an_exported_core_is_measured_in_the_annotation_s_order(evaluated, dots) -> None:
@@ -169,11 +170,11 @@ def test_models_are_compared_with_the_first(evaluated, dots) -> None:
     """The second model's landmarks lie 3 px across: the same errors by regression, not by turns."""
 
     class Shifted:
-        description, num_landmarks, input_size = "shifted", 3, 128
+        description, num_landmarks, input_size, points = "shifted", 3, 128, NO_POINTS
 
         def infer(self, images):
-            xy, scores, _ = evaluated.backend.infer(images)
-            return inferred(xy + np.array([3, 0], np.float32), scores)
+            found = evaluated.backend.infer(images)
+            return found._replace(landmarks=found.landmarks + np.array([3, 0], np.float32))
 
     shifted = replace(evaluated, name="shifted", backend=Shifted())
     benchmark = benchmark_of(*dots)

@@ -27,8 +27,7 @@ class Dots:
     """
 
     name = description = "dots"
-    num_landmarks, input_size, framing, transfers = 3, 128, FRAMING, None
-    points = NO_POINTS
+    num_landmarks, input_size, framing, transfers, points = 3, 128, FRAMING, None, NO_POINTS
     asked = 0
 
     def infer(self, images: np.ndarray) -> Inferred:
@@ -39,8 +38,8 @@ class Dots:
         xy = np.stack([(mass * g[..., None]).sum((1, 2)) / total for g in (x, y)], -1)
         size = np.sqrt(total / np.pi) / DOT
         score = np.where(total > 1, np.minimum(size, 1 / size), 0.05)
-        places = np.where(total[..., None] > 1, xy, 64).astype(np.float32)
-        return inferred(places, score.astype(np.float32))
+        xy = np.where(total[..., None] > 1, xy, 64)
+        return inferred(xy.astype(np.float32), score.astype(np.float32))
 
     def layers(self) -> dict[str, int]:
         return {}

@@ -13,7 +13,6 @@ from lmk.evaluation.comparison import differences
 from lmk.evaluation.landmarks import open_model
 from lmk.evaluation.measure import measure_all
 from lmk.evaluation.protocol import Protocol, make_benchmark
-from lmk.inference.backends.base import inferred
 from lmk.model.points import NO_POINTS
 from lmk.report.results import Results
 from lmk.system.progress import Reporter
@@ -28,8 +27,8 @@ class Shifted:
         self._backend = backend
 
     def infer(self, images):
-        xy, scores, _ = self._backend.infer(images)
-        return inferred(xy + np.array([4, 0], np.float32), scores)
+        found = self._backend.infer(images)
+        return found._replace(landmarks=found.landmarks + np.array([4, 0], np.float32))
 
 
 @pytest.fixture(scope="session")

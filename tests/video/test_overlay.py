@@ -6,9 +6,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from video.sinks.results import no_places
 
 from lmk.drawing.draw import landmark_color
-from lmk.model.points import NO_POINTS
 from lmk.video import overlay
 from lmk.video.overlay import Overlay, OverlayOptions, text_size, time_rows
 from lmk.video.result import Objects
@@ -33,8 +33,8 @@ def objects(
     boxes = np.array([[100, 80, 200, 200]] * len(ids), np.float32)
     ones = np.ones(points.shape[:2], np.float32)
     places = boxes, np.zeros(len(ids)), points
-    named = points[:, :0], ones[:, :0], NO_POINTS
-    return Objects(model, np.array(ids), *places, 0.9 * ones, opacity * ones, ones[:, 0], *named)
+    values = 0.9 * ones, opacity * ones, ones[:, 0]
+    return Objects(model, np.array(ids), *places, *values, *no_places(len(ids)))
 
 
 def changed(drawn: np.ndarray) -> np.ndarray:

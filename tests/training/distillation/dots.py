@@ -17,7 +17,8 @@ class Dots:
     """
 
     name, framing, transfers, num_landmarks, input_size = "dots", None, None, 3, INPUT
-    description, points = "dots", NO_POINTS
+    points = NO_POINTS
+    description = "dots"
     off = 0.0
 
     def infer(self, images: np.ndarray) -> Inferred:

@@ -11,7 +11,7 @@ from dots import Dots, dots
 
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
-from lmk.inference.backends.base import Inferred, inferred
+from lmk.inference.backends.base import Inferred
 from lmk.inference.landmarker import Landmarker
 from lmk.model.framing import Framing
 from lmk.networks.load import load_network
@@ -133,10 +133,11 @@ def test_a_teacher_that_prefers_a_side_is_not_scattered(
     """Its landmarks lie 2.2 px right of the dots in every picture, mirrored or not."""
     aside = teacher()
     found = Dots.infer
-    shift = np.array([2.2, 0], np.float32)
-    monkeypatch.setattr(
-        Dots, "infer", lambda *given: inferred(found(*given)[0] + shift, found(*given)[1])
-    )
+
+    def moved(given: Inferred) -> Inferred:
+        return given._replace(landmarks=given.landmarks + np.array([2.2, 0], np.float32))
+
+    monkeypatch.setattr(Dots, "infer", lambda *given: moved(found(*given)))
     model = distill(pictures(), [aside], OPTIONS, run(tmp_path / "run"))
     assert model.manifest.mirrored == [0, 2, 1]
 
@@ -144,8 +145,8 @@ def test_a_teacher_that_prefers_a_side_is_not_scattered(
 def test_teachers_that_disagree_are_named_as_such(tmp_path: Path) -> None:
     class Swapped(Dots):
         def infer(self, images: np.ndarray) -> Inferred:
-            xy, scores, _ = super().infer(images)
-            return inferred(xy[:, [1, 0, 2]], scores)
+            found = super().infer(images)
+            return found._replace(landmarks=found.landmarks[:, [1, 0, 2]])
 
     other = Teacher("swapped", "e" * 64, Swapped())
     with pytest.raises(DataError, match="the same landmarks in the same order"):

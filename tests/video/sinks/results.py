@@ -7,10 +7,15 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from lmk.model.points import NO_POINTS
+from lmk.model.points import NO_POINTS, NamedPoints
 from lmk.video.result import Objects, Result
 from lmk.video.sinks.base import Sink
 from lmk.video.sources.base import Frame
+
+
+def no_places(objects: int) -> tuple[np.ndarray, np.ndarray, NamedPoints]:
+    """The last fields of `Objects` for a model without named points."""
+    return np.empty((objects, 0, 2), np.float32), np.empty((objects, 0), np.float32), NO_POINTS
 
 
 def found(model: str = "dots", first_id: int = 7) -> Objects:
@@ -21,8 +26,8 @@ def found(model: str = "dots", first_id: int = 7) -> Objects:
     opacity = np.array([[1, 1], [1, 0.4]], np.float32)
     confidence = np.array([0.98765, np.nan], np.float32)
     ids, angles = np.array([first_id, first_id + 1]), np.array([-31.23, 0], np.float32)
-    points = xy[:, :0], opacity[:, :0], NO_POINTS
-    return Objects(model, ids, boxes, angles, xy, scores, opacity, confidence, *points)
+    found = model, ids, boxes, angles, xy, scores, opacity, confidence
+    return Objects(*found, *no_places(2))
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from video.sinks.chromium import PROGRAM, Page, browser
-from video.sinks.results import picture, result, write_all
+from video.sinks.results import no_places, picture, result, write_all
 from video.sinks.test_web_sink import Site
 
 from lmk.drawing.draw import landmark_color
-from lmk.model.points import NO_POINTS
 from lmk.video.result import Objects, Result
 from lmk.video.sinks.video import video_sink
 
@@ -47,19 +46,8 @@ def moving(index: int, source: str = "clip", opacity: float = 1.0) -> Result:
     xy = np.array([[[30.0 + 10 * index, 40], [30 + 10 * index, 90]]], np.float32)
     box = np.array([[0, 0, 120, 120]], np.float32)
     ones = np.ones((1, 2), np.float32)
-    found = Objects(
-        "dots",
-        np.array([3]),
-        box,
-        np.zeros(1),
-        xy,
-        0.8 * ones,
-        opacity * ones,
-        ones[:, 0],
-        xy[:, :0],
-        ones[:, :0],
-        NO_POINTS,
-    )
+    places = np.array([3]), box, np.zeros(1), xy, 0.8 * ones, opacity * ones, ones[:, 0]
+    found = Objects("dots", *places, *no_places(1))
     return result(index, index / 10, picture(128, SIZE_WH), source=source, objects=(found,))
 
 
