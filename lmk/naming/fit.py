@@ -9,14 +9,15 @@ that are known to be good: few pictures cannot choose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from lmk.arrays import DoubleArray, Flags, FloatArray, Indices, Points
+from lmk.arrays import DoubleArray, FloatArray, Indices, Points
 from lmk.model.points import PointMap, pose_weights
+from lmk.naming.examples import Examples
 from lmk.naming.expected import expected
 from lmk.naming.ridge import Ridge
 from lmk.system.errors import DataError
@@ -24,25 +25,6 @@ from lmk.system.errors import DataError
 # The first of each is best for few pictures, see benchmarks/naming.py.
 WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Annotated pictures: R rows, of which a mirrored picture is another of the same picture.
-
-    xy_input (R, K, 2): the landmarks that the model finds; points_input (R, P, 2): the annotated
-    points, NaN where there is none, both in input pixels. picture (R,): number of each row's
-    picture.
-    """
-
-    xy_input: Points
-    points_input: Points
-    picture: Indices
-
-    @property
-    def seen(self) -> Flags:
-        """Whether each point is annotated, (R, P)."""
-        return np.asarray(np.isfinite(self.points_input).all(axis=2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +42,22 @@ class Fit:
     blend: float
 
 
-def fit_points(examples: Examples, mean: Points) -> Fit:
+def fit_points(examples: Examples, mean: Points, blends: Sequence[float] = BLENDS) -> Fit:
     """Fit P points to the rows of N >= 1 pictures.
 
-    mean (K, 2): the mean landmarks of training. Raises DataError for a point that no row has.
+    mean (K, 2): the mean landmarks of training. blends: to choose from. Raises DataError for a
+    point that no row has.
     """
     if len(missing := np.flatnonzero(~examples.seen.any(axis=0))):
         raise DataError(f"point {missing[0]} is annotated in no picture")
     frames = _in_pose(examples, mean), _in_input(examples)
     tried = [_best(frame, examples) for frame in frames]
     (in_pose, posed), (in_input, placed) = tried
-    blends = {share: share * posed + (1 - share) * placed for share in BLENDS}
-    blend = _choose(blends, examples)
+    blended = {share: share * posed + (1 - share) * placed for share in blends}
+    blend = _choose(blended, examples)
     maps = [_fit(frame, examples, weight) for frame, (weight, _) in zip(frames, tried, strict=True)]
     _, first = np.unique(examples.picture, return_index=True)
-    errors_px = np.hypot(*np.moveaxis(blends[blend][first], 2, 0)).astype(np.float32)
+    errors_px = np.hypot(*np.moveaxis(blended[blend][first], 2, 0)).astype(np.float32)
     return Fit(_point_map(*maps[0], *maps[1], mean, blend), errors_px, (in_pose, in_input), blend)
 
 

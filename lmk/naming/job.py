@@ -9,20 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lmk.arrays import FloatArray, Points
+from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import format_of
-from lmk.data.mirror_names import mirror_partner
 from lmk.evaluation.annotated import EVALUATION_SIZE, AnnotatedSet, load_annotated
 from lmk.evaluation.formulas.consistency import consistency, random_turns
 from lmk.evaluation.landmarks import EvaluatedModel, open_model
-from lmk.evaluation.views import MIRRORED, UNCHANGED, turned
-from lmk.geometry import resize_xy
+from lmk.evaluation.views import UNCHANGED, turned
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import MANIFEST, read_manifest
 from lmk.model.named_folder import write_named
 from lmk.model.points import NamedPoints
+from lmk.naming.examples import find_examples
 from lmk.naming.expected import by_picture, expected
-from lmk.naming.fit import Examples, Fit, fit_points
+from lmk.naming.fit import Fit, fit_points
 from lmk.naming.skeleton import parse_skeleton
 from lmk.system.errors import DataError, OutputError, UsageError
 from lmk.system.files import check_writable
@@ -82,44 +81,27 @@ def name(
     _check_place(Path(folder))
     annotated = _chosen(load_annotated(Path(data), report, only_annotated=True), names)
     points = NamedPoints(tuple(annotated.names), parse_skeleton(skeleton, annotated.names))
-    fit = fit_annotated(open_model(os.fspath(model), "auto", "cpu"), found, annotated, report)
+    framing = found.manifest.framing
+    if framing is None:
+        raise UsageError(
+            f"{found.manifest.name} has no framing, which needs at least two landmarks at "
+            "different places: train it again, or choose another model"
+        )
+    evaluated = open_model(os.fspath(model), "auto", "cpu")
+    _warn_of_scattered(evaluated, annotated, report)
+    examples = find_examples(evaluated, found.manifest.mirrored, annotated, report)
+    fit = fit_points(examples, np.array(framing.landmarks_input, np.float32))
+    error_px = expected(by_picture(fit.errors_px)).mean
     facts = {
         "pictures": len(annotated.images),
         "data_sha256": annotated.sha256,
-        "expected_px": round(expected(by_picture(fit.errors_px)).mean, 3),
+        "expected_px": round(error_px, 3) if np.isfinite(error_px) else None,
         "ridge_weights": fit.weights,
         "blend": fit.blend,
     }
     own_name = name_from(Path(folder).resolve().name)
     written = write_named(found, points, fit.point_map, Path(folder), own_name, facts)
     return Named(written, annotated, fit)
-
-
-def fit_annotated(
-    evaluated: EvaluatedModel, model: Model, data: AnnotatedSet, report: Reporter
-) -> Fit:
-    """Fit the points of pictures to the landmarks that a model finds there, in its input pixels.
-
-    Mirrored pictures are used too, where landmarks and points have known mirror partners. Warns of
-    landmarks that are scattered. Raises UsageError for a model without framing.
-    """
-    framing, partner = model.manifest.framing, model.manifest.mirrored
-    if framing is None:
-        raise UsageError(
-            f"{model.manifest.name} has no framing, which needs at least two landmarks at "
-            "different places: train it again, or choose another model"
-        )
-    _warn_of_scattered(evaluated, data, report)
-    scale = model.architecture.input_size / EVALUATION_SIZE
-    xy, points = evaluated.find(data.images, report), data.xy_input
-    picture = np.arange(len(xy))
-    point_partner = _partners(data.names)
-    if partner is not None and point_partner is not None:
-        xy = np.concatenate([xy, evaluated.find(data.images, report, MIRRORED)])
-        points = np.concatenate([points, _mirrored(points[:, point_partner])])
-        picture = np.tile(picture, 2)
-    examples = Examples(resize_xy(xy, scale), resize_xy(points, scale), picture)
-    return fit_points(examples, np.array(framing.landmarks_input, np.float32))
 
 
 def _check_place(folder: Path) -> None:
@@ -181,14 +163,3 @@ def _warn_of_scattered(evaluated: EvaluatedModel, data: AnnotatedSet, report: Re
             f"{EVALUATION_SIZE} px is turned, more than {SCATTERED_PX:g}: are these pictures of "
             "its category, each filled by its object?"
         )
-
-
-def _mirrored(xy: Points) -> Points:
-    """Places (..., 2) in the mirrored evaluation picture."""
-    return np.asarray(xy * (-1, 1) + (EVALUATION_SIZE - 1, 0))
-
-
-def _partners(names: Sequence[str]) -> list[int] | None:
-    """For each point the number of its mirror partner; None if one is missing."""
-    partners = [mirror_partner(name, list(names)) for name in names]
-    return [names.index(p) for p in partners] if set(partners) <= set(names) else None

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lmk.geometry import apply_affine, turn_about
-from lmk.naming.fit import Examples, fit_points
+from lmk.naming.examples import Examples
+from lmk.naming.fit import fit_points
 from lmk.system.errors import DataError
 
 MEAN = np.float32([[30, 40], [90, 45], [60, 100], [70, 20]])

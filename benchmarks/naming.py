@@ -1,0 +1,123 @@
+"""How many annotated pictures do named points need?
+
+python benchmarks/naming.py --data cnnfp/annotated.json --test-data aflw/test.json
+    [--model faces-small] [--counts 1,3,5,10,20,50,100,all] [--draws 10] [--json FILE] [--plot FILE]
+
+Without --test-data, those pictures of --data that were not drawn are the test. `lmk name` is the
+error of its fit. Beside it are its parts: without mirrored pictures, in the frame of the pose
+alone, and in that of the input alone. `paper` is the ridge of the paper's protocol, weight 1e-5.
+`expected` is the error that `lmk name` predicts from the drawn pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from output import Row, bar_rows, finish, parse, print_rows
+
+from lmk.arrays import FloatArray, Indices, Points
+from lmk.bench.record import StartState, make_record
+from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, load_annotated, normalizer_px
+from lmk.evaluation.formulas.regression import draw_images, fit_ridge, point_errors
+from lmk.evaluation.landmarks import open_model
+from lmk.model.folder import find_model
+from lmk.naming.examples import Examples, find_examples
+from lmk.naming.expected import by_picture, expected
+from lmk.naming.fit import BLENDS, fit_points
+from lmk.system.progress import Reporter
+
+Predict = Callable[[Points], Points]
+
+
+class Trial:
+    """A model's landmarks in the pictures to draw from, and in those of the test."""
+
+    def __init__(self, model: str, data: AnnotatedSet, test: AnnotatedSet) -> None:
+        manifest, report = find_model(model).manifest, Reporter()
+        assert manifest.framing is not None
+        self.mean: FloatArray = np.array(manifest.framing.landmarks_input, np.float32)
+        evaluated = open_model(model, "auto", "cpu")
+        self.drawn_from = find_examples(evaluated, manifest.mirrored, data, report)
+        self.found = evaluated.find(test.images, report)
+        self.expected, self.lengths = (
+            test.xy_input,
+            normalizer_px(test, default_normalizer(test)),
+        )
+        self.own_lengths = normalizer_px(data, default_normalizer(data))
+        self.same = data is test
+
+    def errors(self, drawn: Indices) -> tuple[dict[str, float], float]:
+        """Mean errors in % by the way of fitting, and the seconds that lmk name's took."""
+        examples = self.drawn_from.only(drawn)
+        begun = perf_counter()
+        fit = fit_points(examples, self.mean)
+        seconds = perf_counter() - begun
+        first = np.unique(examples.picture, return_index=True)[1]
+        plain = Examples(
+            examples.xy_input[first], examples.points_input[first], examples.picture[first]
+        )
+        ways: dict[str, Predict] = {
+            "lmk name": fit.point_map,
+            "without mirrored": fit_points(plain, self.mean).point_map,
+            "pose": fit_points(examples, self.mean, (1.0,)).point_map,
+            "input": fit_points(examples, self.mean, (0.0,)).point_map,
+            "paper": fit_ridge(plain.xy_input, plain.points_input),
+        }
+        rows = np.setdiff1d(np.arange(len(self.found)), drawn if self.same else [])
+        percent = {way: self._percent(predict, rows) for way, predict in ways.items()}
+        own = 100 * fit.errors_px / self.own_lengths[np.unique(drawn)][:, None]
+        return percent | {"expected": expected(by_picture(own)).mean}, seconds
+
+    def _percent(self, predict: Predict, rows: Indices) -> float:
+        found = predict(self.found[rows])
+        return float(point_errors(found, self.expected[rows], self.lengths[rows]).mean())
+
+
+def measure(trial: Trial, counts: list[int | None], draws: int) -> Iterator[Row]:
+    """A row per number of pictures: means over the draws, with the interval of lmk name's."""
+    for count in counts:
+        index = draw_images(trial.drawn_from.picture.max() + 1, count, draws, seed=0)
+        found = [trial.errors(drawn) for drawn in index]
+        errors = {way: np.array([percent[way] for percent, _ in found]) for way in found[0][0]}
+        spread = expected(errors["lmk name"])
+        yield {
+            "pictures": index.shape[1],
+            "draws": len(index),
+            **{way: float(values.mean()) for way, values in errors.items()},
+            "low": spread.low,
+            "high": spread.high,
+            "seconds": max(seconds for _, seconds in found),
+        }
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="pictures to draw from")
+    parser.add_argument("--test-data", type=Path, help="pictures of the test")
+    parser.add_argument("--model", default="faces-small")
+    parser.add_argument("--counts", default="1,3,5,10,20,50,100,all")
+    parser.add_argument("--draws", type=int, default=10)
+    given = parse(parser)
+    start, report = StartState(), Reporter()
+    data = load_annotated(given.data, report)
+    data = data.only(np.flatnonzero(data.complete))
+    test = data
+    if given.test_data:
+        test = load_annotated(given.test_data, report)
+        test = test.only(np.flatnonzero(test.complete))
+    counts = [None if word == "all" else int(word) for word in given.counts.split(",")]
+    rows = list(measure(Trial(given.model, data, test), counts, given.draws))
+    print_rows(rows, {key: key for key in rows[0]})
+    settings = {"model": given.model, "draws": given.draws, "blends": BLENDS}
+    bars = [(f"{row['pictures']} pictures", float(row["lmk name"])) for row in rows]
+    record = make_record("naming", start, settings, rows)
+    finish(record, bar_rows(bars, "error in % of the normaliser"), given)
+
+
+if __name__ == "__main__":
+    main()
