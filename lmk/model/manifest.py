@@ -104,7 +104,10 @@ class Manifest:
 
     def content(self) -> dict[str, Any]:
         """The content of the file: the fields, and for other readers facts of the architecture."""
-        return asdict(self) | _declared(self.architecture)
+        content = asdict(self) | _declared(self.architecture)
+        if self.points is None:
+            del content["points"]  # which earlier versions of lmk do not know
+        return content
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a folder.

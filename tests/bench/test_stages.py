@@ -9,6 +9,7 @@ import pytest
 from colour_detector import dots_image, save_detector
 
 from lmk.bench.stages import STAGES, timed_pass
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.onnxruntime import GpuSession, OnnxRuntimeBackend
 from lmk.inference.backends.select import open_backend
 from lmk.system.errors import UsageError
@@ -26,9 +27,10 @@ class Device:
     def compute(self) -> None:
         time.sleep(SLEEPS["compute"])
 
-    def download(self) -> tuple:
+    def download(self) -> Inferred:
         time.sleep(SLEEPS["download"])
-        return np.zeros((self.count, 3, 2), np.float32), np.zeros((self.count, 3), np.float32)
+        shape = self.count, 3
+        return inferred(np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32))
 
 
 class OnDevice:
@@ -56,7 +58,7 @@ def test_the_processor_has_no_copies(tmp_path: Path, runtime: str) -> None:
 def test_inputs_and_outputs_that_stay_on_a_device_give_the_same_landmarks(tmp_path: Path) -> None:
     path = save_detector(tmp_path / "dots.onnx")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    steps = GpuSession(onnxruntime, session, "cpu")
+    steps = GpuSession(onnxruntime, session, device="cpu")
     plain = OnnxRuntimeBackend(str(path), "cpu")
     for points in ([[20, 30], [90, 40], [60, 100]], [[70, 80], [33, 21], [5, 99]]):
         images = np.stack([dots_image((128, 128), np.array(points))] * 2)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lmk.inference.backends.base import Inferred
 from lmk.inference.rounds import ModelError, locate
 
 CROPS, MATRICES = (
@@ -14,12 +15,12 @@ CROPS, MATRICES = (
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -200])
-@pytest.mark.parametrize("where", ["landmarks", "scores"])
+@pytest.mark.parametrize("where", ["landmarks", "scores", "points"])
 def test_a_model_that_returns_what_is_no_number_has_failed(where: str, value: float) -> None:
     """As one whose weights left the range of float16."""
-    answer = {"landmarks": np.ones((2, 3, 2), np.float32), "scores": np.ones((2, 3), np.float32)}
-    answer[where][1, 2] = value
-    infer = lambda _: tuple(answer.values())  # noqa: E731
-    backend = SimpleNamespace(description="a fake", infer=infer, input_size=8)
-    with pytest.raises(ModelError, match="NaN or impossible landmarks or scores on a fake"):
+    places, scores = np.ones((2, 3, 2), np.float32), np.ones((2, 3), np.float32)
+    answer = Inferred(places, scores, places[:, :2].copy())
+    getattr(answer, where)[1, -1] = value
+    backend = SimpleNamespace(description="a fake", infer=lambda _: answer, input_size=8)
+    with pytest.raises(ModelError, match="NaN or impossible landmarks, points or scores on a fake"):
         locate(backend, CROPS, MATRICES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import dots_at
+from located import located
 from typer.testing import CliRunner
 
 from lmk.arrays import FloatArray, Indices
@@ -46,7 +47,7 @@ def test_a_filter_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> N
         search = tracks.track(frame, time_s, smooth=True)
         next(search)
         with pytest.raises(StopIteration) as end:
-            search.send((np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)))
+            search.send(located(np.float32([[[x, 5], [3, x]]]), np.ones((1, 2), np.float32)))
         found = end.value.value
         np.testing.assert_allclose(found.xy, [[[expected, 5], [3, expected]]], rtol=1e-6)
 

@@ -5,8 +5,10 @@ import time
 
 import numpy as np
 import pytest
+from located import located
 
 from lmk.inference.boxes import upright
+from lmk.inference.rounds import Located
 from lmk.system.errors import UsageError
 from lmk.video.paced import FIRST_COUNT, Budget, PacedSearch
 
@@ -14,17 +16,17 @@ BOXES = upright(np.float32([[0, 0, 40, 40], [200, 0, 40, 40], [90, 90, 20, 20], 
 NOWHERE = np.empty((0, 5), np.float32)
 
 
-def landmarks(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def landmarks(boxes: np.ndarray) -> Located:
     """One landmark in the corner of each box, whose score is the box's width."""
-    return boxes[:, None, :2], boxes[:, None, 2]
+    return located(boxes[:, None, :2], boxes[:, None, 2])
 
 
 def asks_twice():
     """Asks for all boxes, then for those that are narrower than 40 px; returns what it was told."""
-    xy, scores = yield BOXES
+    xy, scores, _ = yield BOXES
     assert (xy == landmarks(BOXES)[0]).all()
     narrow = BOXES[scores[:, 0] < 40]
-    xy, scores = yield narrow
+    xy, scores, _ = yield narrow
     return np.c_[xy[:, 0], scores, scores, 0 * scores]
 
 
@@ -37,7 +39,7 @@ def test_a_search_over_several_frames_finds_what_it_finds_in_one(
     while search.found is None:
         boxes = search.boxes(count)
         assert 0 < len(boxes) <= count
-        search.answer(*landmarks(boxes))
+        search.answer(landmarks(boxes))
         frames += 1
     np.testing.assert_array_equal(search.found[:, :4], [[90, 90, 20, 20], [100, 5, 30, 30]])
     assert frames == {1: 4 + 2, 3: 2 + 1, 100: 2}[count]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from located import located
 
 from lmk.geometry import boxes_of_crops, crops_of_boxes
 from lmk.inference.boxes import overlap
 from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import fixed
+from lmk.inference.rounds import Located
 from lmk.model.framing import Framing
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
@@ -46,7 +48,7 @@ def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9
     while True:
         answer = given.reshape(-1, 3, 2)[: len(boxes)]
         try:
-            boxes = search.send((answer, np.full((len(boxes), 3), score, np.float32)))
+            boxes = search.send(located(answer, np.full((len(boxes), 3), score, np.float32)))
         except StopIteration as end:
             return first[:, :4], end.value
 
@@ -163,10 +165,10 @@ def test_an_object_that_leaves_its_crop_is_found_in_the_same_frame() -> None:
     search = follows.track(FRAME, 0.04, smooth=True)
     np.testing.assert_allclose(next(search)[:, :4], [[100, 50, 80, 80]], rtol=1e-6)
     good = np.full((1, 3), 0.9, np.float32)
-    again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
+    again = search.send(located(mean_in([100, 50, 80, 80])[None, ::-1], good))
     np.testing.assert_allclose(again[:, :4], [[130, 50, 80, 80]])
     with pytest.raises(StopIteration) as end:
-        search.send((mean_in([132, 50, 80, 80])[None], good))
+        search.send(located(mean_in([132, 50, 80, 80])[None], good))
     objects = end.value.value
     assert objects.ids.tolist() == [1]
     np.testing.assert_allclose(objects.xy, [mean_in([132, 50, 80, 80])], rtol=1e-5)
@@ -245,11 +247,11 @@ def test_what_a_search_finds_replaces_an_object_lost_in_its_frame() -> None:
     search = follows.track(FRAME, 2.0, smooth=True)
     assert len(next(search)) == 1
     good = np.full((1, 3), 0.9, np.float32)
-    again = search.send((mean_in([100, 50, 80, 80])[None, ::-1], good))
+    again = search.send(located(mean_in([100, 50, 80, 80])[None, ::-1], good))
     np.testing.assert_allclose(again[:, :4], [[130, 50, 80, 80]])
     assert find.asked == 2
     with pytest.raises(StopIteration) as end:
-        search.send((mean_in([130, 50, 80, 80])[None], good))
+        search.send(located(mean_in([130, 50, 80, 80])[None], good))
     assert end.value.value.ids.tolist() == [1]
 
 
@@ -312,7 +314,7 @@ def test_the_crop_turns_with_the_object_and_the_results_say_so() -> None:
         boxes = next(search)
         np.testing.assert_allclose(boxes, [[100, 50, 80, 80, before]], atol=1)
         with pytest.raises(StopIteration) as end:
-            search.send((turned(xy, angle)[None], good))
+            search.send(located(turned(xy, angle)[None], good))
         objects = end.value.value
         assert objects.boxes.shape == (1, 4)
         assert objects.angles.tolist() == boxes[:, 4].tolist()
@@ -328,15 +330,15 @@ class Slow:
         self.begun += 1
         x, y = (each.ravel() for each in np.meshgrid([0, 100, 200], [0, 100, 200]))
         boxes = np.c_[x, y, 80 + 0 * x, 80 + 0 * x, 0 * x].astype(np.float32)
-        _, scores = yield boxes
+        _, scores, _ = yield boxes
         return boxes[scores.mean(1) > 0.5]
 
 
-def seen(boxes: np.ndarray, place: list[float]) -> tuple[np.ndarray, np.ndarray]:
+def seen(boxes: np.ndarray, place: list[float]) -> Located:
     """What a network finds: the object in boxes at its place, and nothing in the others."""
     hit = overlap(np.float32(place), boxes) > 0.5
     xy = np.where(hit[:, None, None], mean_in(place), 0).astype(np.float32)
-    return xy, np.where(hit, 0.9, 0.1)[:, None].repeat(3, 1).astype(np.float32)
+    return located(xy, np.where(hit, 0.9, 0.1)[:, None].repeat(3, 1).astype(np.float32))
 
 
 def run_frame(found: Tracker, time_s: float, place: list[float]):
@@ -407,7 +409,7 @@ def in_scene(found: Tracker, image: np.ndarray, time_s: float, there: bool = Tru
         scores = np.full((len(boxes), 3), 0.9 if there else 0.1, np.float32)
         xy = np.tile(mean_in([100, 50, 80, 80]), (len(boxes), 1, 1)).astype(np.float32)
         try:
-            boxes = search.send((xy, scores))
+            boxes = search.send(located(xy, scores))
         except StopIteration as end:
             return end.value.ids.tolist()
 

@@ -168,10 +168,10 @@ def test_all_runtimes_find_the_same_landmarks(
     cells = np.random.default_rng(3).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
     images = cells.repeat(16, 1).repeat(16, 2)
     folder = str(adapter_model.folder)
-    xy, scores = open_backend(folder, "torch").infer(images)
+    xy, scores, _ = open_backend(folder, "torch").infer(images)
     assert xy.shape == (3, 7, 2)
     assert np.ptp(xy, axis=0).max() > 1  # the pictures differ, so a mix-up of rows would show
     for runtime in ("onnxruntime", "openvino"):
-        other_xy, other_scores = open_backend(folder, runtime).infer(images)
+        other_xy, other_scores, _ = open_backend(folder, runtime).infer(images)
         np.testing.assert_allclose(other_xy, xy, atol=0.01)  # input pixels
         np.testing.assert_allclose(other_scores, scores, atol=1e-3)

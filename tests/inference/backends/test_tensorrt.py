@@ -66,7 +66,7 @@ def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TensorRtBackend:
     context.execute_async_v3.side_effect = execute
     known = SimpleNamespace(
         format="tensorrt", layers={}, num_landmarks=3, input_size=8, framing=None, gpu=None,
-        batch=BatchRange(1, 1, 1), precision="fp32", command="lmk export",
+        points=None, batch=BatchRange(1, 1, 1), precision="fp32", command="lmk export",
     )  # fmt: skip
     monkeypatch.setattr(tensorrt, "Cuda", lambda: device)
     monkeypatch.setattr(tensorrt, "load_bindings", lambda _: bindings)
@@ -80,9 +80,10 @@ def test_every_thread_gets_the_landmarks_of_its_own_pictures(backend: TensorRtBa
     batches = [np.full((2, 8, 8, 3), value, np.uint8) for value in range(1, 9)]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(backend.infer, batches))
-    for value, (landmarks, scores) in enumerate(found, 1):
+    for value, (landmarks, scores, points) in enumerate(found, 1):
         np.testing.assert_array_equal(landmarks, np.full((2, 3, 2), value))
         np.testing.assert_array_equal(scores, np.full((2, 3), value))
+        assert points.shape == (2, 0, 2)
 
 
 @pytest.fixture
