@@ -11,6 +11,7 @@ import typer
 from lmk.artifact.catalogue import format_of
 from lmk.cli import options
 from lmk.cli.echo import echo
+from lmk.cli.point_rows import point_rows
 from lmk.system.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,7 +146,10 @@ def _verify_adapter(file: Path, core: str | None, key: PublicKey | None) -> None
     if core:
         found = replace(found, given_core=find_model(core))
     found.folded()
+    found.point_map()
     echo(f"{file}: manifest and weights are intact, folds into {found.core().manifest.name}")
+    for name, words in point_rows(found.points).items():
+        echo(f"{name}  {', '.join(words)}")
     if not key:
         _say_signature(signature)
 
@@ -178,6 +182,7 @@ def show(
 ) -> None:
     """Print the contents of an adapter file."""
     from lmk.model.bundle import SUFFIX, read_bundle
+    from lmk.model.points import NO_POINTS
     from lmk.system.signing import signer
 
     if file.suffix != SUFFIX:
@@ -201,5 +206,7 @@ def show(
         "figures": ", ".join(f"{name} {value}" for name, value in manifest.figures.items()),
         "license": manifest.license,
     }
+    points = point_rows(manifest.points or NO_POINTS)
+    rows |= {name: ", ".join(words) for name, words in points.items()}
     for name, value in rows.items():
         echo(f"{name:10}{value}")

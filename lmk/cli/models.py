@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lmk.cli import options
 from lmk.cli.echo import echo
+from lmk.cli.point_rows import point_rows
 from lmk.system.errors import WeightsError
 
 app = typer.Typer(help="List and describe the shipped models.", no_args_is_help=True)
@@ -48,6 +49,7 @@ def show(
 
     found = find_model(model)
     found.folded()
+    found.point_map()
     if as_json:
         typer.echo(json.dumps(found.manifest.content(), indent=2))
         return
@@ -58,6 +60,8 @@ def show(
             echo(line)
     echo(f"weights {found.manifest.weights_sha256}  verified")
     echo(f"folder  {found.folder}")
+    for name, words in point_rows(found.points).items():
+        echo(f"{name}  {', '.join(words)}")
 
 
 def _text(card: Path) -> str:

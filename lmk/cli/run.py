@@ -70,7 +70,8 @@ def run(
             metavar="PATH",
             help=f"File to write; its suffix selects the format. {_VIDEOS}: a video "
             f"with the landmarks drawn; {_PICTURES}: the same for one picture. {_TABLES}: "
-            "landmarks in pixels. For a folder of pictures or videos of several sources, a folder. "
+            "named points, or else landmarks, in pixels; .json is a COCO keypoint file, and .jsonl "
+            "has both. For a folder of pictures or videos of several sources, a folder. "
             "Existing files are replaced, except a .parquet, which is a folder and must be "
             "new. Repeat the option for several outputs.",
             show_default=False,
@@ -108,8 +109,9 @@ def run(
         str,
         typer.Option(
             metavar="WORDS",
-            help="What to draw besides the landmarks: boxes, ids, labels, scores, trails, times, "
-            "separated by commas.",
+            help="What to draw besides the landmarks or named points: boxes, ids, labels, scores, "
+            "trails, times, separated by commas; landmarks, those of a model with named points; "
+            "no-names, to leave out the names of points.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),
@@ -303,9 +305,9 @@ def _drawn(text: str) -> OverlayOptions:
 
     known = [setting.name for setting in fields(OverlayOptions)]
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if unknown := [word for word in words if word not in known]:
+    if unknown := [word for word in words if word.removeprefix("no-") not in known]:
         raise UsageError(f"--draw {unknown[0]}: expected some of {', '.join(known)}")
-    return OverlayOptions(**dict.fromkeys(words, True))
+    return OverlayOptions(**{w.removeprefix("no-"): not w.startswith("no-") for w in words})
 
 
 def _print_summary(summary: Summary, stages: Stages, written: list[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -10,12 +12,15 @@ from lmk.arrays import FloatArray, Image
 from lmk.system.opencv import cv2
 
 Color = tuple[int, int, int]
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+Skeleton = Sequence[tuple[int, int]]  # pairs of points that a line joins
 
 RADIUS_OF_SIDE = 0.016
 MIN_RADIUS_PX = 2.0
 LOW_SCORE = 0.3
 RIM_BGR: Color = (32, 32, 32)
 BOX_BGR: Color = (255, 255, 255)
+LINE_BGR: Color = (235, 235, 235)
 GOLDEN_RATIO = 0.618034  # steps of it spread any number of hues, so a landmark keeps its colour
 SUBPIXEL_BITS = 4
 
@@ -39,25 +44,38 @@ def draw_landmarks(
     boxes_xywh: FloatArray,
     show_boxes: bool = False,
     angles: FloatArray | None = None,
+    skeleton: Skeleton = (),
 ) -> Image:
     """Draw a dot for every landmark, hollow for a low score, sized by the object's box.
 
     image_bgr uint8 (H, W, 3); xy_image (N, K, 2), scores (N, K), boxes (N, 4) x, y, width, height,
-    all in image pixels; angles (N,) of the boxes in degrees, or none. Returns a copy of the image.
+    all in image pixels; angles (N,) of the boxes in degrees, or none; skeleton: the pairs of
+    landmarks that lines join. Named points (N, P, 2) are drawn in the same way. Returns a copy of
+    the image.
     """
     drawn: Image = image_bgr.copy()
     angles = np.zeros(len(boxes_xywh), np.float32) if angles is None else angles
     for xy, score, box, angle in zip(xy_image, scores, boxes_xywh, angles, strict=True):
         if show_boxes:
             draw_box(drawn, box, float(angle))
-        draw_object(drawn, xy, score, np.ones_like(score), dot_radius(box))
+        draw_object(drawn, xy, score, np.ones_like(score), dot_radius(box), skeleton)
     return drawn
 
 
 def draw_object(
-    image: Image, xy: FloatArray, scores: FloatArray, opacity: FloatArray, radius: float
+    image: Image,
+    xy: FloatArray,
+    scores: FloatArray,
+    opacity: FloatArray,
+    radius: float,
+    skeleton: Skeleton = (),
 ) -> None:
-    """Draw one object's landmarks (K, 2), scores (K,), opacity (K,) in [0, 1] into an image."""
+    """Draw one object's landmarks (K, 2), scores (K,), opacity (K,) in [0, 1] into an image.
+
+    skeleton: lines between landmarks, as faint as the fainter of their ends, lie below the dots.
+    """
+    if skeleton:
+        _draw_skeleton(image, xy, opacity, radius, skeleton)
     for index, (point, score, seen) in enumerate(zip(xy, scores, opacity, strict=True)):
         hollow = bool(score < LOW_SCORE)
         if seen >= 1:
@@ -88,19 +106,45 @@ def draw_box(image: Image, box_xywh: FloatArray, angle: float = 0) -> None:
     cv2.rectangle(image, (left, top), (right, bottom), BOX_BGR, thickness)
 
 
+def _draw_skeleton(
+    image: Image, xy: FloatArray, opacity: FloatArray, radius: float, skeleton: Skeleton
+) -> None:
+    ends = subpixel(xy)
+    seen = np.array([min(opacity[one], opacity[other]) for one, other in skeleton])
+    lines = np.array([(ends[one], ends[other]) for one, other in skeleton])
+    _draw_lines(image, lines[seen >= 1], radius)
+    for line, faded in zip(lines, seen, strict=True):
+        if 0 < faded < 1:
+            low, high = (line >> SUBPIXEL_BITS).min(0), (line >> SUBPIXEL_BITS).max(0)
+            with _blended(image, low, high, round(radius + 3), float(faded)):
+                _draw_lines(image, line[None], radius)
+
+
+def _draw_lines(image: Image, lines: Pixels, radius: float) -> None:
+    """Draw lines (L, 2, 2), in units of `subpixel`, light with a dark rim."""
+    width = max(round(radius / 2), 1)
+    for color, thickness in ((RIM_BGR, width + 2), (LINE_BGR, width)):
+        cv2.polylines(image, list(lines), False, color, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+@contextmanager
+def _blended(image: Image, low: Pixels, high: Pixels, reach: int, opacity: float) -> Iterator[None]:
+    """Blend what is drawn between two corners (2,), x and y, with what was there."""
+    (left, top), (right, bottom) = np.maximum([low - reach, high + reach + 1], 0).tolist()
+    part = image[top:bottom, left:right]
+    before = part.copy()
+    yield
+    if before.size:
+        part[:] = cv2.addWeighted(part, opacity, before, 1 - opacity, 0)
+
+
 def _draw_faded(
     image: Image, xy: FloatArray, radius: float, color: Color, hollow: bool, opacity: float
 ) -> None:
     """Draw a dot and blend it with the pixels around it."""
-    reach = round(2 * radius + 3)
-    x, y = (round(float(value)) for value in np.clip(xy, -1e4, 1e5))
-    rows = slice(max(y - reach, 0), max(y + reach + 1, 0))
-    columns = slice(max(x - reach, 0), max(x + reach + 1, 0))
-    before = image[rows, columns].copy()
-    if before.size:
+    place = subpixel(xy) >> SUBPIXEL_BITS
+    with _blended(image, place, place, round(2 * radius + 4), opacity):
         _draw_dot(image, xy, radius, color, hollow)
-        part = image[rows, columns]
-        part[:] = cv2.addWeighted(part, opacity, before, 1 - opacity, 0)
 
 
 def _draw_dot(image: Image, xy: FloatArray, radius: float, color: Color, hollow: bool) -> None:
@@ -120,7 +164,7 @@ def _circle(image: Image, xy: FloatArray, radius: float, color: Color, thickness
     cv2.circle(image, (x, y), scaled, color, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def subpixel(xy: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+def subpixel(xy: FloatArray) -> Pixels:
     """Turn pixels (..., 2) into OpenCV's fixed-point numbers of SUBPIXEL_BITS.
 
     Values far outside the picture are clipped: nothing is drawn there, and the integers would

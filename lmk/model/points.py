@@ -45,6 +45,11 @@ class NamedPoints:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def bones(self) -> list[str]:
+        """The skeleton in words, such as left_pupil-nose_tip."""
+        return [f"{self.names[one]}-{self.names[other]}" for one, other in self.skeleton]
+
     def to_json(self) -> str:
         """One line that `points_from_json` reads back."""
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -12,12 +12,15 @@ from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region
 from lmk.model.folder import find_model, students_of
 from lmk.model.framing import Framing
+from lmk.model.points import NamedPoints
 from lmk.system.errors import UsageError
 from lmk.system.progress import Reporter
 from lmk.system.signing import PublicKey, read_public_key
 from lmk.video.options import TrackOptions
 from lmk.video.run_model import RunModel
 from lmk.video.tracker import Tracker, Tracking
+
+SAID = 8  # names of points that are said at the start of a run
 
 
 def open_models(
@@ -43,9 +46,17 @@ def open_models(
         opened.append(prepare_model(name, backend, options, still, _landmark_names(model, key)))
         if report:
             report.say(f"{name}: {backend.num_landmarks} landmarks, {backend.description}")
+            _say_points(name, backend.points, report)
             _say_centre(name, backend.framing, options, report)
             _say_students(name, model, report, key)
     return opened
+
+
+def _say_points(name: str, points: NamedPoints, report: Reporter) -> None:
+    """Say the first names of a model's points."""
+    if points:
+        more = f" and {len(points) - SAID} more" if len(points) > SAID else ""
+        report.say(f"{name}: named points {', '.join(points.names[:SAID])}{more}")
 
 
 def _say_centre(

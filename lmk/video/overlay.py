@@ -10,6 +10,7 @@ import numpy as np
 
 from lmk.arrays import FloatArray, Image
 from lmk.drawing.draw import dot_radius, draw_box, draw_object
+from lmk.drawing.labels import LABEL_PX, draw_names, label_size
 from lmk.drawing.text import Rows, label, paste, plate
 from lmk.video.result import Objects
 from lmk.video.sources.base import Frame
@@ -18,22 +19,24 @@ from lmk.video.trails import Trails, draw_trails
 
 TEXT_OF_HEIGHT = 1 / 44
 TEXT_PX = (11, 64)  # least and largest
-LABEL_OF_SIDE = 1 / 14  # an object's labels stay in proportion to it
-LABEL_PX = 9
+SMALLER = 0.6  # dots of landmarks among those of named points
 REFRESH_S = 0.5  # figures that change more often cannot be read
 
 
 @dataclass(frozen=True)
 class OverlayOptions:
-    """What is drawn besides the landmarks.
+    """What is drawn besides the landmarks, or the named points with their skeleton.
 
-    boxes: the boxes of the objects. ids: their numbers. labels: the landmarks' names, or their
-    numbers where they have none. scores: of every landmark. trails: their last places. times:
-    frames per second and the median milliseconds per stage, in the corner.
+    boxes: the boxes of the objects. ids: their numbers. names: of the named points. landmarks: also
+    those of a model with named points. labels: the landmarks' names, or their numbers where they
+    have none. scores: of every landmark that is drawn. trails: last places. times: frames per
+    second and the median milliseconds per stage, in the corner.
     """
 
     boxes: bool = False
     ids: bool = False
+    names: bool = True
+    landmarks: bool = False
     labels: bool = False
     scores: bool = False
     trails: bool = False
@@ -79,11 +82,7 @@ class Overlay:
                     draw_box(drawn, found.boxes[index], float(found.angles[index]))
                 if options.trails:
                     draw_trails(drawn, self._trails.of(source, found.model, number), radius)
-                draw_object(
-                    drawn, found.xy[index], found.scores[index], found.opacity[index], radius
-                )
-                if options.labels or options.scores:
-                    self._annotate(drawn, found, index, size_px)
+                self._draw_object(drawn, found, index, size_px)
                 if options.ids:
                     name = f"{found.model} {number}" if len(objects) > 1 else f"#{number}"
                     _draw_id(drawn, found.boxes[index], name, size_px)
@@ -91,11 +90,24 @@ class Overlay:
             paste(drawn, plate(self._time_rows(self._stages), size_px), size_px, size_px)
         return drawn
 
-    def _annotate(self, drawn: Image, found: Objects, index: int, largest_px: int) -> None:
+    def _draw_object(self, drawn: Image, found: Objects, index: int, largest_px: int) -> None:
+        """Draw one object's points with its skeleton, and its landmarks where they are shown."""
+        box, options = found.boxes[index], self.options
+        radius = dot_radius(box)
+        if options.landmarks or not found.named:
+            landmarks = found.xy[index], found.scores[index], found.opacity[index]
+            draw_object(drawn, *landmarks, radius * (SMALLER if found.named else 1))
+            if options.labels or options.scores:
+                self._annotate(drawn, found, index, label_size(box, largest_px))
+        if found.named:
+            xy, scores, opacity = (values[index] for values in found.places[:3])
+            draw_object(drawn, xy, scores, opacity, radius, found.named.skeleton)
+            if options.names:
+                draw_names(drawn, found.named.names, xy, opacity, box, largest_px)
+
+    def _annotate(self, drawn: Image, found: Objects, index: int, size_px: int) -> None:
         """Write the landmarks' names and scores to the right of their dots."""
-        box = found.boxes[index]
-        radius, side = dot_radius(box), float(box[2:].max())
-        size_px = min(largest_px, max(round(side * LABEL_OF_SIDE), LABEL_PX))
+        radius = dot_radius(found.boxes[index])
         names = self._names.get(found.model) or ()
         for k, ((x, y), score) in enumerate(zip(found.xy[index], found.scores[index], strict=True)):
             if found.opacity[index, k] <= 0 or not (-1e4 < x < 1e5 and -1e4 < y < 1e5):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,19 @@ import numpy.typing as npt
 from lmk.arrays import FloatArray, Image
 from lmk.model.points import NamedPoints
 from lmk.video.sources.base import Frame
+
+
+class Places(NamedTuple):
+    """What is drawn and written of N objects: L named points, or L landmarks.
+
+    xy float32 (N, L, 2), image pixels. scores and opacity float32 (N, L) as in `Objects`; a named
+    point is as certain as all landmarks together. names: of the named points, empty for landmarks.
+    """
+
+    xy: FloatArray
+    scores: FloatArray
+    opacity: FloatArray
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +36,8 @@ class Objects:
     which each is turned about its centre. xy float32 (N, K, 2). scores float32 (N, K) in [0, 1].
     opacity float32 (N, K): 1 for a visible landmark; falls to 0 while a lost one keeps its last
     place. confidence float32 (N,): see `Landmarks`. points float32 (N, P, 2), points_opacity
-    float32 (N, P): the same of the points that `named` names; P is 0 for a model without.
+    float32 (N, P): the same of the points that `named` names; P is 0 for a model without. The
+    places of one point are points[:, named.names.index("left_pupil")].
     """
 
     model: str
@@ -35,6 +51,14 @@ class Objects:
     points: FloatArray
     points_opacity: FloatArray
     named: NamedPoints
+
+    @property
+    def places(self) -> Places:
+        """The named points, or the landmarks of a model without."""
+        if not self.named:
+            return Places(self.xy, self.scores, self.opacity)
+        scores = self.scores.mean(1, keepdims=True).repeat(len(self.named), 1)
+        return Places(self.points, scores, self.points_opacity, self.named.names)
 
 
 def no_objects(model: str, num_landmarks: int, named: NamedPoints) -> Objects:

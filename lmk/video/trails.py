@@ -19,7 +19,7 @@ Key = tuple[str, int]  # model, number of the object
 
 
 class Trails:
-    """The last places of every landmark of every current object, per source."""
+    """The last places of what is drawn of every current object, per source."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[Key, deque[FloatArray]]] = {}
@@ -33,14 +33,14 @@ class Trails:
         before = self._places.get(source, {})
         now: dict[Key, deque[FloatArray]] = {}
         for found in objects:
-            for number, xy in zip(found.ids.tolist(), found.xy, strict=True):
+            for number, xy in zip(found.ids.tolist(), found.places.xy, strict=True):
                 key = found.model, number
                 now[key] = before.get(key, deque(maxlen=FRAMES))
                 now[key].append(xy)
         self._places[source] = now
 
     def of(self, source: str, model: str, number: int) -> FloatArray:
-        """Return an object's landmarks, oldest first, (T, K, 2) in image pixels."""
+        """Return an object's landmarks or points, oldest first, (T, L, 2) in image pixels."""
         return np.stack(list(self._places[source][model, number]))
 
 

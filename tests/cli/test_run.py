@@ -245,7 +245,11 @@ CASES = {
     "runtime": (2, ["clip.mkv", "--runtime", "tflite"], "onnxruntime"),
     "output kind": (2, ["clip.mkv", "-o", "out.png"], "goes into a .mp4 file"),
     "output is source": (2, ["clip.mkv", "-o", "clip.mkv"], "clip.mkv: choose another path"),
-    "output address": (2, ["clip.mkv", "-o", "fake://host/topic"], ".jsonl, .csv, .parquet, .mp4"),
+    "output address": (
+        2,
+        ["clip.mkv", "-o", "fake://host/topic"],
+        ".jsonl, .csv, .json, .parquet, .mp4",
+    ),
     "model": (1, ["clip.mkv", "--model", "cut.onnx"], "not a valid ONNX file"),
     "model missing": (1, ["clip.mkv", "--model", "none.onnx"], "none.onnx"),
     "output folder": (2, ["clip.mkv", "-o", "folder"], "goes into a .mp4 file"),

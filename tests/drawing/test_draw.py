@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.drawing.draw import draw_landmarks, landmark_color
+from lmk.drawing.draw import LINE_BGR, draw_landmarks, draw_object, landmark_color
 
 GREY = 128
 
@@ -72,3 +72,32 @@ def test_colours_look_different() -> None:
     lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[0]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2))
     assert nearest > 30  # CIE76: 2.3 is just noticeable
+
+
+def test_a_skeleton_joins_its_points_below_their_dots() -> None:
+    xy = [[40, 50], [140, 50], [140, 150], [240, 150]]
+    plain = draw(xy, [0.9] * 4, (40, 20, 200, 160))
+    drawn = draw(xy, [0.9] * 4, (40, 20, 200, 160), skeleton=((0, 1), (3, 2)))
+    assert drawn[50, 90].tolist() == drawn[150, 190].tolist() == list(LINE_BGR)
+    assert not (drawn != plain)[60:140].any()  # points 1 and 2 are not joined
+    for k, (x, y) in enumerate(xy):
+        assert drawn[y, x].tolist() == list(landmark_color(k))
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.6, 0.25, 0.0])
+def test_a_line_is_as_faint_as_the_fainter_of_its_ends(opacity: float) -> None:
+    image = np.full((200, 300, 3), GREY, np.uint8)
+    xy, seen = np.float32([[40, 50], [240, 50]]), np.float32([1, opacity])
+    draw_object(image, xy, np.ones(2, np.float32), seen, 4.0, ((0, 1),))
+    expected = opacity * np.array(LINE_BGR) + (1 - opacity) * GREY
+    np.testing.assert_allclose(image[50, 140], expected, atol=1)
+
+
+def test_a_line_to_a_point_far_outside_the_picture_stays_inside() -> None:
+    for place in ([3e9, -3e9], [-50, 20], [20, 1e4]):
+        for opacity in (0.5, 1.0):
+            image = np.full((60, 80, 3), GREY, np.uint8)
+            seen = np.full(2, opacity, np.float32)
+            xy = np.float32([[30, 30], place])
+            draw_object(image, xy, np.ones(2, np.float32), seen, 4.0, ((0, 1),))
+            assert (image[30, 30] != GREY).any()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lmk.inference.backends.base import Inferred
 from lmk.inference.rounds import ModelError, locate
 
 CROPS, MATRICES = (
@@ -17,10 +18,9 @@ CROPS, MATRICES = (
 @pytest.mark.parametrize("where", ["landmarks", "scores", "points"])
 def test_a_model_that_returns_what_is_no_number_has_failed(where: str, value: float) -> None:
     """As one whose weights left the range of float16."""
-    shapes = {"landmarks": (2, 3, 2), "scores": (2, 3), "points": (2, 4, 2)}
-    answer = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
-    answer[where][1, 2] = value
-    infer = lambda _: tuple(answer.values())  # noqa: E731
-    backend = SimpleNamespace(description="a fake", infer=infer, input_size=8)
+    places, scores = np.ones((2, 3, 2), np.float32), np.ones((2, 3), np.float32)
+    answer = Inferred(places, scores, places[:, :2].copy())
+    getattr(answer, where)[1, -1] = value
+    backend = SimpleNamespace(description="a fake", infer=lambda _: answer, input_size=8)
     with pytest.raises(ModelError, match="NaN or impossible landmarks, points or scores on a fake"):
         locate(backend, CROPS, MATRICES)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from video.sinks.results import no_places
 
-from lmk.drawing.draw import landmark_color
+from lmk.drawing.draw import LINE_BGR, landmark_color
+from lmk.model.points import NamedPoints
 from lmk.video import overlay
 from lmk.video.overlay import Overlay, OverlayOptions, text_size, time_rows
 from lmk.video.result import Objects
@@ -35,6 +36,27 @@ def objects(
     places = boxes, np.zeros(len(ids)), points
     values = 0.9 * ones, opacity * ones, ones[:, 0]
     return Objects(model, np.array(ids), *places, *values, *no_places(len(ids)))
+
+
+NAMED = NamedPoints(("pupil", "heel"), ((0, 1),))
+
+
+def named(
+    points: list,
+    seen: float = 1.0,
+    side: float = 200,
+    points_of: NamedPoints = NAMED,
+    model: str = "feet",
+) -> Objects:
+    """An object with points (P, 2) and three landmarks far from them."""
+    found = objects([[400.0, 300], [430, 300], [460, 300]], ids=(3,), model=model)
+    return dataclasses.replace(
+        found,
+        boxes=np.array([[100, 80, side, side]], np.float32),
+        points=np.array([points], np.float32),
+        points_opacity=np.full((1, len(points)), seen, np.float32),
+        named=points_of,
+    )
 
 
 def changed(drawn: np.ndarray) -> np.ndarray:
@@ -70,9 +92,10 @@ def test_each_option_draws_something_of_its_own(option: str) -> None:
         stages.add("model", 12.0)
         made = Overlay(stages=stages)
         if on:
-            assert made.toggle(option)
+            assert made.toggle(option) == (option != "names")
         for index in range(4):
-            found = [objects([[150.0 + 8 * index, 120], [250, 200]])]
+            points = named([[150, 300], [250, 310]])
+            found = [objects([[150.0 + 8 * index, 120], [250, 200]]), points]
             image = made(frame(index), found)
         drawn.append(image)
     assert 30 < (drawn[0] != drawn[1]).any(-1).sum() < 15_000
@@ -92,6 +115,52 @@ def test_names_are_written_beside_their_landmarks_or_else_numbers() -> None:
             widths.append(np.ptp(columns))
     assert widths[0] > 8 * widths[1]
     assert widths[2] < 15
+
+
+def test_a_model_with_named_points_shows_them_with_their_names_and_skeleton() -> None:
+    points = [[150.0, 120], [150, 220]]
+    drawn = Overlay()(frame(), [named(points)])
+    assert not changed(drawn)[280:, 380:].any()  # the landmarks
+    for k, (x, y) in enumerate(points):
+        assert drawn[int(y), int(x)].tolist() == list(landmark_color(k))
+    assert drawn[170, 150].tolist() == list(LINE_BGR)
+    assert changed(drawn)[110:130, 160:200].any()
+    plain = Overlay(OverlayOptions(names=False))(frame(), [named(points)])
+    rows, columns = np.nonzero((drawn != plain).any(-1))
+    assert columns.min() > 150 + 4
+    assert (np.minimum(abs(rows - 120), abs(rows - 220)) < 15).all()
+    with_landmarks = Overlay(OverlayOptions(landmarks=True))(frame(), [named(points)])
+    assert with_landmarks[300, 430].tolist() == list(landmark_color(1))
+    assert (with_landmarks[:280] == drawn[:280]).all()
+
+
+def test_labels_of_landmarks_are_written_only_where_landmarks_are_drawn() -> None:
+    points = [[150.0, 120], [150, 220]]
+    plain = Overlay()(frame(), [named(points)])
+    for option in ("labels", "scores"):
+        only = Overlay(OverlayOptions(**{option: True}))(frame(), [named(points)])
+        assert (only == plain).all()
+        both = Overlay(OverlayOptions(landmarks=True, **{option: True}))(frame(), [named(points)])
+        assert changed(both)[285:315, 435:445].any()
+
+
+def test_an_object_too_small_for_readable_names_has_none() -> None:
+    points = [[150.0, 120], [150, 220]]
+    for side, there in ((60, False), (200, True)):
+        drawn = [
+            Overlay(OverlayOptions(names=names))(frame(), [named(points, side=side)])
+            for names in (True, False)
+        ]
+        assert (drawn[0] != drawn[1]).any() == there
+
+
+def test_trails_follow_the_named_points() -> None:
+    made = Overlay(OverlayOptions(trails=True, names=False))
+    for index in range(10):
+        drawn = made(frame(index), [named([[100.0 + 20 * index, 60], [100 + 20 * index, 200]])])
+    assert changed(drawn)[60, 110:280].all()
+    assert changed(drawn)[200, 110:280].all()
+    assert not changed(drawn)[280:].any()
 
 
 def test_trails_show_where_landmarks_were_and_no_longer_than_the_history() -> None:

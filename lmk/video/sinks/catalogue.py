@@ -36,6 +36,7 @@ class SinkKind:
 SINKS = [
     SinkKind((".jsonl",), "lmk.video.sinks.jsonl:json_sink"),
     SinkKind((".csv",), "lmk.video.sinks.csv:csv_sink"),
+    SinkKind((".json",), "lmk.video.sinks.coco:coco_sink"),
     SinkKind((".parquet",), "lmk.video.sinks.parquet:parquet_sink", extra="tables", is_folder=True),
     SinkKind((".mp4",), "lmk.video.sinks.video:video_sink", "video", extra="run"),
     SinkKind(tuple(sorted(STILL_SUFFIXES)), "lmk.video.sinks.pictures:picture_sink", "pictures"),

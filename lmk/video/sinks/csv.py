@@ -18,9 +18,10 @@ DIGITS = {"x": 3, "y": 3, "score": 4, "opacity": 2, "angle": 1}
 
 @contextmanager
 def csv_sink(path: Path) -> Iterator[Sink]:
-    """Write a header, the fields of `Row`, and one row per landmark; all rows of a frame at once.
+    """Write a header, the fields of `Row`, and one row per landmark or named point.
 
-    Replaces an earlier file. However the run ends, the file holds whole frames. Raises OutputError.
+    All rows of a frame are written at once. Replaces an earlier file. However the run ends, the
+    file holds whole frames. Raises OutputError.
     """
     with whole_lines(path) as append:
         append(_lines([Row._fields]))

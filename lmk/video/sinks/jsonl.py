@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ def to_json(result: Result) -> dict[str, Any]:
     """Return a frame's result as plain values, image pixels rounded to a thousandth.
 
     `opacity` is below 1 while a lost landmark keeps its last place. Only an object whose box is
-    turned has an `angle`: degrees, from x towards y, about the box's centre. `confidence` is there
-    for models that were measured for it, see `Landmarks`.
+    turned has an `angle`: degrees, from x towards y, about the box's centre. `points`, the places
+    of the named points by name, is there for models that have some, and `confidence` for models
+    that were measured for it, see `Landmarks`.
     """
     objects = [
         {
@@ -45,10 +46,11 @@ def to_json(result: Result) -> dict[str, Any]:
             "landmarks": [_rounded(point, 3) for point in xy],
             "scores": _rounded(score, 4),
             "opacity": _rounded(opacity, 2),
+            **({"points": _by_name(found.named.names, points)} if found.named else {}),
             **({} if math.isnan(confidence) else {"confidence": round(confidence, 4)}),
         }
         for found in result.objects
-        for number, box, angle, xy, score, opacity, confidence in zip(
+        for number, box, angle, xy, score, opacity, confidence, points in zip(
             found.ids,
             found.boxes,
             found.angles.tolist(),
@@ -56,12 +58,17 @@ def to_json(result: Result) -> dict[str, Any]:
             found.scores,
             found.opacity,
             found.confidence.tolist(),
+            found.points,
             strict=True,
         )
     ]
     frame = result.frame
     where = {"source": result.source, "frame": frame.index, "time_s": round(frame.time_s, 6)}
     return {**where, **({"name": frame.name} if frame.name else {}), "objects": objects}
+
+
+def _by_name(names: Sequence[str], points: FloatArray) -> dict[str, list[float]]:
+    return {name: _rounded(point, 3) for name, point in zip(names, points, strict=True)}
 
 
 def _rounded(values: FloatArray, digits: int) -> list[float]:

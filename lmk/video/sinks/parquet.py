@@ -23,7 +23,7 @@ PART_ROWS, PART_S = 1 << 16, 60.0  # a part has 20,000 rows of an object with te
 
 @contextmanager
 def parquet_sink(folder: Path) -> Iterator[Sink]:
-    """Write a folder of Parquet files, part-000000.parquet and so on, one row per landmark.
+    """Write a folder of Parquet files, part-000000.parquet and so on, with the rows of `Row`.
 
     pandas, Polars, DuckDB, Arrow and Spark read such a folder as one table. A single file would
     only be readable at its end; each part is readable as soon as it appears, every minute or every

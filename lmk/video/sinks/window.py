@@ -32,7 +32,9 @@ KEYS = (
     ("f", "smooth landmarks on, off"),
     ("b", "boxes"),
     ("i", "IDs of objects"),
-    ("l", "names of landmarks"),
+    ("p", "names of named points"),
+    ("m", "landmarks, where there are named points"),
+    ("l", "names or numbers of landmarks"),
     ("c", "scores"),
     ("t", "trails"),
     ("d", "frame rate and stage times"),
@@ -44,7 +46,16 @@ STILL_KEYS = (
     *(row for row in KEYS if row[0] not in ("space", "n", "r", "f", "t")),
     ("any other", "next picture"),
 )
-OVERLAYS = {"b": "boxes", "i": "ids", "l": "labels", "c": "scores", "t": "trails", "d": "times"}
+OVERLAYS = {
+    "b": "boxes",
+    "i": "ids",
+    "p": "names",
+    "m": "landmarks",
+    "l": "labels",
+    "c": "scores",
+    "t": "trails",
+    "d": "times",
+}
 STILL_WAIT_MS = 50
 NO_KEY = 0xFF
 

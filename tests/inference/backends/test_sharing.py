@@ -12,6 +12,7 @@ import pytest
 
 from lmk import Landmarker
 from lmk.inference.backends import sharing
+from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.onnxruntime import GpuSession
 from lmk.inference.backends.sharing import in_turns
 from lmk.model.folder import Model
@@ -31,14 +32,14 @@ class Device:
         self._found = self._images[:, 0, 0]
         time.sleep(0.001)
 
-    def download(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._found, self._found
+    def download(self) -> Inferred:
+        return inferred(self._found, self._found)
 
 
 def test_threads_take_turns_on_a_device_that_holds_one_batch() -> None:
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(in_turns(Device()), BATCHES))
-    assert [landmarks[0, 0] for landmarks, _ in found] == list(range(1, 13))
+    assert [landmarks[0, 0] for landmarks, *_ in found] == list(range(1, 13))
 
 
 def test_threads_take_turns_with_the_memory_of_onnxruntime(detector: Path) -> None:
@@ -50,7 +51,7 @@ def test_threads_take_turns_with_the_memory_of_onnxruntime(detector: Path) -> No
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(run, BATCHES))
     masses = 128 * 128 * np.arange(1, 13)
-    scores = [one.scores[0, 0] for one in found]
+    scores = [scores[0, 0] for _, scores, _ in found]
     np.testing.assert_allclose(scores, masses / (masses + 1000), rtol=1e-6)
 
 

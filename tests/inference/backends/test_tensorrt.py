@@ -80,9 +80,10 @@ def test_every_thread_gets_the_landmarks_of_its_own_pictures(backend: TensorRtBa
     batches = [np.full((2, 8, 8, 3), value, np.uint8) for value in range(1, 9)]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(backend.infer, batches))
-    for value, (landmarks, scores, _) in enumerate(found, 1):
+    for value, (landmarks, scores, points) in enumerate(found, 1):
         np.testing.assert_array_equal(landmarks, np.full((2, 3, 2), value))
         np.testing.assert_array_equal(scores, np.full((2, 3), value))
+        assert points.shape == (2, 0, 2)
 
 
 @pytest.fixture

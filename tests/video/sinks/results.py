@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,14 @@ def found(model: str = "dots", first_id: int = 7) -> Objects:
     ids, angles = np.array([first_id, first_id + 1]), np.array([-31.23, 0], np.float32)
     found = model, ids, boxes, angles, xy, scores, opacity, confidence
     return Objects(*found, *no_places(2))
+
+
+def named(model: str = "feet", first_id: int = 7) -> Objects:
+    """The objects of `found` with three named points; the second one's are lost and held."""
+    points = np.array([[[1.5, 2], [3, 4], [5, 6]], [[7, 8], [9, 10], [11, 12.12345]]], np.float32)
+    opacity = np.array([[1, 1, 1], [1, 0, 0.4]], np.float32)
+    names = NamedPoints(("left_pupil", "right_pupil", "tip"), ((0, 2), (1, 2)))
+    return replace(found(model, first_id), points=points, points_opacity=opacity, named=names)
 
 
 def picture(level: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from clips import full_disk
-from video.sinks.results import found, result, write_all
+from video.sinks.results import found, named, result, write_all
 
 from lmk.system.errors import OutputError
 from lmk.video.sinks.jsonl import json_sink
@@ -47,6 +47,18 @@ def test_json_has_one_object_a_frame(tmp_path: Path) -> None:
     where = {"source": "camera 1", "frame": 1, "time_s": 0.333333}
     assert second == {**where, "objects": objects + cats}
     assert third == {"source": "clip", "frame": 2, "time_s": 1.0, "objects": []}
+
+
+def test_json_has_named_points_by_name_beside_the_landmarks(tmp_path: Path) -> None:
+    write_all(json_sink(tmp_path / "out.jsonl"), [result(0, 0.0, objects=(named(), found()))])
+    objects = json.loads((tmp_path / "out.jsonl").read_text())["objects"]
+    assert objects[1]["points"] == {
+        "left_pupil": [7, 8],
+        "right_pupil": [9, 10],
+        "tip": [11, 12.123],
+    }
+    assert objects[1]["landmarks"] == [[5.25, 6], [-7, 8]]
+    assert "points" not in objects[2]
 
 
 def test_json_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from clips import full_disk
-from video.sinks.results import found, result, write_all
+from video.sinks.results import found, named, result, write_all
 
 from lmk.system.errors import OutputError
 from lmk.video.result import Result
@@ -48,6 +48,16 @@ def test_parquet_has_one_typed_row_a_landmark_over_all_parts(tmp_path: Path) -> 
     np.testing.assert_array_equal(columns["opacity"], np.tile(one.opacity.ravel(), 23))
     assert str(table.schema.field("x").type) == "float"
     assert str(table.schema.field("time_s").type) == "double"
+
+
+def test_parquet_has_the_names_of_named_points(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    write_all(parquet_sink(path), [result(0, 0.0, objects=(named(), found()))])
+    columns = dataset.read_table(path).to_pydict()
+    names = ["left_pupil", "right_pupil", "tip"]
+    assert columns["point"] == 2 * names + 4 * [""]
+    assert columns["landmark"] == [0, 1, 2] * 2 + [0, 1] * 2
+    np.testing.assert_array_equal(columns["x"][:6], named().points[..., 0].ravel())
 
 
 def test_parquet_parts_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:

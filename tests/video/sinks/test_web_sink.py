@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from rich.console import Console
-from video.sinks.results import found, noise, picture, result
+from video.sinks.results import found, named, noise, picture, result
 
 from lmk.system.errors import OutputError, UsageError
 from lmk.system.progress import Reporter
@@ -104,8 +104,18 @@ def test_state_holds_landmarks_rates_times_and_drops(site: Site) -> None:
     assert (source["title"], source["frame"], source["size_wh"]) == ("clip", 5, [120, 80])
     assert 0 <= source["since_ms"] < 5000
     assert [(one["model"], one["id"]) for one in source["objects"]] == [("cats", 2), ("cats", 3)]
-    assert source["objects"][1]["landmarks"] == [[5.25, 6, 0.1, 1], [-7, 8, 0.25, 0.4]]
+    assert source["objects"][1]["places"] == [[5.25, 6, 0.1, 1], [-7, 8, 0.25, 0.4]]
     assert len(state["colors"]) == 2
+
+
+def test_state_holds_named_points_with_their_names(site: Site) -> None:
+    site.sink.write(result(5, 0.25, picture(9, (120, 80)), objects=(named(), found())))
+    state = json.loads(site.ask("/state")[2])
+    feet, _, dots, _ = state["sources"][0]["objects"]
+    assert feet["names"] == ["left_pupil", "right_pupil", "tip"]
+    assert feet["places"] == [[1.5, 2, 0.71, 1], [3, 4, 0.71, 1], [5, 6, 0.71, 1]]
+    assert (dots["names"], len(dots["places"])) == ([], 2)
+    assert (len(state["colors"]), state["names"], state["landmarks"]) == (3, True, False)
 
 
 def test_a_viewer_waits_for_the_next_frame_and_gets_the_newest(site: Site) -> None:

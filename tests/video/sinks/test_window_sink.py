@@ -163,10 +163,11 @@ def test_f_turns_the_filter_off_and_on(run: SimpleNamespace) -> None:
 def test_overlay_keys_turn_their_option_on_and_off(
     run: SimpleNamespace, key: str, option: str
 ) -> None:
+    before = getattr(run.overlay.options, option)
     run.press(key)
-    assert getattr(run.overlay.options, option)
+    assert getattr(run.overlay.options, option) is not before
     run.press(key)
-    assert not getattr(run.overlay.options, option)
+    assert getattr(run.overlay.options, option) is before
 
 
 def test_a_paused_picture_shows_at_once_what_a_key_changes(

@@ -99,7 +99,7 @@ class _Site:
 
     def _look(self) -> dict[str, Any]:
         sources = self._live.sources()
-        counts = [len(one["landmarks"]) for source in sources for one in source["objects"]]
+        counts = [len(one["places"]) for source in sources for one in source["objects"]]
         stages = self._stages
         return {
             "fps": round(stages.fps, 1),

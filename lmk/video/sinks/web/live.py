@@ -142,11 +142,13 @@ def colors(count: int) -> list[str]:
 
 
 def _plain(found: Objects) -> list[dict[str, Any]]:
-    columns = found.xy[..., 0], found.xy[..., 1], found.scores, found.opacity
-    landmarks = np.stack(columns, axis=-1).astype(float).round(2).tolist()
+    xy, scores, opacity, names = found.places
+    columns = np.stack([xy[..., 0], xy[..., 1], scores, opacity], axis=-1)
     return [
-        {"model": found.model, "id": number, "landmarks": rows}
-        for number, rows in zip(found.ids.tolist(), landmarks, strict=True)
+        {"model": found.model, "id": number, "names": names, "places": rows}
+        for number, rows in zip(
+            found.ids.tolist(), columns.astype(float).round(2).tolist(), strict=True
+        )
     ]
 
 
