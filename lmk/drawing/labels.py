@@ -12,6 +12,7 @@ from lmk.drawing.text import label, paste
 
 LABEL_OF_SIDE = 1 / 14  # an object's labels stay in proportion to it
 LABEL_PX = 9  # no smaller letters can be read
+LEAST_SIDE_PX = 80  # of an object that its own names do not hide
 
 Rect = tuple[int, int, int, int]
 
@@ -32,10 +33,10 @@ def draw_names(
     """Write names beside one object's points (P, 2), in image pixels, into an image.
 
     A name stands right of its point, or left, below or above it where another name is in the way,
-    and is left out where all four places are taken. Objects too small for readable names get none.
+    and is left out where all four places are taken. Objects that their names would hide get none.
     opacity (P,): points that are not drawn, at 0, have no name.
     """
-    if float(box_xywh[2:].max()) * LABEL_OF_SIDE < LABEL_PX:
+    if float(box_xywh[2:].max()) < LEAST_SIDE_PX:
         return
     size_px, reach = label_size(box_xywh, largest_px), 1.5 * dot_radius(box_xywh)
     taken: list[Rect] = []

@@ -33,7 +33,8 @@ class Landmarks:
     confidence: float32 (N,) in [0, 1]: the share of pictures without an object in which all others
     have a lower mean score; NaN where the model was not measured for it.
     points: float32 (N, P, 2), the places of the model's named points in image pixels, in the order
-    of `Landmarker.point_names`; P is 0 for a model without.
+    of `Landmarker.point_names`; P is 0 for a model without. One point of all objects is
+    found.points[:, landmarker.point_names.index("left_pupil")].
     image_index: (N,), which of the given images each row belongs to; 0 for a single image.
     """
 

@@ -55,7 +55,7 @@ def track(
     Nothing is opened before the first frame is requested. Closing the generator closes the sources
     and ends their threads. Leaving a loop over it closes it too, unless a variable refers to it:
     then call its `close()` or use contextlib.closing. The frame of a result is uint8 BGR (H, W, 3);
-    landmarks and boxes are float32 in its pixels.
+    landmarks, named points and boxes are float32 in its pixels, see `Objects`.
 
     Raises UsageError, UnavailableError, SourceError and WeightsError.
     """

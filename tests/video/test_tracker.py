@@ -10,6 +10,7 @@ from lmk.inference.regions.base import Detector
 from lmk.inference.regions.places import fixed
 from lmk.inference.rounds import Located
 from lmk.model.framing import Framing
+from lmk.model.points import NamedPoints
 from lmk.system.errors import UsageError
 from lmk.video.filters.base import Smoothing
 from lmk.video.tracker import Tracker, Tracking, best_pairs
@@ -51,6 +52,31 @@ def step(found: Tracker, time_s: float, xy: list[np.ndarray], score: float = 0.9
             boxes = search.send(located(answer, np.full((len(boxes), 3), score, np.float32)))
         except StopIteration as end:
             return first[:, :4], end.value
+
+
+def test_named_points_stay_with_their_object_and_fade_with_it() -> None:
+    """Two objects that a search finds in the other order; a weak one keeps its points a while."""
+    first, second = [100, 50, 80, 80], [300, 200, 60, 60]
+    find, points = Finds([first, second], [second, first]), NamedPoints(("left", "right"))
+    smoothing = Smoothing(low_score=0.3, fade_s=1.0)
+    framing, tracking = None, Tracking(follow=False, search_s=2.0)
+    follows = Tracker("dots", Detector(find, exact=True), framing, tracking, smoothing, points)
+    seen = {}
+    for time_s, places, score in ((0.0, (first, second), 0.9), (0.25, (second, first), 0.1)):
+        search = follows.track(FRAME, time_s, smooth=True)
+        next(search)
+        xy = np.float32([mean_in(place) for place in places])
+        scores = np.full((2, 3), score, np.float32)
+        with pytest.raises(StopIteration) as end:
+            search.send(Located(xy, scores, xy[:, :2] + 5))
+        seen[time_s] = end.value.value
+    before, after = seen.values()
+    assert before.named == points
+    np.testing.assert_allclose(before.points, before.xy[:, :2] + 5, atol=1e-3)
+    assert before.points_opacity.tolist() == [[1, 1]] * 2
+    assert (before.ids.tolist(), after.ids.tolist()) == ([1, 2], [2, 1])
+    np.testing.assert_allclose(after.points, before.points[::-1], atol=1e-3)
+    np.testing.assert_allclose(after.points_opacity, 0.75)
 
 
 def test_overlap_by_hand() -> None:

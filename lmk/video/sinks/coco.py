@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from lmk.video.sinks.lines import whole_lines
 from lmk.video.sinks.split import file_stems
 
 UNSEEN, HELD, SEEN = 0, 1, 2  # flags of a keypoint: not labelled, not visible, visible
-
 
 Append: TypeAlias = Callable[[str], None]
 
@@ -60,6 +58,7 @@ class _CocoSink:
         self._folder = path.parent.resolve()
         self._images = self._annotations = 0
         self._stems: dict[str, str] = {}  # file names that stand for the sources, by title
+        self._sources: dict[str, Path] = {}  # their folders
         self.categories: dict[str, dict[str, Any]] = {}  # by model
 
     def write(self, result: Result) -> None:
@@ -77,18 +76,18 @@ class _CocoSink:
         self._add_annotations("".join(lines))
 
     def _file_name(self, result: Result) -> str:
-        if result.source not in self._stems:
-            self._stems = file_stems([*self._stems, result.source])
-        stem, name = self._stems[result.source], result.frame.name
+        title, name = result.source, result.frame.name
+        if title not in self._stems:
+            self._stems = file_stems([*self._stems, title])
+            source = Path(title)
+            self._sources[title] = (source.parent if source.is_file() else source).resolve()
         if not name:
-            return f"{stem}-{result.frame.index:06}.png"
-        source = Path(result.source)
-        folder = (source.parent if source.is_file() else source).resolve()
-        below = os.path.normpath(folder / name)
-        if Path(below).is_relative_to(self._folder):
-            return Path(below).relative_to(self._folder).as_posix()
-        first = next(iter(self._stems))
-        return name if result.source == first else f"{stem}/{name}"  # no name is there twice
+            return f"{self._stems[title]}-{result.frame.index:06}.png"
+        picture = self._sources[title] / name
+        if picture.is_relative_to(self._folder):
+            return picture.relative_to(self._folder).as_posix()
+        # Of sources elsewhere, all but the first are told apart by their own names.
+        return name if title == next(iter(self._stems)) else f"{self._stems[title]}/{name}"
 
     def _category(self, found: Objects) -> int:
         if found.model not in self.categories:

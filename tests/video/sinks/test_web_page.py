@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from video.sinks.chromium import PROGRAM, Page, browser
-from video.sinks.results import no_places, picture, result, write_all
+from video.sinks.results import named, no_places, picture, result, write_all
 from video.sinks.test_web_sink import Site
 
 from lmk.drawing.draw import landmark_color
@@ -97,6 +98,28 @@ def test_the_pages_buttons_work(page: Page, site: Site) -> None:
     page.wait_for("document.querySelector('[data-do=pause]').ariaPressed == 'true'")
     assert site.controls.paused
     page.wait_for("document.getElementById('status').innerText.startsWith('paused')")
+
+
+def test_the_page_names_named_points_and_can_hide_their_names(page: Page, site: Site) -> None:
+    page.open(site.url)
+    site.sink.write(moving(0))
+    shown(page, 0, 1)
+    hidden = "document.querySelector('[data-do=names]').hidden"
+    page.wait_for("document.getElementById('objects').innerText.includes('dots 3')")
+    assert page.value(hidden)
+    large = replace(named(), boxes=np.float32([[0, 0, 120, 120]] * 2))
+    large = replace(large, points=large.points * 8)
+    site.sink.write(result(1, 0.1, picture(128, SIZE_WH), objects=(large,)))
+    shown(page, 0, 2)
+    text = page.wait_for(
+        "document.body.innerText.includes('left_pupil') && document.body.innerText"
+    )
+    assert "right_pupil\t24.0\t32.0\t0.71" in text
+    assert not page.value(hidden)
+    page.wait_for("document.querySelector('[data-do=names]').ariaPressed == 'true'")
+    page.value("document.querySelector('[data-do=names]').click()")
+    shown(page, 0, 3)
+    page.wait_for("document.querySelector('[data-do=names]').ariaPressed == 'false'")
 
 
 def test_held_landmarks_are_called_so(page: Page, site: Site) -> None:

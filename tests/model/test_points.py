@@ -1,0 +1,75 @@
+"""The map to named points: against a hand calculation, and on landmarks without a pose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from named_models import random_map
+
+from lmk.model.points import NamedPoints, PointMap, points_from_json
+
+SQUARE = np.float32([[30, 40], [90, 40], [90, 100], [30, 100]])
+
+
+def moved(xy: np.ndarray, degrees: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
+    turn = np.deg2rad(degrees)
+    rows = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    return scale * (xy - SQUARE.mean(0)) @ rows + SQUARE.mean(0) + shift
+
+
+@pytest.mark.parametrize(("degrees", "scale"), [(0, 1), (30, 0.5), (-100, 1.7)])
+def test_a_point_beside_the_landmarks_follows_their_pose(degrees: float, scale: float) -> None:
+    """One point 10 px right of the first corner, of the square as it is and as it was moved."""
+    corner = np.zeros((8, 2), np.float32)
+    corner[0, 0] = corner[1, 1] = 1
+    beside = PointMap(SQUARE, 0 * corner, np.float32([10, 0]), corner, np.zeros(2, np.float32))
+    xy = moved(SQUARE, degrees, scale, (7, -3))
+    expected = moved(SQUARE[:1] + np.float32([10, 0]), degrees, scale, (7, -3))
+    np.testing.assert_allclose(beside(xy[None].astype(np.float32))[0], expected, atol=1e-4)
+
+
+def test_a_map_of_shape_finds_what_the_upright_object_has() -> None:
+    """The same landmarks turned: the same points turned, for a map that acts in the pose alone."""
+    random = np.random.default_rng(1)
+    shape = SQUARE + random.normal(0, 6, SQUARE.shape)
+    weights = random.normal(0, 0.3, (8, 6)).astype(np.float32)
+    only = PointMap(SQUARE, weights, np.ones(6, np.float32), 0 * weights, np.zeros(6, np.float32))
+    centred = shape - shape.mean(0)
+    upright = only(centred[None].astype(np.float32))[0]
+    for degrees, scale in ((25, 0.6), (160, 2.0)):
+        turn = np.deg2rad(degrees)
+        rows = scale * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        found = only((centred @ rows)[None].astype(np.float32))[0]
+        np.testing.assert_allclose(found, upright @ rows, atol=1e-3)
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (64.0, 64.0), (127, 3)])
+def test_landmarks_that_coincide_have_finite_points(place: tuple[float, float]) -> None:
+    xy = np.full((2, 7, 2), place, np.float32)
+    xy[1, 3] += 1e-4
+    found = random_map(7, 3)(xy)
+    assert found.shape == (2, 3, 2)
+    assert np.isfinite(found).all()
+    assert (np.abs(found) < 16 * 128).all()  # those that a run accepts
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"names":["a","a"]}', "different names"),
+        ('{"names":["a","b"],"skeleton":[[0,2]]}', "pairs of 2 points"),
+        ('{"names":["a","b"],"skeleton":[[1,1]]}', "pairs of 2 points"),
+        ('{"names":["a\\n"]}', "names"),
+        ('{"names":[""]}', "names"),
+        ('{"names":"a"}', "names"),
+    ],
+)
+def test_names_that_no_model_may_have(content: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        points_from_json(content)
+
+
+def test_names_and_skeleton_are_read_back() -> None:
+    points = NamedPoints(("left_pupil", "Nase, links", "鼻"), ((0, 1), (2, 0)))
+    assert points_from_json(points.to_json()) == points
+    assert points.bones == ["left_pupil-Nase, links", "鼻-left_pupil"]
