@@ -4,83 +4,86 @@ python benchmarks/naming.py --data cnnfp/annotated.json --test-data aflw/test.js
     [--model faces-small] [--counts 1,3,5,10,20,50,100,all] [--draws 10] [--json FILE] [--plot FILE]
 
 Without --test-data, those pictures of --data that were not drawn are the test. `lmk name` is the
-error of its fit. Beside it are its parts: without mirrored pictures, in the frame of the pose
-alone, and in that of the input alone. `paper` is the ridge of the paper's protocol, weight 1e-5.
+error of its fit. Beside it are its parts: without the search in the network's features, without
+mirrored pictures, in the frame of the pose alone, and in that of the input alone. `paper` is the ridge of the paper's protocol, weight 1e-5.
 `expected` is the error that `lmk name` predicts from the drawn pictures.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from output import Row, bar_rows, finish, parse, print_rows
 
-from lmk.arrays import FloatArray, Indices, Points
+from lmk.arrays import FloatArray, Indices
 from lmk.bench.record import StartState, make_record
 from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, load_annotated, normalizer_px
 from lmk.evaluation.formulas.regression import draw_images, fit_ridge, point_errors
 from lmk.evaluation.landmarks import open_model
 from lmk.model.folder import find_model
+from lmk.model.points import PointMap
 from lmk.naming.examples import Examples, find_examples
 from lmk.naming.expected import by_picture, expected
+from lmk.naming.features import find_features
 from lmk.naming.fit import BLENDS, fit_points
+from lmk.system.logged import LogReporter
 from lmk.system.progress import Reporter
-
-Predict = Callable[[Points], Points]
 
 
 class Trial:
-    """A model's landmarks in the pictures to draw from, and in those of the test."""
+    """A model, the pictures to draw from, and what it finds in those of the test."""
 
-    def __init__(self, model: str, data: AnnotatedSet, test: AnnotatedSet) -> None:
-        manifest, report = find_model(model).manifest, Reporter()
-        assert manifest.framing is not None
-        self.mean: FloatArray = np.array(manifest.framing.landmarks_input, np.float32)
-        evaluated = open_model(model, "auto", "cpu")
-        self.drawn_from = find_examples(evaluated, manifest.mirrored, data, report)
-        self.found = evaluated.find(test.images, report)
-        self.expected, self.lengths = (
-            test.xy_input,
-            normalizer_px(test, default_normalizer(test)),
-        )
-        self.own_lengths = normalizer_px(data, default_normalizer(data))
-        self.same = data is test
+    def __init__(self, name: str, data: AnnotatedSet, test: AnnotatedSet) -> None:
+        self.model, self.data, self.test = find_model(name), data, test
+        framing = self.model.manifest.framing
+        assert framing is not None
+        self.mean: FloatArray = np.array(framing.landmarks_input, np.float32)
+        self.evaluated = open_model(name, "auto", "cpu")
+        self.found = self.evaluated.find(test.images, Reporter())
+        self.features = find_features(self.model, test.images).astype(np.float16)
+        self.lengths = normalizer_px(test, default_normalizer(test))
 
     def errors(self, drawn: Indices) -> tuple[dict[str, float], float]:
         """Mean errors in % by the way of fitting, and the seconds that lmk name's took."""
-        examples = self.drawn_from.only(drawn)
+        data = self.data.only(drawn)
         begun = perf_counter()
+        examples = find_examples(self.evaluated, self.model, data, LogReporter())
         fit = fit_points(examples, self.mean)
         seconds = perf_counter() - begun
         first = np.unique(examples.picture, return_index=True)[1]
         plain = Examples(
             examples.xy_input[first], examples.points_input[first], examples.picture[first]
         )
-        ways: dict[str, Predict] = {
-            "lmk name": fit.point_map,
-            "without mirrored": fit_points(plain, self.mean).point_map,
-            "pose": fit_points(examples, self.mean, (1.0,)).point_map,
-            "input": fit_points(examples, self.mean, (0.0,)).point_map,
-            "paper": fit_ridge(plain.xy_input, plain.points_input),
-        }
-        rows = np.setdiff1d(np.arange(len(self.found)), drawn if self.same else [])
-        percent = {way: self._percent(predict, rows) for way, predict in ways.items()}
-        own = 100 * fit.errors_px / self.own_lengths[np.unique(drawn)][:, None]
-        return percent | {"expected": expected(by_picture(own)).mean}, seconds
 
-    def _percent(self, predict: Predict, rows: Indices) -> float:
-        found = predict(self.found[rows])
-        return float(point_errors(found, self.expected[rows], self.lengths[rows]).mean())
+        def only(*blends: float) -> PointMap:
+            return fit_points(examples, self.mean, blends, search=False).point_map
+
+        rows = np.setdiff1d(np.arange(len(self.found)), drawn if self.data is self.test else [])
+        paper = fit_ridge(plain.xy_input, plain.points_input)
+        ways = {
+            "lmk name": fit.point_map(self.found[rows], self.features[rows]),
+            "no search": only(*BLENDS)(self.found[rows]),
+            "nor mirrored": fit_points(plain, self.mean).point_map(self.found[rows]),
+            "pose": only(1.0)(self.found[rows]),
+            "input": only(0.0)(self.found[rows]),
+            "paper": paper(self.found[rows]),
+        }
+        expected_xy, lengths = self.test.xy_input[rows], self.lengths[rows]
+        percent = {
+            way: float(point_errors(xy, expected_xy, lengths).mean()) for way, xy in ways.items()
+        }
+        own = 100 * fit.errors_px / normalizer_px(data, default_normalizer(data))[:, None]
+        return percent | {"expected": expected(by_picture(own)).mean}, seconds
 
 
 def measure(trial: Trial, counts: list[int | None], draws: int) -> Iterator[Row]:
     """A row per number of pictures: means over the draws, with the interval of lmk name's."""
     for count in counts:
-        index = draw_images(trial.drawn_from.picture.max() + 1, count, draws, seed=0)
+        index = draw_images(len(trial.data.images), count, draws, seed=0)
         found = [trial.errors(drawn) for drawn in index]
         errors = {way: np.array([percent[way] for percent, _ in found]) for way in found[0][0]}
         spread = expected(errors["lmk name"])

@@ -30,3 +30,7 @@ class LandmarkNetwork(nn.Module):
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, S, S), RGB in [0, 1], to heatmaps (B, K, S / stride, S / stride)."""
+
+    def describe(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The heatmaps, and the activations of `architecture.point_features`."""
+        return self(images), []

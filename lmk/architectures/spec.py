@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ class Architecture:
     Layers are named as in the torch network. folded_norms: batch norms that directly follow a
     convolution, and that convolution. sensitive: convolutions that int8 leaves in float32. late:
     modules that the method last-layers trains. taps: names of the early activations that
-    `LandmarkNetwork.features` returns, to compare pictures.
+    `LandmarkNetwork.features` returns, to compare pictures. point_features: tensors of the graph,
+    as large as the heatmaps, in which named points are searched for, and their channels; their
+    activations are those of `LandmarkNetwork.describe`.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Architecture:
     sensitive: tuple[str, ...]
     late: tuple[str, ...]
     taps: tuple[str, ...]
+    point_features: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def heatmap_size(self) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lmk.architectures.nodes import Nodes
 from lmk.architectures.spec import Architecture
 from lmk.geometry import SCORE_RADIUS_HEATMAP
-from lmk.model.points import LEAST_SCALE2, PREFIX, PointMap
+from lmk.model.points import LEAST_SCALE2, PREFIX, PointMap, PointSearch
 from lmk.system.onnx_package import TensorProto
 
 
@@ -57,19 +59,63 @@ def softargmax(g: Nodes, heatmaps: str, architecture: Architecture, beta: float)
     return landmarks, g.add("ReduceSum", [near_mass, axis], "scores", keepdims=0)
 
 
-def points(g: Nodes, landmarks: str, point_map: PointMap) -> str:
-    """Landmarks (B, K, 2) to `points` (B, P, 2), both in input px.
+def flat_features(g: Nodes, architecture: Architecture) -> list[tuple[str, int]]:
+    """The tensors of `Architecture.point_features` as (B, C, H * H), float32, and C of each."""
+    flat, found = g.constant("flat", [0, 0, -1], np.int64), []
+    for tensor, channels in architecture.point_features.items():
+        feature = g.add("Reshape", [tensor, flat], f"{tensor}_flat")
+        if g.half:
+            feature = g.add("Cast", [feature], f"{tensor}_float", to=TensorProto.FLOAT)
+        found.append((feature, channels))
+    return found
 
-    The same formula as `PointMap.__call__`, always in float32.
+
+def points(
+    g: Nodes, landmarks: str, point_map: PointMap, features: Sequence[tuple[str, int]]
+) -> None:
+    """Landmarks (B, K, 2) to `points` (B, P, 2), in input px.
+
+    features: those that points are searched in, of `flat_features`. The same formulas as in
+    `PointMap`, always in float32.
     """
-    tensor = {name: g.constant(name, value) for name, value in point_map.arrays().items()}
+    if point_map.search is None:
+        _mapped_points(g, landmarks, point_map, "points")
+        return
+    mapped = _mapped_points(g, landmarks, point_map, "points.mapped")
+    _search(g, mapped, point_map.search, features)
+
+
+def _search(
+    g: Nodes, mapped: str, search: PointSearch, features: Sequence[tuple[str, int]]
+) -> None:
+    towards, away = (
+        g.constant(f"points.{name}", getattr(search, name)) for name in ("towards", "away")
+    )
+    logits = g.add("MatMul", [mapped, towards], "points.towards_grid")
+    logits = g.add("Add", [logits, away], "points.nearness")
+    start = 0
+    for feature, channels in features:
+        detectors = search.weights[:, start : start + channels]
+        name = f"points.in_{feature}"
+        inputs = [g.constant(f"{name}_detectors", detectors), feature]
+        logits = g.add("Add", [logits, g.add("MatMul", inputs, f"{name}_response")], name)
+        start += channels
+    mass = g.add("Softmax", [logits], "points.mass", axis=-1)
+    g.add("MatMul", [mass, g.constant("points.grid", search.grid)], "points")
+
+
+def _mapped_points(g: Nodes, landmarks: str, point_map: PointMap, name: str) -> str:
+    tensor = {
+        field: g.constant(f"{PREFIX}{field}", getattr(point_map, field))
+        for field in ("in_pose", "in_pose_bias", "in_input", "in_input_bias")
+    }
     flat_shape, pair_shape, matrix_shape = (
         g.constant(f"{PREFIX}{name}_shape", shape, np.int64)
         for name, shape in (("flat", [0, -1]), ("pair", [0, -1, 2]), ("matrix", [0, 2, 2]))
     )
 
     def affine(flat: str, frame: str) -> str:
-        weights = tensor[f"{PREFIX}{frame}"], tensor[f"{PREFIX}{frame}_bias"]
+        weights = tensor[frame], tensor[f"{frame}_bias"]
         moved = g.add("Gemm", [flat, *weights], f"{PREFIX}{frame}_flat")
         return g.add("Reshape", [moved, pair_shape], f"{PREFIX}{frame}_pairs")
 
@@ -85,4 +131,4 @@ def points(g: Nodes, landmarks: str, point_map: PointMap) -> str:
     upright = g.add("Div", [upright, scale2], "points.upright")
     upright = g.add("Reshape", [upright, flat_shape], "points.upright_flat")
     posed = g.add("MatMul", [affine(upright, "in_pose"), turn], "points.posed")
-    return g.add("Add", [posed, affine(flat, "in_input")], "points")
+    return g.add("Add", [posed, affine(flat, "in_input")], name)

@@ -31,7 +31,8 @@ class GraphOptions:
     """Options of the graph.
 
     precision: of the network's arithmetic; softargmax is always float32. batch: fixed batch size,
-    None for any.
+    None for any. heatmaps, features: further outputs; `features` float32 (B, C, H * H) are those in
+    which named points are searched for.
     """
 
     precision: Literal["fp32", "fp16"] = "fp32"
@@ -39,6 +40,7 @@ class GraphOptions:
     opset: int = OPSET
     heatmaps: bool = False
     fold_projections: bool = True
+    features: bool = False
 
 
 # What numpy and onnx raise for arrays of other shapes than the architecture's.
@@ -84,10 +86,15 @@ def _build(model: Model, options: GraphOptions) -> ModelProto:
     heatmaps = architecture.graph(nodes, graph_ends.image_to_float(nodes, "images"))
     raw = graph_ends.heatmaps_to_float(nodes, heatmaps)
     landmarks, _ = graph_ends.softargmax(nodes, raw, architecture, model.manifest.softargmax_beta)
-    if point_map := model.point_map():
-        graph_ends.points(nodes, landmarks, point_map)
+    point_map = model.point_map()
+    searched = options.features or (point_map is not None and point_map.search is not None)
+    features = graph_ends.flat_features(nodes, architecture) if searched else []
+    if point_map:
+        graph_ends.points(nodes, landmarks, point_map, features)
     if options.heatmaps:
         nodes.add("Identity", [raw], "heatmaps")
+    if options.features:
+        nodes.add("Concat", [name for name, _ in features], "features", axis=1)
     nodes.check_complete(architecture.name)
     opsets, size = [helper.make_opsetid("", options.opset)], architecture.input_size
     proto = helper.make_model(
@@ -188,6 +195,9 @@ def _outputs(model: Model, options: GraphOptions) -> list[onnx.ValueInfoProto]:
         outputs.append(_value("points", float32, batch, len(model.points), 2))
     if options.heatmaps:
         outputs.append(_value("heatmaps", float32, batch, num_landmarks, side, side))
+    if options.features:
+        channels = sum(model.architecture.point_features.values())
+        outputs.append(_value("features", float32, batch, channels, side**2))
     return outputs
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lmk.arrays import FloatArray
-from lmk.inference.backends.base import inferred
+from lmk.arrays import FloatArray, Images
+from lmk.inference.backends.base import Inferred
 from lmk.model.folder import Model
 from lmk.system.errors import missing_extra
 
@@ -37,12 +39,11 @@ def _network_places(model: Model, crops: npt.NDArray[np.uint8]) -> FloatArray:
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("torch", "train") from error
-    from lmk.networks.detect import detect
+    from lmk.inference.backends.torch import run_network
     from lmk.networks.load import load_network
 
-    landmarks, scores = detect(*load_network(model, folded=False), crops)
-    point_map = model.point_map()
-    return inferred(landmarks, scores, *([point_map(landmarks)] if point_map else [])).places
+    network, beta = load_network(model, folded=False)
+    return _in_parts(partial(run_network, network, beta, model.point_map()), crops)
 
 
 def _onnx_places(model: Model, crops: npt.NDArray[np.uint8]) -> FloatArray:
@@ -53,5 +54,9 @@ def _onnx_places(model: Model, crops: npt.NDArray[np.uint8]) -> FloatArray:
         path = Path(folder) / "reference.onnx"
         save_onnx(build_onnx(model), path)
         backend = OnnxRuntimeBackend(str(path), "cpu")
-        parts = [backend.infer(crops[i : i + BATCH]).places for i in range(0, len(crops), BATCH)]
-    return np.concatenate(parts)
+        return _in_parts(backend.infer, crops)
+
+
+def _in_parts(infer: Callable[[Images], Inferred], crops: Images) -> FloatArray:
+    parts = [infer(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
+    return np.concatenate([part.places for part in parts])

@@ -79,7 +79,9 @@ class Model:
         _, arrays = split_points(self.stored())
         if not self.points and not arrays:
             return None
-        return read_point_map(arrays, self.manifest.num_landmarks, len(self.points))
+        return read_point_map(
+            arrays, self.manifest.num_landmarks, len(self.points), self.architecture
+        )
 
     def stored(self) -> Arrays:
         """Read all tensors of the weights file, of network and points. Raises WeightsError."""

@@ -29,7 +29,7 @@ def write_named(
     """
     manifest = model.manifest
     tensors = point_map.arrays()
-    read_point_map(tensors, manifest.num_landmarks, len(points))
+    read_point_map(tensors, manifest.num_landmarks, len(points), model.architecture)
     core = model.core() if manifest.kind == "adapter" else None
     file = "adapter.safetensors" if core else "weights.safetensors"
     arrays = model.arrays() | tensors

@@ -4,6 +4,9 @@ A point follows the object's pose: the similarity that brings the mean landmarks
 the object, by least squares. Brought back by it, landmarks show only the object's shape; there an
 affine map finds the points, and the pose brings them to the object. A second affine map, in the
 frame of the input, is added: it has the landmarks' centre, and what a pose does not explain.
+
+Around the place that the map gives, each point may then be searched for in the network's features:
+the point is the softargmax of a linear detector's response, times a Gaussian about that place.
 """
 
 from __future__ import annotations
@@ -16,12 +19,15 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from lmk.architectures.spec import Architecture
 from lmk.arrays import Arrays, DoubleArray, FloatArray, Points
+from lmk.geometry import heatmap_to_input
 from lmk.system.errors import WeightsError
 from lmk.system.schema import parse_json, read_as
 
 PREFIX = "points."
 """Of the names of a map's tensors in a model's weights file."""
+SEARCH, REACH = f"{PREFIX}search", f"{PREFIX}search_reach_px"
 LEAST_SCALE2 = 1e-6  # of landmarks that coincide, which have no pose
 
 PointName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\A[^\0-\x1f\x7f]*\Z")]
@@ -64,12 +70,55 @@ def points_from_json(text: str) -> NamedPoints:
 
 
 @dataclass(frozen=True, eq=False)
+class PointSearch:
+    """A search for points in the network's features, around where they should be.
+
+    weights (P, C): of the linear detector of each point. reach_px: deviation of the Gaussian, input
+    px. grid (H * H, 2): the input pixels of the features, row by row.
+    """
+
+    weights: FloatArray
+    reach_px: float
+    grid: FloatArray
+
+    def __call__(self, xy_input: Points, features: FloatArray) -> FloatArray:
+        """Search for points near xy_input (N, P, 2) in features (N, C, H * H)."""
+        response = self.weights @ features.astype(np.float32) + self.nearness(xy_input)
+        mass = np.exp(response - response.max(-1, keepdims=True))
+        return np.asarray(mass / mass.sum(-1, keepdims=True) @ self.grid, np.float32)
+
+    def nearness(self, xy_input: Points) -> FloatArray:
+        """Logarithm of the Gaussian about xy_input (N, P, 2), up to a constant (N, P, H * H)."""
+        return np.asarray(xy_input @ self.towards + self.away, np.float32)
+
+    @property
+    def towards(self) -> FloatArray:
+        """The part of the Gaussian's exponent that is linear in its centre, (2, H * H)."""
+        return np.asarray(self.grid.T / self.reach_px**2, np.float32)
+
+    @property
+    def away(self) -> FloatArray:
+        """The part that does not depend on its centre, (H * H,)."""
+        return np.asarray(-(self.grid**2).sum(1) / (2 * self.reach_px**2), np.float32)
+
+    def arrays(self) -> Arrays:
+        """The tensors of a weights file."""
+        return {SEARCH: self.weights, REACH: np.array([self.reach_px], np.float32)}
+
+
+def heatmap_grid(side: int, stride: int) -> FloatArray:
+    """Input pixels (side * side, 2) of a heatmap's pixels, row by row."""
+    y, x = np.divmod(np.arange(side**2, dtype=np.float32), np.float32(side))
+    return np.asarray(heatmap_to_input(np.stack([x, y], 1), stride), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
 class PointMap:
     """From K landmarks to P points, all (x, y) in input pixels, flat as x0, y0, x1, y1, ...
 
     mean (K, 2): mean landmarks, which define the pose. in_pose (2K, 2P), in_pose_bias (2P,): the
     map between the frame of the mean landmarks and itself. in_input (2K, 2P), in_input_bias (2P,):
-    the map that is added to it. float32.
+    the map that is added to it. float32. search: what follows the map, None for nothing.
     """
 
     mean: FloatArray
@@ -77,9 +126,17 @@ class PointMap:
     in_pose_bias: FloatArray
     in_input: FloatArray
     in_input_bias: FloatArray
+    search: PointSearch | None = None
 
-    def __call__(self, xy_input: Points) -> FloatArray:
-        """Find points float32 (N, P, 2) from landmarks (N, K, 2)."""
+    def __call__(self, xy_input: Points, features: FloatArray | None = None) -> FloatArray:
+        """Find points float32 (N, P, 2) from landmarks (N, K, 2).
+
+        features (N, C, H * H): of the network, for the search; without them there is none.
+        """
+        mapped = self._mapped(xy_input)
+        return mapped if self.search is None or features is None else self.search(mapped, features)
+
+    def _mapped(self, xy_input: Points) -> FloatArray:
         flat = xy_input.reshape(len(xy_input), -1).astype(np.float32)
         turns = (flat @ self.pose).reshape(-1, 2, 2)
         scale2 = np.maximum((turns * turns).sum(1, keepdims=True), LEAST_SCALE2)  # of both columns
@@ -100,7 +157,8 @@ class PointMap:
 
     def arrays(self) -> Arrays:
         """The tensors of a weights file."""
-        return {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+        own = {PREFIX + field.name: getattr(self, field.name) for field in fields(self)[:-1]}
+        return own | (self.search.arrays() if self.search else {})
 
 
 def pose_weights(mean: Points) -> DoubleArray:
@@ -118,7 +176,9 @@ def split_points(arrays: Arrays) -> tuple[Arrays, Arrays]:
     return {name: value for name, value in arrays.items() if name not in points}, points
 
 
-def read_point_map(arrays: Mapping[str, FloatArray], landmarks: int, points: int) -> PointMap:
+def read_point_map(
+    arrays: Mapping[str, FloatArray], landmarks: int, points: int, architecture: Architecture
+) -> PointMap:
     """Read the map of K landmarks to P points from its tensors. Raises WeightsError."""
     flat, out = 2 * landmarks, 2 * points
     expected = {
@@ -128,10 +188,18 @@ def read_point_map(arrays: Mapping[str, FloatArray], landmarks: int, points: int
         "in_input": (flat, out),
         "in_input_bias": (out,),
     }
+    own = list(expected)
+    if SEARCH in arrays:
+        expected |= {"search": (points, sum(architecture.point_features.values()))}
+        expected |= {"search_reach_px": (1,)}
     found = {name.removeprefix(PREFIX): value.shape for name, value in arrays.items()}
-    if found != expected:
+    if found != expected or (SEARCH in arrays and not 0 < arrays[REACH][0] < np.inf):
         raise WeightsError(
             f"the points of the model do not match its manifest: expected {expected}, got "
             f"{found!s:.300}. Get the model again from its origin"
         )
-    return PointMap(**{name: arrays[PREFIX + name] for name in expected})
+    search = None
+    if SEARCH in arrays:
+        grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
+        search = PointSearch(arrays[SEARCH], float(arrays[REACH][0]), grid)
+    return PointMap(**{name: arrays[PREFIX + name] for name in own}, search=search)

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmk.arrays import Flags, Indices, Points
+from lmk.architectures.spec import Architecture
+from lmk.arrays import Flags, FloatArray, Indices, Points
 from lmk.data.mirror_names import mirror_partner
+from lmk.data.resize import resize_crops
 from lmk.evaluation.annotated import EVALUATION_SIZE, AnnotatedSet
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.views import MIRRORED
 from lmk.geometry import resize_xy
+from lmk.model.folder import Model
+from lmk.naming.features import find_features
 from lmk.system.progress import Reporter
+
+MOST_SEARCHED = 200  # pictures; more say with the landmarks' places alone where points are
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +28,15 @@ class Examples:
 
     xy_input (R, K, 2): the landmarks that the model finds; points_input (R, P, 2): the annotated
     points, NaN where there is none, both in input pixels. picture (R,): number of each row's
-    picture.
+    picture. features (R, C, H * H): of a network of this architecture; None for too many pictures,
+    and for an architecture without.
     """
 
     xy_input: Points
     points_input: Points
     picture: Indices
+    features: FloatArray | None = None
+    architecture: Architecture | None = None
 
     @property
     def seen(self) -> Flags:
@@ -38,26 +47,33 @@ class Examples:
         """The rows of some pictures, by number; these are numbered anew, in order."""
         rows = np.flatnonzero(np.isin(self.picture, pictures))
         number = np.unique(self.picture[rows], return_inverse=True)[1]
-        return Examples(self.xy_input[rows], self.points_input[rows], number)
+        features = None if self.features is None else self.features[rows]
+        places = self.xy_input[rows], self.points_input[rows]
+        return Examples(*places, number, features, self.architecture)
 
 
 def find_examples(
-    evaluated: EvaluatedModel, mirrored: Sequence[int] | None, data: AnnotatedSet, report: Reporter
+    evaluated: EvaluatedModel, model: Model, data: AnnotatedSet, report: Reporter
 ) -> Examples:
-    """Find a model's landmarks in annotated pictures.
+    """Find a model's landmarks and features in annotated pictures.
 
-    mirrored: the landmarks' mirror partners; with those of the points, by their names, mirrored
-    pictures are examples too.
+    Where the landmarks and the points, by their names, have mirror partners, mirrored pictures are
+    examples too.
     """
     scale = evaluated.backend.input_size / EVALUATION_SIZE
     xy, points = evaluated.find(data.images, report), data.xy_input
-    picture, partners = np.arange(len(xy)), _partners(data.names)
-    if mirrored is not None and partners is not None:
-        # Mirrored landmarks keep the order in which the network finds them.
-        xy = np.concatenate([xy, evaluated.find(data.images, report, MIRRORED)])
+    images, picture, partners = data.images, np.arange(len(xy)), _partners(data.names)
+    if model.manifest.mirrored is not None and partners is not None:
+        # The network gives the landmarks of a mirrored picture their own numbers.
+        xy = np.concatenate([xy, evaluated.find(images, report, MIRRORED)])
         points = np.concatenate([points, _mirrored(points[:, partners])])
+        images = np.concatenate([images, MIRRORED.change(images, range(len(images)))])
         picture = np.tile(picture, 2)
-    return Examples(resize_xy(xy, scale), resize_xy(points, scale), picture)
+    features = None
+    if len(data.images) <= MOST_SEARCHED and model.architecture.point_features:
+        features = find_features(model, resize_crops(images, evaluated.backend.input_size))
+    places = resize_xy(xy, scale), resize_xy(points, scale)
+    return Examples(*places, picture, features, model.architecture)
 
 
 def _mirrored(xy: Points) -> Points:

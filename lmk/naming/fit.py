@@ -4,14 +4,15 @@ In the frame of the pose (`model/points.py`) few pictures say much: where a poin
 same in all of them. With many pictures a map in the frame of the input is better, because there the
 landmarks also say what the pose hides. Both are ridge regressions. Their weights, and a blend of
 both, are those with the least error on left-out pictures, if that is clearly less than with those
-that are known to be good: few pictures cannot choose.
+that are known to be good: few pictures cannot choose. In the same way it is chosen how points are
+then searched for in the network's features (`naming/search.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,10 +21,12 @@ from lmk.model.points import PointMap, pose_weights
 from lmk.naming.examples import Examples
 from lmk.naming.expected import expected
 from lmk.naming.ridge import Ridge
+from lmk.naming.search import Setting, make_search, try_searches
 from lmk.system.errors import DataError
 
 # The first of each is best for few pictures, see benchmarks/naming.py.
 WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
+Choice = TypeVar("Choice")
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
 
 
@@ -34,19 +37,24 @@ class Fit:
     errors_px (N, P): distance of each annotated point of a picture from that of a map fitted on the
     other pictures, in input pixels; NaN where it is not annotated, and with one picture. weights:
     of the ridge in the frame of the pose, and in that of the input. blend: share of the first.
+    search: how points are searched for; None for not.
     """
 
     point_map: PointMap
     errors_px: FloatArray
     weights: tuple[float, float]
     blend: float
+    search: Setting | None
 
 
-def fit_points(examples: Examples, mean: Points, blends: Sequence[float] = BLENDS) -> Fit:
+def fit_points(
+    examples: Examples, mean: Points, blends: Sequence[float] = BLENDS, search: bool = True
+) -> Fit:
     """Fit P points to the rows of N >= 1 pictures.
 
-    mean (K, 2): the mean landmarks of training. blends: to choose from. Raises DataError for a
-    point that no row has.
+    mean (K, 2): the mean landmarks of training. blends: to choose from. search: whether points may
+    be searched for in the features, if the examples have some. Raises DataError for a point that no
+    row has.
     """
     if len(missing := np.flatnonzero(~examples.seen.any(axis=0))):
         raise DataError(f"point {missing[0]} is annotated in no picture")
@@ -56,9 +64,25 @@ def fit_points(examples: Examples, mean: Points, blends: Sequence[float] = BLEND
     blended = {share: share * posed + (1 - share) * placed for share in blends}
     blend = _choose(blended, examples)
     maps = [_fit(frame, examples, weight) for frame, (weight, _) in zip(frames, tried, strict=True)]
+    point_map = _point_map(*maps[0], *maps[1], mean, blend)
+    setting: Setting | None = None
+    residuals = blended[blend]
+    features, architecture = examples.features, examples.architecture
+    if search and features is not None and architecture is not None:
+        points = examples.points_input
+        searches = try_searches(
+            features, points, points - residuals, examples.picture, architecture
+        )
+        ways = dict[Setting | None, DoubleArray](searches.residuals.items())
+        ways[None] = residuals
+        setting = _choose(ways, examples)
+        residuals = ways[setting]
+        if setting:
+            found = make_search(searches.detectors, setting, architecture)
+            point_map = replace(point_map, search=found)
     _, first = np.unique(examples.picture, return_index=True)
-    errors_px = np.hypot(*np.moveaxis(blended[blend][first], 2, 0)).astype(np.float32)
-    return Fit(_point_map(*maps[0], *maps[1], mean, blend), errors_px, (in_pose, in_input), blend)
+    errors_px = np.hypot(*np.moveaxis(residuals[first], 2, 0)).astype(np.float32)
+    return Fit(point_map, errors_px, (in_pose, in_input), blend, setting)
 
 
 class _Frame(NamedTuple):
@@ -91,7 +115,7 @@ def _best(frame: _Frame, examples: Examples) -> tuple[float, DoubleArray]:
     return best, tried[best]
 
 
-def _choose(tried: Mapping[float, DoubleArray], examples: Examples) -> float:
+def _choose(tried: Mapping[Choice, DoubleArray], examples: Examples) -> Choice:
     """The value with the least residuals (R, P, 2), or the first if that is not clearly worse.
 
     Clearly: zero is below the interval of the mean difference.
@@ -154,11 +178,11 @@ def _point_map(
     centred = np.eye(2 * count) - average @ np.kron(np.ones((1, count)), np.eye(2))
     constant = posed_constant - (mean - mean.mean(0)).ravel() @ posed
     centre = average @ np.kron(np.ones((1, points)), np.eye(2))
-    arrays = (
-        mean,
-        blend * centred @ posed,
-        blend * constant,
-        blend * centre + (1 - blend) * placed,
-        (1 - blend) * placed_constant,
+    float32 = np.float32
+    return PointMap(
+        mean=mean.astype(float32),
+        in_pose=(blend * centred @ posed).astype(float32),
+        in_pose_bias=(blend * constant).astype(float32),
+        in_input=(blend * centre + (1 - blend) * placed).astype(float32),
+        in_input_bias=((1 - blend) * placed_constant).astype(float32),
     )
-    return PointMap(*(np.asarray(array, np.float32) for array in arrays))

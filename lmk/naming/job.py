@@ -89,7 +89,7 @@ def name(
         )
     evaluated = open_model(os.fspath(model), "auto", "cpu")
     _warn_of_scattered(evaluated, annotated, report)
-    examples = find_examples(evaluated, found.manifest.mirrored, annotated, report)
+    examples = find_examples(evaluated, found, annotated, report)
     fit = fit_points(examples, np.array(framing.landmarks_input, np.float32))
     error_px = expected(by_picture(fit.errors_px)).mean
     facts = {
@@ -98,6 +98,7 @@ def name(
         "expected_px": round(error_px, 3) if np.isfinite(error_px) else None,
         "ridge_weights": fit.weights,
         "blend": fit.blend,
+        "search": fit.search and fit.search._asdict(),
     }
     own_name = name_from(Path(folder).resolve().name)
     written = write_named(found, points, fit.point_map, Path(folder), own_name, facts)

@@ -18,9 +18,23 @@ def find_landmarks(network: LandmarkNetwork, beta: float, images: Tensor) -> tup
 
     images uint8 RGB (B, S, S, 3), on the network's device.
     """
-    heatmaps = network(images.permute(0, 3, 1, 2).to(network.head.weight.dtype) / 255)
+    heatmaps = network(_planar(network, images))
     xy_heatmap, scores = softargmax(heatmaps, beta)
     return heatmap_to_input(xy_heatmap, network.architecture.stride), scores
+
+
+def find_with_features(
+    network: LandmarkNetwork, beta: float, images: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `find_landmarks`, with the features (B, C, H * H) that named points are searched in."""
+    heatmaps, features = network.describe(_planar(network, images))
+    xy_heatmap, scores = softargmax(heatmaps, beta)
+    flat = torch.cat([feature.flatten(2).float() for feature in features], dim=1)
+    return heatmap_to_input(xy_heatmap, network.architecture.stride), scores, flat
+
+
+def _planar(network: LandmarkNetwork, images: Tensor) -> Tensor:
+    return images.permute(0, 3, 1, 2).to(network.head.weight.dtype) / 255
 
 
 def detect(network: LandmarkNetwork, beta: float, images: Images) -> tuple[FloatArray, FloatArray]:

@@ -97,6 +97,10 @@ class Hourglass(LandmarkNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """See `LandmarkNetwork.forward`."""
+        return self.describe(images)[0]
+
+    def describe(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """See `LandmarkNetwork.describe`."""
         x = self.features(images)[-1]
-        x = self.block4(self.hourglass(x))
-        return self.head(F.relu(self.last_bn(self.last_conv(x))))  # type: ignore[no-any-return]
+        last = F.relu(self.last_bn(self.last_conv(self.block4(self.hourglass(x)))))
+        return self.head(last), [last]

@@ -34,4 +34,5 @@ ARCHITECTURE = Architecture(
     sensitive=("stem_conv", "head"),
     late=("block4", "last_conv", "last_bn", "head"),
     taps=("stem", "block3"),
+    point_features={"last_bn.relu": 256},
 )

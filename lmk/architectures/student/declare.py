@@ -52,8 +52,17 @@ def declare(name: str, widths: Widths) -> Architecture:
         sensitive=("down2.conv", "head"),
         late=("up8", "last", "head"),
         taps=DOWN[:2],
+        point_features={
+            _last_of("down4", widths.blocks[1]): widths.channels[1],
+            "last.bn.relu": widths.last,
+        },
     )
     return architecture
+
+
+def _last_of(stage: str, blocks: int) -> str:
+    """The graph's tensor that a stage ends with."""
+    return f"{stage}.blocks.{blocks - 1}.out" if blocks else f"{stage}.bn.relu"
 
 
 def _norms(widths: Widths) -> Iterator[tuple[str, str]]:

@@ -98,12 +98,16 @@ class Student(LandmarkNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """See `LandmarkNetwork.forward`."""
+        return self.describe(images)[0]
+
+    def describe(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """See `LandmarkNetwork.describe`."""
         x4 = self.features(images)[-1]
         x8 = self.down8(x4)
         x8 = self.up8(self.down16(x8), x8)
         last = self.last(x8, x4)
         with torch.autocast(last.device.type, enabled=False):  # heatmaps in float32
-            return self.head(last.float())  # type: ignore[no-any-return]
+            return self.head(last.float()), [x4, last]
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class TorchBackend:
         self._network, self._device = network.to(device), device
         self.transfers = self if device == "cuda" else None
         self._point_map = found.point_map()
-        on_cpu = partial(_run_on_cpu, network, self._beta, self._point_map)
+        on_cpu = partial(run_network, network, self._beta, self._point_map)
         self._run = not_in_forks(in_turns(self) if device == "cuda" else on_cpu)
         self.num_landmarks = network.num_landmarks
         self.input_size = network.architecture.input_size
@@ -78,32 +78,38 @@ class TorchBackend:
         # cuDNN's convolutions are float32 only without TF32, which rounds the factors to 10 bits.
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         with _CUDNN_FLAGS, exact:
-            self._landmarks, self._scores = _find(self._network, self._beta, self._images)
+            self._found = _find(self._network, self._beta, self._point_map, self._images)
         torch.cuda.synchronize()
 
     def download(self) -> Inferred:
         """See `Transfers.download`."""
-        return _inferred(self._landmarks, self._scores, self._point_map)
+        return _inferred(self._found, self._point_map)
 
 
-def _run_on_cpu(
+def run_network(
     network: LandmarkNetwork, beta: float, point_map: PointMap | None, images: Images
 ) -> Inferred:
+    """What a network on the CPU, in evaluation mode, finds in images (B, S, S, 3)."""
     import torch
 
-    return _inferred(*_find(network, beta, torch.from_numpy(images)), point_map)
+    return _inferred(_find(network, beta, point_map, torch.from_numpy(images)), point_map)
 
 
-def _inferred(landmarks: Tensor, scores: Tensor, point_map: PointMap | None) -> Inferred:
-    xy_input = landmarks.cpu().numpy()
-    points = [point_map(xy_input)] if point_map else []
-    return inferred(xy_input, scores.cpu().numpy(), *points)
-
-
-def _find(network: LandmarkNetwork, beta: float, images: Tensor) -> tuple[Tensor, Tensor]:
+def _find(
+    network: LandmarkNetwork, beta: float, point_map: PointMap | None, images: Tensor
+) -> tuple[Tensor, ...]:
+    """Landmarks and scores, and features if points are searched for in them."""
     import torch
 
-    from lmk.networks.detect import find_landmarks
+    from lmk.networks.detect import find_landmarks, find_with_features
 
     with torch.inference_mode():
+        if point_map and point_map.search:
+            return find_with_features(network, beta, images)
         return find_landmarks(network, beta, images)
+
+
+def _inferred(found: tuple[Tensor, ...], point_map: PointMap | None) -> Inferred:
+    xy_input, scores, *features = (values.cpu().numpy() for values in found)
+    points = [point_map(xy_input, *features)] if point_map else []
+    return inferred(xy_input, scores, *points)
