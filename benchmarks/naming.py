@@ -5,8 +5,9 @@ python benchmarks/naming.py --data cnnfp/annotated.json --test-data aflw/test.js
 
 Without --test-data, those pictures of --data that were not drawn are the test. `lmk name` is the
 error of its fit. Beside it are its parts: without the search in the network's features, without
-mirrored pictures, in the frame of the pose alone, and in that of the input alone. `paper` is the ridge of the paper's protocol, weight 1e-5.
-`expected` is the error that `lmk name` predicts from the drawn pictures.
+mirrored pictures, in the frame of the pose alone, and in that of the input alone. `paper` is the
+ridge of the paper's protocol, weight 1e-5. `expected` is the error that `lmk name` predicts from
+the drawn pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from time import perf_counter
 import numpy as np
 from output import Row, bar_rows, finish, parse, print_rows
 
-from lmk.arrays import FloatArray, Indices
+from lmk.arrays import FloatArray, Indices, Points
 from lmk.bench.record import StartState, make_record
 from lmk.evaluation.annotated import AnnotatedSet, default_normalizer, load_annotated, normalizer_px
 from lmk.evaluation.formulas.regression import draw_images, fit_ridge, point_errors
@@ -64,7 +65,7 @@ class Trial:
 
         rows = np.setdiff1d(np.arange(len(self.found)), drawn if self.data is self.test else [])
         paper = fit_ridge(plain.xy_input, plain.points_input)
-        ways = {
+        ways: dict[str, Points] = {
             "lmk name": fit.point_map(self.found[rows], self.features[rows]),
             "no search": only(*BLENDS)(self.found[rows]),
             "nor mirrored": fit_points(plain, self.mean).point_map(self.found[rows]),

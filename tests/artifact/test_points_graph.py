@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.samples import drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
-from lmk.model.points import NamedPoints, PointMap
+from lmk.model.points import NamedPoints, PointMap, PointSearch, heatmap_grid
+from lmk.naming.features import find_features
 from lmk.system.errors import WeightsError
 from lmk.system.progress import Reporter
 
@@ -45,7 +47,7 @@ def pictures(count: int, side: int) -> np.ndarray:
 def in_graph(point_map: PointMap, xy: np.ndarray) -> np.ndarray:
     """Run only the nodes of the points."""
     nodes, shape = Nodes({}), list(xy.shape)
-    graph_ends.points(nodes, "landmarks", point_map)
+    graph_ends.points(nodes, "landmarks", point_map, [])
     values = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", count, 2])
         for name, count in (("landmarks", shape[1]), ("points", len(point_map.in_pose_bias) // 2))
@@ -97,6 +99,44 @@ def test_points_of_a_file_in_its_precision_and_batch(
     assert found.points.shape == (3, 3, 2)
     assert found.points.dtype == np.float32
     np.testing.assert_allclose(found.points, named.point_map()(found.landmarks), atol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def searched(student_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A student whose points are searched for in its features, 2 and 9 px about their place."""
+    folder = tmp_path_factory.mktemp("searched") / "feet"
+    architecture, points = student_model.architecture, 3
+    channels = sum(architecture.point_features.values())
+    weights = np.random.default_rng(5).normal(0, 2, (points, channels)).astype(np.float32)
+    grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
+    found = replace(
+        random_map(student_model.manifest.num_landmarks, points),
+        search=PointSearch(weights, 9.0, grid),
+    )
+    return find_model(str(named_folder(student_model, folder, point_map=found)))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@RUNTIMES
+def test_points_that_are_searched_for_are_those_of_the_network(
+    searched: Model, tmp_path: Path, precision: str, runtime: str
+) -> None:
+    pytest.importorskip("torch")
+    images = pictures(3, searched.architecture.input_size)
+    expected = open_backend(str(searched.folder), "torch").infer(images)
+    mapped = replace(searched.point_map(), search=None)(expected.landmarks)
+    assert np.abs(expected.points - mapped).max() > 1  # the search moves them
+    save_onnx(build_onnx(searched, GraphOptions(precision)), tmp_path / "feet.onnx")
+    found = open_backend(str(tmp_path / "feet.onnx"), runtime).infer(images)
+    atol = {"fp32": 2e-3, "fp16": 0.3}[precision]
+    np.testing.assert_allclose(found.points, expected.points, atol=atol)
+
+
+def test_features_are_those_that_the_detectors_see(searched: Model) -> None:
+    images = pictures(2, searched.architecture.input_size)
+    found = open_backend(str(searched.folder), "onnxruntime").infer(images)
+    points = searched.point_map()(found.landmarks, find_features(searched, images))
+    np.testing.assert_allclose(points, found.points, atol=2e-3)
 
 
 def test_points_of_an_int8_file_are_of_float32(named: Model, tmp_path: Path) -> None:
