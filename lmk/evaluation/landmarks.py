@@ -45,11 +45,19 @@ class EvaluatedModel:
     def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> FloatArray:
         """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), in a view of them.
 
-        Images are resized to the network's input, and its landmarks back. Landmarks stay in the
-        user's cache, chunk by chunk, by the hashes of model, images, runtime and view: an
+        Images are resized to the network's input, and its landmarks back. What is found stays in
+        the user's cache, chunk by chunk, by the hashes of model, images, runtime and view: an
         interrupted run continues where it stopped. Raises WeightsError when the network returns
         NaN, and OutputError.
         """
+        return self._find(images, report, view)[:, : self.backend.num_landmarks]
+
+    def find_points(self, images: Images, report: Reporter) -> FloatArray:
+        """Named points float32 (N, P, 2), as `find`, in the same inference."""
+        return self._find(images, report, UNCHANGED)[:, self.backend.num_landmarks :]
+
+    def _find(self, images: Images, report: Reporter, view: View) -> FloatArray:
+        """Landmarks, then named points (N, K + P, 2)."""
         chunks = [
             range(start, min(start + CHUNK, len(images))) for start in range(0, len(images), CHUNK)
         ]
@@ -82,7 +90,8 @@ class EvaluatedModel:
         if path is None:
             return None
         found: FloatArray = np.load(path, allow_pickle=False)
-        return found if found.shape == (len(chunk), self.backend.num_landmarks, 2) else None
+        count = self.backend.num_landmarks + len(self.backend.points)
+        return found if found.shape == (len(chunk), count, 2) else None
 
     def _infer(self, images: Images, chunk: range, view: View, bar: Bar) -> FloatArray:
         parts = []
@@ -90,13 +99,13 @@ class EvaluatedModel:
             index = range(start, min(start + BATCH, chunk.stop))
             batch = view.change(images[start : index.stop], index)
             seen = resize_crops(batch, self.backend.input_size)
-            xy_input = self.backend.infer(seen)[0].copy()
+            xy_input = self.backend.infer(seen).places
             parts.append(resize_xy(xy_input, batch.shape[1] / seen.shape[1]))
             bar.advance(len(batch))
         found = np.concatenate(parts)
         if not np.isfinite(found).all():
             raise WeightsError(
-                f"{self.name} returned NaN or infinite landmarks on {self.backend.description}: "
+                f"{self.name} returned NaN or infinite places on {self.backend.description}: "
                 "its weights are broken. Train or export it again"
             )
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.metrics.base import Evaluation, Trial
@@ -10,6 +11,9 @@ from lmk.evaluation.metrics.catalogue import load_metrics
 from lmk.evaluation.protocol import Benchmark
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
+
+BY_NAME = {"nme", "pck", "pckh"}
+"""The metrics of points by their names, which do not depend on the number of landmarks."""
 
 
 def measure(model: EvaluatedModel, benchmark: Benchmark, report: Reporter) -> Evaluation:
@@ -24,14 +28,23 @@ def measure(model: EvaluatedModel, benchmark: Benchmark, report: Reporter) -> Ev
 def measure_all(
     models: Sequence[EvaluatedModel], benchmark: Benchmark, report: Reporter
 ) -> list[Evaluation]:
-    """Measure each model. Raises UsageError when they have different numbers of landmarks."""
+    """Measure each model.
+
+    Models with different numbers of landmarks are compared by their named points alone. Raises
+    UsageError when that is not possible, because other errors depend on the number.
+    """
     counts = {model.name: model.backend.num_landmarks for model in models}
     if len(set(counts.values())) > 1:
-        found = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        raise UsageError(
-            f"models with different numbers of landmarks cannot be compared, because errors depend "
-            f"on the number: {found}"
-        )
+        asked = benchmark.protocol.metrics
+        if not all(model.backend.points for model in models) or not {*(asked or ())} <= BY_NAME:
+            found = ", ".join(f"{name} has {count}" for name, count in counts.items())
+            raise UsageError(
+                f"models with different numbers of landmarks are compared by their named points "
+                f"alone ({', '.join(sorted(BY_NAME))}), which all must have, because other errors "
+                f"depend on the number: {found}"
+            )
+        protocol = replace(benchmark.protocol, metrics=asked or ("nme",))
+        benchmark = replace(benchmark, protocol=protocol)
     return [measure(model, benchmark, report) for model in models]
 
 

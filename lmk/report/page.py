@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lmk.arrays import DoubleArray
 from lmk.drawing.draw import landmark_color
 from lmk.evaluation.annotated import EVALUATION_SIZE, describe_normalizer
 from lmk.evaluation.metrics.catalogue import load_metrics
 from lmk.evaluation.metrics.consistency import CONSISTENCY
-from lmk.evaluation.metrics.regression import BACKWARD, FAILURE_PERCENT, FORWARD, Curve
+from lmk.evaluation.metrics.nme import NAME as NME_NAME
+from lmk.evaluation.metrics.nme import NME
+from lmk.evaluation.metrics.regression import BACKWARD, FAILURE_PERCENT, FORWARD
 from lmk.report.charts import Axis, Line, bar_chart, line_chart, round_axis
 from lmk.report.pictures import sheet_rows, turned_rows
 from lmk.report.record import versions
@@ -34,7 +38,13 @@ PERCENT = Axis("share of images in %", 100, (0, 20, 40, 60, 80, 100))
 def write_page(results: Results, path: Path, report: Reporter | None = None) -> None:
     """Write the page. Raises UnavailableError without Jinja, OutputError."""
     template, report = _template(), report or Reporter()
-    if any(FORWARD in evaluation.measured for evaluation in results.evaluations):
+    if any(NME in evaluation.measured for evaluation in results.evaluations):
+        caption = (
+            "By the error of the named points, or the forward error of a model without. Dots are "
+            "the landmarks. A line connects each annotated point with the one that was found, a "
+            "cross."
+        )
+    elif any(FORWARD in evaluation.measured for evaluation in results.evaluations):
         caption = (
             "By forward error, with the regressor of all training images. Dots are the landmarks. "
             "A line connects each annotated point with its prediction from the landmarks, a cross."
@@ -75,16 +85,20 @@ def _template() -> Any:
 
 def _error_curves(results: Results) -> list[tuple[str, str]]:
     charts = []
+    named = {e.model.name: found.known for e in results.evaluations if (found := e.get(NME))}
+    if named:
+        charts.append((NME_NAME, _error_curve(NME_NAME, named)))
     for metric in (FORWARD, BACKWARD):
-        curves = [(e.model.name, curve) for e in results.evaluations if (curve := e.get(metric))]
+        curves = {e.model.name: curve for e in results.evaluations if (curve := e.get(metric))}
         if curves:
             title = metric.term.lower()
-            charts.append((title, _error_curve(title, curves)))
+            percent = {name: curve[None].percent.ravel() for name, curve in curves.items()}
+            charts.append((title, _error_curve(title, percent)))
     return charts
 
 
-def _error_curve(title: str, named: list[tuple[str, Curve]]) -> str:
-    errors = {name: np.sort(curve[None].percent.ravel()) for name, curve in named}
+def _error_curve(title: str, percent: Mapping[str, DoubleArray]) -> str:
+    errors = {name: np.sort(values) for name, values in percent.items()}
     end = max(2 * FAILURE_PERCENT, *(np.quantile(values, 0.98) for values in errors.values()))
     x = round_axis(f"{title} in %", end)
     limits = np.linspace(0, x.end, CURVE_POINTS)

@@ -14,6 +14,7 @@ from lmk.evaluation.annotated import EVALUATION_SIZE
 from lmk.evaluation.formulas.consistency import random_turns
 from lmk.evaluation.metrics.base import Evaluation
 from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.nme import NME
 from lmk.evaluation.metrics.regression import FORWARD
 from lmk.geometry import apply_affine, resize_xy
 from lmk.report.results import Results
@@ -81,19 +82,25 @@ def _turned(
 def sheet_rows(results: Results, evaluation: Evaluation) -> list[Row]:
     """Show the images with the smallest, the median and the largest error.
 
-    The error is the forward error if it was measured, else the consistency.
+    The error is that of named points, else the forward error if it was measured, else the
+    consistency.
     """
     test = results.benchmark.test
-    if curve := evaluation.get(FORWARD):
+    predicted: Points | None = None
+    annotated: Points | None = None
+    if named := evaluation.get(NME):
+        index = np.flatnonzero(np.isfinite(named.per_image))
+        values, unit = named.per_image[index], "%"
+        predicted, annotated = named.found[index], test.xy_input[index]
+    elif curve := evaluation.get(FORWARD):
         errors = curve[None]
         index = np.flatnonzero(results.benchmark.test_usable)
         percent, predicted = errors.percent[0], errors.predicted[0]
-        annotated: Points | None = test.xy_input[index]
+        annotated = test.xy_input[index]
         values, unit = percent, "%"
     elif turned := evaluation.get(CONSISTENCY):
         index = np.arange(len(test.images))
         values, unit = turned.distance_px.mean(axis=1), "px"
-        predicted, annotated = None, None
     else:
         return []
     order = np.argsort(values)
@@ -135,6 +142,8 @@ def _draw_errors(tile_bgr: Image, annotated: Points, predicted: Points) -> None:
     """Draw a line from each annotated point to its prediction, a cross."""
     scale = TILE / EVALUATION_SIZE
     for start, end in zip(resize_xy(annotated, scale), resize_xy(predicted, scale), strict=True):
+        if not (np.isfinite(start).all() and np.isfinite(end).all()):
+            continue  # not annotated, or not a point of the model
         first, last = _pixel(start), _pixel(end)
         for color, thickness in ((DARK_BGR, 3), (WHITE_BGR, 1)):
             cv2.line(tile_bgr, first, last, color, thickness, cv2.LINE_AA)

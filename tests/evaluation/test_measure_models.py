@@ -10,12 +10,13 @@ from lmk.evaluation.annotated import load_annotated
 from lmk.evaluation.comparison import differences
 from lmk.evaluation.measure import measure, measure_all
 from lmk.evaluation.metrics.consistency import CONSISTENCY
+from lmk.evaluation.metrics.nme import NME
 from lmk.evaluation.metrics.pck import PCK
 from lmk.evaluation.metrics.regression import BACKWARD, FORWARD
 from lmk.evaluation.metrics.robustness import ROBUSTNESS
 from lmk.evaluation.protocol import Protocol, make_benchmark
 from lmk.inference.backends.base import Inferred
-from lmk.model.points import NO_POINTS
+from lmk.model.points import NO_POINTS, NamedPoints
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter
 
@@ -33,7 +34,8 @@ def test_a_detector_that_finds_the_points_has_almost_no_error(evaluated, dots) -
     """K = 3 landmarks, A = 4 points, the fourth a mean of two; the pictures are not square."""
     evaluation = measure(evaluated, benchmark_of(*dots), Reporter())
     assert evaluation.skipped == [
-        "pck, pckh: its 3 landmarks have no names, but there are 4 points"
+        "nme: it has no named points",
+        "pck, pckh: its 3 landmarks have no names, but there are 4 points",
     ]
     assert evaluation.get(FORWARD).keys() == evaluation.get(BACKWARD).keys() == {1, 5, 10, None}
     found = values(evaluation)
@@ -87,7 +89,8 @@ def test_plain_pictures_have_no_regressions(evaluated, tmp_path) -> None:
     assert evaluation.get(FORWARD) is evaluation.get(BACKWARD) is evaluation.get(PCK) is None
     assert evaluation.get(CONSISTENCY) is not None
     assert [reason.split(":")[0] for reason in evaluation.skipped] == [
-        "forward, backward, pck, pckh"
+        "nme",
+        "forward, backward, pck, pckh",
     ]
     with pytest.raises(DataError, match=r"forward of .* has no annotated points"):
         measure(evaluated, benchmark_of(file, metrics=("forward",)), Reporter())
@@ -204,3 +207,55 @@ def test_annotation_is_in_the_landmarks_frame(evaluated, dots) -> None:
     found = evaluated.find(benchmark.test.images, Reporter())
     np.testing.assert_allclose(found, benchmark.test.xy_input[:, :3], atol=0.3)
     np.testing.assert_allclose(to_input(np.array([[100, 80]])), [[64, 64]], atol=0.5)
+
+
+class Pointed:
+    """Another backend's landmarks as named points, the second 3 px to the right."""
+
+    description, input_size, transfers = "named", 128, None
+    points = NamedPoints(("nose", "left_eye", "other"))
+
+    def __init__(self, backend, landmarks: int = 3) -> None:
+        self._backend, self.num_landmarks = backend, landmarks
+
+    def infer(self, images):
+        xy, scores, _ = self._backend.infer(images)
+        points = xy[:, [2, 0, 1]] + np.float32([[0, 0], [3, 0], [50, 50]])
+        return Inferred(xy[:, : self.num_landmarks], scores[:, : self.num_landmarks], points)
+
+
+def test_named_points_are_measured_by_their_names(evaluated, dots) -> None:
+    """The file has three dots and a point between them; the model's "other" is none of them."""
+    test = benchmark_of(dots[0], normalize="image")
+    assert test.test.names == NAMES
+    named = replace(evaluated, name="named", sha256="n", backend=Pointed(evaluated.backend))
+    evaluation = measure(named, test, Reporter())
+    by_point = dict(zip(NAMES, evaluation.get(NME).per_point, strict=True))
+    assert by_point["left_eye"] == pytest.approx(100 * 3 / 128, abs=0.2)
+    assert by_point["nose"] < 0.2
+    assert np.isnan([by_point["right_eye"], by_point["brow"]]).all()
+    assert values(evaluation)["NME"] == pytest.approx(50 * 3 / 128, abs=0.2)
+    assert evaluation.found.shape == (12, 3, 2)  # those of the model, as without names
+    assert evaluation.get(FORWARD) is not None
+
+
+def test_points_of_other_names_are_told(evaluated, dots) -> None:
+    backend = Pointed(evaluated.backend)
+    backend.points = NamedPoints(("a", "b", "c"))
+    other = replace(evaluated, sha256="o", backend=backend)
+    with pytest.raises(DataError, match=r"nme of dots\.onnx: its points are a, b, c, those of"):
+        measure(other, benchmark_of(dots[0], metrics=("nme",)), Reporter())
+
+
+def test_models_of_other_numbers_of_landmarks_are_compared_by_their_points(evaluated, dots) -> None:
+    pair = [
+        replace(
+            evaluated, name=str(count), sha256=str(count), backend=Pointed(evaluated.backend, count)
+        )
+        for count in (2, 3)
+    ]
+    evaluations = measure_all(pair, benchmark_of(dots[0], normalize="image"), Reporter())
+    (compared,) = differences(evaluations, seed=0)
+    assert compared["NME"].value == pytest.approx(0, abs=1e-6)
+    with pytest.raises(UsageError, match="compared by their named points alone"):
+        measure_all(pair, benchmark_of(dots[0], metrics=("forward",)), Reporter())

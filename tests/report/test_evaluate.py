@@ -48,7 +48,7 @@ def test_several_models_are_compared_with_the_first(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         ({"metric": ("forward",)}, "unknown option metric: expected some of metrics, counts"),
-        ({"metrics": ("iou",)}, "unknown metric iou: expected some of forward,backward"),
+        ({"metrics": ("iou",)}, "unknown metric iou: expected some of nme,forward,backward"),
         ({"ridge": 0.0}, "above 0"),
         ({"folds": 1}, "folds: expected numbers of at least 2"),
         ({"counts": (5, 0)}, "counts: expected numbers of at least 1"),

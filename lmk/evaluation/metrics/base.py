@@ -35,6 +35,11 @@ class Trial:
         return self.model.find(self.benchmark.test.images, self.report)
 
     @cached_property
+    def found_points(self) -> FloatArray:
+        """Named points of the test images, float32 (N, P, 2)."""
+        return self.model.find_points(self.benchmark.test.images, self.report)
+
+    @cached_property
     def found_train(self) -> FloatArray:
         """Landmarks of the images that regressors are fitted on, by default the test images."""
         train = self.benchmark.train

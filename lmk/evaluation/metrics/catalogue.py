@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lmk.evaluation.metrics.base import Metric
 
 METRICS = {
+    "nme": "lmk.evaluation.metrics.nme:NME",
     "forward": "lmk.evaluation.metrics.regression:FORWARD",
     "backward": "lmk.evaluation.metrics.regression:BACKWARD",
     "consistency": "lmk.evaluation.metrics.consistency:CONSISTENCY",

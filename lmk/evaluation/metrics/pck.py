@@ -31,6 +31,8 @@ def _joints_obstacle(model: EvaluatedModel, benchmark: Benchmark) -> str:
     names, landmarks = benchmark.test.names, model.backend.num_landmarks
     if not names:
         return f"{benchmark.test.file} has no annotated points"
+    if own := model.backend.points.names:
+        return "" if set(names) <= set(own) else "it lacks some of the annotated points"
     if model.landmark_names is None and landmarks != len(names):
         return f"its {landmarks} landmarks have no names, but there are {len(names)} points"
     if model.landmark_names and not set(names) <= set(model.landmark_names):
@@ -60,7 +62,8 @@ def _pckh_obstacle(model: EvaluatedModel, benchmark: Benchmark) -> str:
 
 def _unnamed(model: EvaluatedModel, benchmark: Benchmark) -> str:
     """Why landmarks are assigned to the annotated points only on request."""
-    unnamed = "" if model.landmark_names else "its landmarks have no names"
+    named = model.landmark_names or model.backend.points
+    unnamed = "" if named else "its landmarks have no names"
     return _joints_obstacle(model, benchmark) or unnamed
 
 
@@ -75,11 +78,13 @@ def _pckh(trial: Trial) -> Pck:
 
 
 def _joints(trial: Trial) -> Points:
-    """For each annotated point the landmark with its name, (N, A, 2).
+    """For each annotated point the model's point or landmark with its name, (N, A, 2).
 
     The landmarks of an exported file have no names and are assigned to the points in order.
     """
     known, names = trial.model.landmark_names, trial.benchmark.test.names
+    if own := trial.model.backend.points.names:
+        return trial.found_points[:, [own.index(name) for name in names]]
     return trial.found if known is None else trial.found[:, [known.index(name) for name in names]]
 
 
