@@ -39,7 +39,8 @@ def run_into(
     with ExitStack() as stack:
         sinks = [stack.enter_context(open_output(one, sources)) for one in outputs.addresses]
         if outputs.page:
-            from lmk.video.sinks.web.sink import parse_address, web_sink  # needs the extra `web`
+            from lmk.video.sinks.web.sink import web_sink  # needs the extra `web`
+            from lmk.web.server import parse_address
 
             host, port = parse_address(outputs.page)
             drawing, parts = Overlay(outputs.draw, None, names), (context.stages, context.controls)

@@ -25,8 +25,10 @@ from lmk.video.stages import Stages
 
 pytest.importorskip("uvicorn")
 
-from lmk.video.sinks.web import connection, live, sink
-from lmk.video.sinks.web.sink import parse_address, web_sink
+from lmk.video.sinks.web import live
+from lmk.video.sinks.web.sink import web_sink
+from lmk.web import connection, server
+from lmk.web.server import parse_address
 
 
 class Site:
@@ -184,7 +186,7 @@ def test_viewers_that_take_nothing_slow_neither_the_run_nor_others(site: Site) -
 def test_a_viewer_that_takes_nothing_is_dropped(
     open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sink, "STALLED_MS", 300)
+    monkeypatch.setattr(server, "STALLED_MS", 300)
     site = open_site()
     site.sink.write(result(0, 0.0, noise(0, (1900, 1400))))
     size = int(site.ask("/picture/0")[1]["content-length"])

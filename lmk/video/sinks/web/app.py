@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,31 +9,20 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from lmk.system.progress import Reporter
 from lmk.video.controls import Controls
-from lmk.video.sinks.web.access import Access
 from lmk.video.sinks.web.live import Live, colors
 from lmk.video.stages import Stages
+from lmk.web.guard import page_response, refused
 
 STATE_S = 0.2  # figures are computed so often at most, however many look
-OUR_HEADER = "x-lmk"  # which no page from elsewhere can send along
-HEADERS = {
-    "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
 
 
-def make_app(
-    live: Live, stages: Stages, controls: Controls, access: Access, report: Reporter
-) -> ASGIApp:
-    """Build the server's application; the first failed answer is reported."""
+def make_app(live: Live, stages: Stages, controls: Controls) -> ASGIApp:
+    """Build the server's application."""
     site = _Site(live, stages, controls)
     routes = [
         Route("/", site.page),
@@ -42,7 +30,7 @@ def make_app(
         Route("/state", site.state),
         Route("/do/{action}", site.do, methods=["POST"]),
     ]
-    return _Guard(Starlette(routes=routes), access, report)
+    return Starlette(routes=routes)
 
 
 class _Site:
@@ -58,14 +46,7 @@ class _Site:
         }
 
     async def page(self, _: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-            "img-src blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-            "frame-ancestors 'none'"
-        )
-        html = self._html.replace("{{nonce}}", nonce)
-        return HTMLResponse(html, headers={"content-security-policy": policy})
+        return page_response(self._html)
 
     async def picture(self, request: Request) -> Response:
         """The newest JPEG of a source, as soon as its number differs from `after`; else 204."""
@@ -86,8 +67,8 @@ class _Site:
     async def do(self, request: Request) -> Response:
         """Do what a button says."""
         action = request.path_params["action"]
-        if OUR_HEADER not in request.headers:
-            return PlainTextResponse("only the page of lmk may do this", 403)
+        if answer := refused(request):
+            return answer
         if action in asdict(self._live.options):
             self._live.toggle(action)
         elif action in self._actions:
@@ -118,38 +99,3 @@ class _Site:
 
     def _toggle_filter(self) -> None:
         self._controls.filtering = not self._controls.filtering
-
-
-class _Guard:
-    """Answers only requests with access, and adds security headers."""
-
-    def __init__(self, app: ASGIApp, access: Access, report: Reporter) -> None:
-        self._app, self._access, self._report = app, access, report
-        self._failed = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message.get("headers", []), *ours]
-            await send(message)
-
-        try:
-            await self._answer(Request(scope))(scope, receive, send_safely)
-        except Exception as error:
-            if not self._failed:
-                self._report.warn(f"the page failed: {type(error).__name__}: {error}")
-            self._failed = True
-            raise
-
-    def _answer(self, request: Request) -> ASGIApp:
-        if self._access.allows(request):
-            return self._app
-        if self._access.brings_token(request):
-            # Into a cookie, and out of the address, which people share and browsers keep.
-            answer = Response(status_code=303, headers={"location": "/"})
-            token, name = self._access.token, self._access.cookie
-            answer.set_cookie(name, token, httponly=True, samesite="lax")
-            return answer
-        text = "No access: open the full address that lmk printed at its start."
-        return PlainTextResponse(text, 403)

@@ -8,7 +8,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lmk.video.sinks.web.access import is_local
+from lmk.web.access import is_local
 
 REQUEST_S = 5.0  # a connection that sends no whole request for so long is dropped
 MAX_CONNECTIONS = 64
