@@ -31,7 +31,6 @@ from lmk.naming.examples import Examples, find_examples
 from lmk.naming.expected import by_picture, expected
 from lmk.naming.features import find_features
 from lmk.naming.fit import BLENDS, fit_points
-from lmk.system.logged import LogReporter
 from lmk.system.progress import Reporter
 
 
@@ -52,7 +51,7 @@ class Trial:
         """Mean errors in % by the way of fitting, and the seconds that lmk name's took."""
         data = self.data.only(drawn)
         begun = perf_counter()
-        examples = find_examples(self.evaluated, self.model, data, LogReporter())
+        examples = find_examples(self.evaluated.backend, self.model, data)
         fit = fit_points(examples, self.mean)
         seconds = perf_counter() - begun
         first = np.unique(examples.picture, return_index=True)[1]

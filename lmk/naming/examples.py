@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmk.architectures.spec import Architecture
-from lmk.arrays import Flags, FloatArray, Indices, Points
+from lmk.arrays import Flags, FloatArray, Images, Indices, Points
 from lmk.data.mirror_names import mirror_partner
 from lmk.data.resize import resize_crops
 from lmk.evaluation.annotated import EVALUATION_SIZE, AnnotatedSet
-from lmk.evaluation.landmarks import EvaluatedModel
 from lmk.evaluation.views import MIRRORED
 from lmk.geometry import resize_xy
+from lmk.inference.backends.base import Backend
 from lmk.model.folder import Model
 from lmk.naming.features import find_features
-from lmk.system.progress import Reporter
 
+BATCH = 16
 MOST_SEARCHED = 200  # pictures; more say with the landmarks' places alone where points are
 
 
@@ -52,28 +52,32 @@ class Examples:
         return Examples(*places, number, features, self.architecture)
 
 
-def find_examples(
-    evaluated: EvaluatedModel, model: Model, data: AnnotatedSet, report: Reporter
-) -> Examples:
+def find_examples(backend: Backend, model: Model, data: AnnotatedSet) -> Examples:
     """Find a model's landmarks and features in annotated pictures.
 
     Where the landmarks and the points, by their names, have mirror partners, mirrored pictures are
     examples too.
     """
-    scale = evaluated.backend.input_size / EVALUATION_SIZE
-    xy, points = evaluated.find(data.images, report), data.xy_input
-    images, picture, partners = data.images, np.arange(len(xy)), _partners(data.names)
+    images, points, picture = data.images, data.xy_input, np.arange(len(data.images))
+    partners = _partners(data.names)
     if model.manifest.mirrored is not None and partners is not None:
         # The network gives the landmarks of a mirrored picture their own numbers.
-        xy = np.concatenate([xy, evaluated.find(images, report, MIRRORED)])
-        points = np.concatenate([points, _mirrored(points[:, partners])])
         images = np.concatenate([images, MIRRORED.change(images, range(len(images)))])
+        points = np.concatenate([points, _mirrored(points[:, partners])])
         picture = np.tile(picture, 2)
+    inputs = resize_crops(images, backend.input_size)
+    points_input = resize_xy(points, backend.input_size / EVALUATION_SIZE)
     features = None
     if len(data.images) <= MOST_SEARCHED and model.architecture.point_features:
-        features = find_features(model, resize_crops(images, evaluated.backend.input_size))
-    places = resize_xy(xy, scale), resize_xy(points, scale)
-    return Examples(*places, picture, features, model.architecture)
+        features = find_features(model, inputs)
+    xy_input = find_landmarks(backend, inputs)
+    return Examples(xy_input, points_input, picture, features, model.architecture)
+
+
+def find_landmarks(backend: Backend, images: Images) -> FloatArray:
+    """Landmarks (N, K, 2) in input px of images (N, S, S, 3), S the input size."""
+    parts = range(0, len(images), BATCH)
+    return np.concatenate([backend.infer(images[at : at + BATCH]).landmarks.copy() for at in parts])
 
 
 def _mirrored(xy: Points) -> Points:

@@ -11,15 +11,18 @@ import numpy as np
 
 from lmk.arrays import FloatArray
 from lmk.artifact.catalogue import format_of
+from lmk.data.resize import resize_crops
 from lmk.evaluation.annotated import EVALUATION_SIZE, AnnotatedSet, load_annotated
 from lmk.evaluation.formulas.consistency import consistency, random_turns
-from lmk.evaluation.landmarks import EvaluatedModel, open_model
-from lmk.evaluation.views import UNCHANGED, turned
+from lmk.evaluation.views import turned
+from lmk.geometry import resize_xy
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
 from lmk.model.manifest import MANIFEST, read_manifest
 from lmk.model.named_folder import write_named
 from lmk.model.points import NamedPoints
-from lmk.naming.examples import find_examples
+from lmk.naming.examples import find_examples, find_landmarks
 from lmk.naming.expected import by_picture, expected
 from lmk.naming.fit import Fit, fit_points
 from lmk.naming.skeleton import parse_skeleton
@@ -87,9 +90,9 @@ def name(
             f"{found.manifest.name} has no framing, which needs at least two landmarks at "
             "different places: train it again, or choose another model"
         )
-    evaluated = open_model(os.fspath(model), "auto", "cpu")
-    _warn_of_scattered(evaluated, annotated, report)
-    examples = find_examples(evaluated, found, annotated, report)
+    backend = open_backend(os.fspath(model), saved=False)
+    _warn_of_scattered(found.manifest.name, backend, annotated, report)
+    examples = find_examples(backend, found, annotated)
     fit = fit_points(examples, np.array(framing.landmarks_input, np.float32))
     error_px = expected(by_picture(fit.errors_px)).mean
     facts = {
@@ -152,15 +155,17 @@ def _check_inside(data: AnnotatedSet) -> None:
         )
 
 
-def _warn_of_scattered(evaluated: EvaluatedModel, data: AnnotatedSet, report: Reporter) -> None:
-    count = len(data.images)
+def _warn_of_scattered(name: str, backend: Backend, data: AnnotatedSet, report: Reporter) -> None:
+    count, scale = len(data.images), EVALUATION_SIZE / backend.input_size
+    views = data.images, turned(count, 0).change(data.images, range(count))
     found, found_turned = (
-        evaluated.find(data.images, report, view) for view in (UNCHANGED, turned(count, 0))
+        resize_xy(find_landmarks(backend, resize_crops(view, backend.input_size)), scale)
+        for view in views
     )
     apart_px = consistency(found, found_turned, random_turns(count, 0)).average
     if apart_px > SCATTERED_PX:
         report.warn(
-            f"the landmarks of {evaluated.name} move by {apart_px:.1f} px when a picture of "
+            f"the landmarks of {name} move by {apart_px:.1f} px when a picture of "
             f"{EVALUATION_SIZE} px is turned, more than {SCATTERED_PX:g}: are these pictures of "
             "its category, each filled by its object?"
         )

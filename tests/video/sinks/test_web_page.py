@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video.sinks.chromium import PROGRAM, Page, browser
+from chromium import PROGRAM, Page, browser
 from video.sinks.results import named, no_places, picture, result, write_all
 from video.sinks.test_web_sink import Site
 
