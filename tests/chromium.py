@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+KEY_EVENT = "Input.dispatchKeyEvent"
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -47,6 +48,24 @@ class Page:
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
+        """Of the events mousePressed, mouseMoved, mouseReleased and mouseWheel."""
+        pressed = {"button": "left", "clickCount": 1} if kind != "mouseWheel" else {}
+        self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **pressed, **more)
+
+    def click(self, x: float, y: float) -> None:
+        self.mouse("mousePressed", x, y)
+        self.mouse("mouseReleased", x, y)
+
+    def touch(self, kind: str, *places: tuple[float, float]) -> None:
+        """Of the events touchStart, touchMove and touchEnd, with the fingers that are down."""
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self._call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    def key(self, key: str, text: str = "", modifiers: int = 0) -> None:
+        self._call(KEY_EVENT, type="keyDown", key=key, text=text, modifiers=modifiers)
+        self._call(KEY_EVENT, type="keyUp", key=key, modifiers=modifiers)
 
     def value(self, expression: str) -> Any:
         """Evaluate an expression in the page."""

@@ -8,6 +8,7 @@ import typer
 
 from lmk.cli import (
     adapter,
+    annotate,
     bench,
     compare,
     data,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("distill")(distill.distill)
+app.command("annotate")(annotate.annotate)
 app.command("name")(name.name)
 app.command("export")(export.export)
 app.command("eval")(eval.eval_)
