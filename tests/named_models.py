@@ -9,7 +9,7 @@ import numpy as np
 
 from lmk.model.folder import Model
 from lmk.model.named_folder import write_named
-from lmk.model.points import NamedPoints, PointMap
+from lmk.model.points import NamedPoints, PointMap, map_in_frames
 
 NAMES = ("left_pupil", "right_pupil", "nose_tip")
 SKELETON = ((0, 2), (1, 2))
@@ -24,7 +24,7 @@ def random_map(landmarks: int, points: int, seed: int = 0, spread: float = 0.3) 
         return random.normal(0, scale, shape).astype(np.float32)
 
     average = np.kron(random.dirichlet(np.ones(landmarks), points).T, np.eye(2))
-    return PointMap(
+    return map_in_frames(
         random.uniform(20, 100, (landmarks, 2)).astype(np.float32),
         normal(flat, out, scale=spread / flat**0.5),
         normal(out, scale=5),

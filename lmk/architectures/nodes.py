@@ -28,6 +28,12 @@ class Nodes:
         self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
+    def split(self, x: str, sizes: str, names: Sequence[str]) -> Sequence[str]:
+        """Split a tensor along its second axis into outputs of these names, and return them."""
+        node = helper.make_node("Split", [x, sizes], list(names), name=f"{x}.split", axis=1)
+        self.nodes.append(node)
+        return names
+
     def constant(self, name: str, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         """Add a constant and return its name."""
         self.initializers[name] = numpy_helper.from_array(np.asarray(value, dtype), name)

@@ -9,7 +9,7 @@ import numpy as np
 from lmk.architectures.nodes import Nodes
 from lmk.architectures.spec import Architecture
 from lmk.geometry import SCORE_RADIUS_HEATMAP
-from lmk.model.points import LEAST_SCALE2, PREFIX, PointMap, PointSearch
+from lmk.model.points import LEAST_SCALE2, PointMap, PointSearch
 from lmk.system.onnx_package import TensorProto
 
 
@@ -105,30 +105,20 @@ def _search(
 
 
 def _mapped_points(g: Nodes, landmarks: str, point_map: PointMap, name: str) -> str:
-    tensor = {
-        field: g.constant(f"{PREFIX}{field}", getattr(point_map, field))
-        for field in ("in_pose", "in_pose_bias", "in_input", "in_input_bias")
-    }
-    flat_shape, pair_shape, matrix_shape = (
-        g.constant(f"{PREFIX}{name}_shape", shape, np.int64)
-        for name, shape in (("flat", [0, -1]), ("pair", [0, -1, 2]), ("matrix", [0, 2, 2]))
+    weights, bias = (
+        g.constant(f"points.{part}", getattr(point_map, part)) for part in ("weights", "bias")
     )
-
-    def affine(flat: str, frame: str) -> str:
-        weights = tensor[frame], tensor[f"{frame}_bias"]
-        moved = g.add("Gemm", [flat, *weights], f"{PREFIX}{frame}_flat")
-        return g.add("Reshape", [moved, pair_shape], f"{PREFIX}{frame}_pairs")
-
-    flat = g.add("Reshape", [landmarks, flat_shape], "points.landmarks")
-    pose = g.add("MatMul", [flat, g.constant("points.pose", point_map.pose)], "points.pose_flat")
-    turn = g.add("Reshape", [pose, matrix_shape], "points.turn")
-    turn_back = g.add("Transpose", [turn], "points.turn_back", perm=[0, 2, 1])
-    squares = g.add("Mul", [turn, turn], "points.turn_squares")
+    flat = g.constant("points.flat_shape", [0, -1], np.int64)
+    flat = g.add("Reshape", [landmarks, flat], "points.landmarks")
+    maps = g.add("Gemm", [flat, weights, bias], "points.maps_flat")
+    pairs = g.constant("points.pairs_shape", [0, -1, 2], np.int64)
+    maps = g.add("Reshape", [maps, pairs], "points.maps")
+    sizes = g.constant("points.sizes", [point_map.count, point_map.count, 2], np.int64)
+    fixed, turned, pose = g.split(maps, sizes, [f"points.{n}" for n in ("fixed", "turned", "pose")])
+    squares = g.add("Mul", [pose, pose], "points.pose_squares")
     rows = g.constant("points.rows", [1], np.int64)
     scale2 = g.add("ReduceSum", [squares, rows], "points.scale2", keepdims=1)
     scale2 = g.add("Max", [scale2, g.constant("points.least", LEAST_SCALE2)], "points.safe_scale2")
-    upright = g.add("MatMul", [landmarks, turn_back], "points.turned")
-    upright = g.add("Div", [upright, scale2], "points.upright")
-    upright = g.add("Reshape", [upright, flat_shape], "points.upright_flat")
-    posed = g.add("MatMul", [affine(upright, "in_pose"), turn], "points.posed")
-    return g.add("Add", [posed, affine(flat, "in_input")], name)
+    twice = g.add("MatMul", [pose, pose], "points.twice_scaled")
+    twice = g.add("Div", [twice, scale2], "points.twice")
+    return g.add("Add", [fixed, g.add("MatMul", [turned, twice], "points.added")], name)

@@ -5,6 +5,11 @@ the object, by least squares. Brought back by it, landmarks show only the object
 affine map finds the points, and the pose brings them to the object. A second affine map, in the
 frame of the input, is added: it has the landmarks' centre, and what a pose does not explain.
 
+With landmarks z as complex numbers, a pose is a = <z, m - mean(m)> / |m - mean(m)|^2 for the mean
+landmarks m, and an affine map is u -> W u + V conj(u) + b. Of u = z / a the points are
+a (W z / a + V conj(z / a) + b) = W z + b a + (a / conj(a)) V conj(z), where a is linear in z: two
+linear maps, of which the second is turned by twice the pose's angle.
+
 Around the place that the map gives, each point may then be searched for in the network's features:
 the point is the softargmax of a linear detector's response, times a Gaussian about that place.
 """
@@ -116,16 +121,15 @@ def heatmap_grid(side: int, stride: int) -> FloatArray:
 class PointMap:
     """From K landmarks to P points, all (x, y) in input pixels, flat as x0, y0, x1, y1, ...
 
-    mean (K, 2): mean landmarks, which define the pose. in_pose (2K, 2P), in_pose_bias (2P,): the
-    map between the frame of the mean landmarks and itself. in_input (2K, 2P), in_input_bias (2P,):
-    the map that is added to it. float32. search: what follows the map, None for nothing.
+    mean (K, 2): mean landmarks, which define the pose. fixed (2K, 2P), fixed_bias (2P,): the affine
+    map of the landmarks. turned (2K, 2P): the linear map that is turned by twice the pose's angle,
+    and added. float32. search: what follows the map, None for nothing.
     """
 
     mean: FloatArray
-    in_pose: FloatArray
-    in_pose_bias: FloatArray
-    in_input: FloatArray
-    in_input_bias: FloatArray
+    fixed: FloatArray
+    fixed_bias: FloatArray
+    turned: FloatArray
     search: PointSearch | None = None
 
     def __call__(self, xy_input: Points, features: FloatArray | None = None) -> FloatArray:
@@ -138,22 +142,29 @@ class PointMap:
 
     def _mapped(self, xy_input: Points) -> FloatArray:
         flat = xy_input.reshape(len(xy_input), -1).astype(np.float32)
-        turns = (flat @ self.pose).reshape(-1, 2, 2)
-        scale2 = np.maximum((turns * turns).sum(1, keepdims=True), LEAST_SCALE2)  # of both columns
-        upright = (flat.reshape(len(flat), -1, 2) @ turns.swapaxes(1, 2)) / scale2
-        found = upright.reshape(flat.shape) @ self.in_pose + self.in_pose_bias
-        rest = flat @ self.in_input + self.in_input_bias
-        return np.asarray(
-            found.reshape(len(flat), -1, 2) @ turns + rest.reshape(len(flat), -1, 2), np.float32
-        )
+        pairs = (flat @ self.weights + self.bias).reshape(len(flat), -1, 2)
+        fixed, turned, pose = np.split(pairs, [self.count, 2 * self.count], axis=1)
+        scale2 = np.maximum((pose * pose).sum(1, keepdims=True), LEAST_SCALE2)  # of both columns
+        return np.asarray(fixed + turned @ (pose @ pose / scale2), np.float32)
 
     @property
-    def pose(self) -> FloatArray:
-        """Weights (2K, 4) from landmarks to the matrix (2, 2) of their pose, row by row.
+    def count(self) -> int:
+        """P, the number of points."""
+        return len(self.fixed_bias) // 2
 
-        Points as rows are multiplied by it to turn and scale them as the object is.
+    @property
+    def weights(self) -> FloatArray:
+        """All linear maps (2K, 4P + 4): fixed, turned, and the matrix (2, 2) of the pose.
+
+        Points as rows are multiplied by that matrix to turn and scale them as the object is.
         """
-        return pose_weights(self.mean).astype(np.float32)
+        pose = pose_weights(self.mean).astype(np.float32)
+        return np.concatenate([self.fixed, self.turned, pose], axis=1)
+
+    @property
+    def bias(self) -> FloatArray:
+        """The constants (4P + 4,) of `weights`."""
+        return np.pad(self.fixed_bias, (0, len(self.fixed_bias) + 4))
 
     def arrays(self) -> Arrays:
         """The tensors of a weights file."""
@@ -161,8 +172,37 @@ class PointMap:
         return own | (self.search.arrays() if self.search else {})
 
 
+def map_in_frames(
+    mean: Points, in_pose: Points, in_pose_bias: Points, in_input: Points, in_input_bias: Points
+) -> PointMap:
+    """Make one map of an affine map in the frame of the pose and one in that of the input.
+
+    mean (K, 2). in_pose (2K, 2P), in_pose_bias (2P,): of landmarks that were brought back by the
+    pose, of which the points are brought to the object. in_input, in_input_bias: added to that.
+    """
+    count, points = len(mean), len(in_pose_bias) // 2
+    # One matrix (2, 2) of rows per landmark and point: a complex number and one of the conjugate.
+    matrices = in_pose.astype(np.float64).reshape(count, 2, points, 2)
+    (xx, xy), (yx, yy) = matrices[:, 0].transpose(2, 0, 1), matrices[:, 1].transpose(2, 0, 1)
+    straight, conjugate = ((xx + yy) + 1j * (xy - yx)) / 2, ((xx - yy) + 1j * (xy + yx)) / 2
+    pose = pose_weights(mean)[::2, 0] + 1j * pose_weights(mean)[::2, 1]
+    straight = straight + pose[:, None] * (in_pose_bias[::2] + 1j * in_pose_bias[1::2])
+    same = [[straight.real, straight.imag], [-straight.imag, straight.real]]
+    mirrored = [[conjugate.real, conjugate.imag], [conjugate.imag, -conjugate.real]]
+    fixed, turned = (
+        np.array(parts).transpose(2, 0, 3, 1).reshape(2 * count, 2 * points)
+        for parts in (same, mirrored)
+    )
+    return PointMap(
+        mean=mean.astype(np.float32),
+        fixed=(fixed + in_input).astype(np.float32),
+        fixed_bias=np.asarray(in_input_bias, np.float32),
+        turned=turned.astype(np.float32),
+    )
+
+
 def pose_weights(mean: Points) -> DoubleArray:
-    """Weights (2K, 4) of `PointMap.pose` for mean landmarks (K, 2), in float64."""
+    """Weights (2K, 4) from landmarks to the matrix (2, 2) of their pose, in float64."""
     x, y = (mean - mean.mean(0)).astype(np.float64).T
     # a = sum z conj(m) / sum |m|^2 is linear in z: its parts, for the x and the y of a landmark.
     real, imaginary = np.stack([x, y], 1).ravel(), np.stack([-y, x], 1).ravel()
@@ -183,10 +223,9 @@ def read_point_map(
     flat, out = 2 * landmarks, 2 * points
     expected = {
         "mean": (landmarks, 2),
-        "in_pose": (flat, out),
-        "in_pose_bias": (out,),
-        "in_input": (flat, out),
-        "in_input_bias": (out,),
+        "fixed": (flat, out),
+        "fixed_bias": (out,),
+        "turned": (flat, out),
     }
     own = list(expected)
     if SEARCH in arrays:

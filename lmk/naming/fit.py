@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from lmk.arrays import DoubleArray, FloatArray, Indices, Points
-from lmk.model.points import PointMap, pose_weights
+from lmk.model.points import PointMap, map_in_frames, pose_weights
 from lmk.naming.examples import Examples
 from lmk.naming.expected import expected
 from lmk.naming.ridge import Ridge
@@ -178,11 +178,10 @@ def _point_map(
     centred = np.eye(2 * count) - average @ np.kron(np.ones((1, count)), np.eye(2))
     constant = posed_constant - (mean - mean.mean(0)).ravel() @ posed
     centre = average @ np.kron(np.ones((1, points)), np.eye(2))
-    float32 = np.float32
-    return PointMap(
-        mean=mean.astype(float32),
-        in_pose=(blend * centred @ posed).astype(float32),
-        in_pose_bias=(blend * constant).astype(float32),
-        in_input=(blend * centre + (1 - blend) * placed).astype(float32),
-        in_input_bias=((1 - blend) * placed_constant).astype(float32),
+    return map_in_frames(
+        mean,
+        blend * centred @ posed,
+        blend * constant,
+        blend * centre + (1 - blend) * placed,
+        (1 - blend) * placed_constant,
     )

@@ -50,7 +50,7 @@ def in_graph(point_map: PointMap, xy: np.ndarray) -> np.ndarray:
     graph_ends.points(nodes, "landmarks", point_map, [])
     values = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", count, 2])
-        for name, count in (("landmarks", shape[1]), ("points", len(point_map.in_pose_bias) // 2))
+        for name, count in (("landmarks", shape[1]), ("points", point_map.count))
     ]
     graph = helper.make_graph(
         nodes.nodes, "points", values[:1], values[1:], list(nodes.initializers.values())

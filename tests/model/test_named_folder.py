@@ -97,7 +97,7 @@ def test_new_names_alone_are_another_exported_file(small_core: Model, tmp_path: 
 def test_a_map_that_does_not_fit_is_refused(small_core: Model, tmp_path: Path, case: str) -> None:
     point_map = random_map(13 if case == "landmarks" else 14, 4 if case == "points" else 3)
     if case == "nan":
-        point_map.in_pose[3, 1] = np.nan
+        point_map.turned[3, 1] = np.nan
     with pytest.raises(WeightsError, match="NaN" if case == "nan" else "do not match its manifest"):
         named_folder(small_core, tmp_path / "feet", point_map=point_map)
     assert not (tmp_path / "feet" / "manifest.json").exists()

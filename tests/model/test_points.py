@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from named_models import random_map
 
-from lmk.model.points import NamedPoints, PointMap, points_from_json
+from lmk.model.points import NamedPoints, map_in_frames, points_from_json
 
 SQUARE = np.float32([[30, 40], [90, 40], [90, 100], [30, 100]])
 
@@ -22,7 +22,7 @@ def test_a_point_beside_the_landmarks_follows_their_pose(degrees: float, scale: 
     """One point 10 px right of the first corner, of the square as it is and as it was moved."""
     corner = np.zeros((8, 2), np.float32)
     corner[0, 0] = corner[1, 1] = 1
-    beside = PointMap(SQUARE, 0 * corner, np.float32([10, 0]), corner, np.zeros(2, np.float32))
+    beside = map_in_frames(SQUARE, 0 * corner, np.float32([10, 0]), corner, np.zeros(2, np.float32))
     xy = moved(SQUARE, degrees, scale, (7, -3))
     expected = moved(SQUARE[:1] + np.float32([10, 0]), degrees, scale, (7, -3))
     np.testing.assert_allclose(beside(xy[None].astype(np.float32))[0], expected, atol=1e-4)
@@ -33,7 +33,7 @@ def test_a_map_of_shape_finds_what_the_upright_object_has() -> None:
     random = np.random.default_rng(1)
     shape = SQUARE + random.normal(0, 6, SQUARE.shape)
     weights = random.normal(0, 0.3, (8, 6)).astype(np.float32)
-    only = PointMap(SQUARE, weights, np.ones(6, np.float32), 0 * weights, np.zeros(6, np.float32))
+    only = map_in_frames(SQUARE, weights, np.ones(6), 0 * weights, np.zeros(6))
     centred = shape - shape.mean(0)
     upright = only(centred[None].astype(np.float32))[0]
     for degrees, scale in ((25, 0.6), (160, 2.0)):
@@ -73,3 +73,25 @@ def test_names_and_skeleton_are_read_back() -> None:
     points = NamedPoints(("left_pupil", "Nase, links", "鼻"), ((0, 1), (2, 0)))
     assert points_from_json(points.to_json()) == points
     assert points.bones == ["left_pupil-Nase, links", "鼻-left_pupil"]
+
+
+def test_the_two_maps_are_those_of_the_frames() -> None:
+    """Against the definition: bring back by the pose, map, bring to the object, add the other."""
+    random = np.random.default_rng(3)
+    mean = random.uniform(20, 100, (5, 2))
+    in_pose, in_input = random.normal(0, 0.3, (2, 10, 6))
+    pose_bias, input_bias = random.normal(0, 20, (2, 6))
+    found = map_in_frames(mean, in_pose, pose_bias, in_input, input_bias)
+    xy = random.uniform(10, 110, (4, 5, 2))
+    for row, points in zip(xy, found(xy), strict=True):
+        centred = mean - mean.mean(0)
+        # The similarity with the least squares: of a design matrix of x, y and of -y, x.
+        design = np.stack(
+            [centred.ravel(), np.stack([-centred[:, 1], centred[:, 0]], 1).ravel()], 1
+        )
+        cos, sin = np.linalg.lstsq(design, (row - row.mean(0)).ravel(), rcond=None)[0]
+        turn = np.array([[cos, sin], [-sin, cos]])
+        upright = (row @ np.linalg.inv(turn)).ravel()
+        posed = (upright @ in_pose + pose_bias).reshape(3, 2) @ turn
+        expected = posed + (row.ravel() @ in_input + input_bias).reshape(3, 2)
+        np.testing.assert_allclose(points, expected, atol=1e-3)
