@@ -44,13 +44,21 @@ def name(
             show_default=False,
         ),
     ] = "",
+    search: Annotated[
+        bool,
+        typer.Option(
+            help="Search for points in the network's features, near where the landmarks put them, "
+            "if that is better. It lowers the error with few pictures, and takes some 0.1 ms per "
+            "object on a CPU; without it, points take some 0.02 ms.",
+        ),
+    ] = True,
 ) -> None:
     """Give a model named points, from ten pictures in which a person put them.
 
     A model's landmarks lie where its training found them useful. From pictures with annotated
     points, this fits a map from landmarks to points, and writes a model that finds both. The map
-    becomes part of the network: lmk run, export, eval and bench take the new model like any other,
-    in the same time. One picture is enough for a first impression; ten to twenty are good.
+    becomes part of the network: lmk run, export, eval and bench take the new model like any other.
+    One picture is enough for a first impression; ten to twenty are good.
 
     Prints the error to expect on other pictures, measured by leaving out each annotated picture in
     turn, and the pictures whose points are unlike those of the others.
@@ -59,7 +67,9 @@ def name(
     from lmk.system.progress import Reporter
 
     chosen = [word.strip() for word in names.split(",") if word.strip()]
-    named = name_points(model, data, output, names=chosen, skeleton=skeleton, report=Reporter())
+    named = name_points(
+        model, data, output, names=chosen, skeleton=skeleton, search=search, report=Reporter()
+    )
     _print_errors(named)
     echo(f"model in {output}: lmk run webcam --model {output}")
 

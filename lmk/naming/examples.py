@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from lmk.architectures.catalogue import DEFAULT, find_architecture
 from lmk.architectures.spec import Architecture
 from lmk.arrays import Flags, FloatArray, Images, Indices, Points
 from lmk.data.mirror_names import mirror_partner
@@ -36,7 +37,7 @@ class Examples:
     points_input: Points
     picture: Indices
     features: FloatArray | None = None
-    architecture: Architecture | None = None
+    architecture: Architecture = field(default_factory=lambda: find_architecture(DEFAULT))
 
     @property
     def seen(self) -> Flags:

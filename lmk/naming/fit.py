@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from lmk.arrays import DoubleArray, FloatArray, Indices, Points
-from lmk.model.points import PointMap, map_in_frames, pose_weights
+from lmk.model.points import LEAST_SCALE2, PointMap, PointSearch, map_in_frames, pose_weights
 from lmk.naming.examples import Examples
 from lmk.naming.expected import expected
 from lmk.naming.ridge import Ridge
@@ -27,6 +27,7 @@ from lmk.system.errors import DataError
 # The first of each is best for few pictures, see benchmarks/naming.py.
 WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
 Choice = TypeVar("Choice")
+SEARCH_BELOW = 20  # pictures
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
 
 
@@ -65,24 +66,30 @@ def fit_points(
     blend = _choose(blended, examples)
     maps = [_fit(frame, examples, weight) for frame, (weight, _) in zip(frames, tried, strict=True)]
     point_map = _point_map(*maps[0], *maps[1], mean, blend)
-    setting: Setting | None = None
-    residuals = blended[blend]
-    features, architecture = examples.features, examples.architecture
-    if search and features is not None and architecture is not None:
-        points = examples.points_input
-        searches = try_searches(
-            features, points, points - residuals, examples.picture, architecture
-        )
-        ways = dict[Setting | None, DoubleArray](searches.residuals.items())
-        ways[None] = residuals
-        setting = _choose(ways, examples)
-        residuals = ways[setting]
-        if setting:
-            found = make_search(searches.detectors, setting, architecture)
-            point_map = replace(point_map, search=found)
+    setting, residuals = None, blended[blend]
+    if search and examples.features is not None:
+        setting, residuals, found = _search(examples, examples.features, residuals)
+        point_map = replace(point_map, search=found)
     _, first = np.unique(examples.picture, return_index=True)
     errors_px = np.hypot(*np.moveaxis(residuals[first], 2, 0)).astype(np.float32)
     return Fit(point_map, errors_px, (in_pose, in_input), blend, setting)
+
+
+def _search(
+    examples: Examples, features: FloatArray, residuals: DoubleArray
+) -> tuple[Setting | None, DoubleArray, PointSearch | None]:
+    """Choose how points are searched for, given the residuals (R, P, 2) of the map.
+
+    Returns the setting, the residuals with it, and the search; no setting and search for none.
+    """
+    points, architecture = examples.points_input, examples.architecture
+    tried = try_searches(features, points, points - residuals, examples.picture, architecture)
+    ways: list[tuple[Setting | None, DoubleArray]] = [*tried.residuals.items(), (None, residuals)]
+    if len(np.unique(examples.picture)) >= SEARCH_BELOW:
+        ways = ways[-1:] + ways[:-1]  # a search takes time on the device: its gain must be clear
+    setting = _choose(dict(ways), examples)
+    search = make_search(tried.detectors, setting, architecture) if setting else None
+    return setting, dict(ways)[setting], search
 
 
 class _Frame(NamedTuple):
@@ -97,7 +104,8 @@ def _in_pose(examples: Examples, mean: Points) -> _Frame:
     xy = examples.xy_input.astype(np.float64)
     centre = xy.mean(1, keepdims=True)
     turns = (xy.reshape(len(xy), -1) @ pose_weights(mean)).reshape(-1, 2, 2)
-    upright = np.linalg.inv(turns)
+    scale2 = np.maximum((turns * turns).sum(1, keepdims=True), LEAST_SCALE2)
+    upright = turns.swapaxes(1, 2) / scale2
     x = (xy - centre) @ upright - (mean - mean.mean(0))
     return _Frame(x.reshape(len(x), -1), (examples.points_input - centre) @ upright, turns)
 

@@ -86,9 +86,8 @@ def test_the_two_maps_are_those_of_the_frames() -> None:
     for row, points in zip(xy, found(xy), strict=True):
         centred = mean - mean.mean(0)
         # The similarity with the least squares: of a design matrix of x, y and of -y, x.
-        design = np.stack(
-            [centred.ravel(), np.stack([-centred[:, 1], centred[:, 0]], 1).ravel()], 1
-        )
+        across = np.stack([-centred[:, 1], centred[:, 0]], 1)
+        design = np.stack([centred.ravel(), across.ravel()], 1)
         cos, sin = np.linalg.lstsq(design, (row - row.mean(0)).ravel(), rcond=None)[0]
         turn = np.array([[cos, sin], [-sin, cos]])
         upright = (row @ np.linalg.inv(turn)).ravel()
