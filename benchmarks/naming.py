@@ -87,12 +87,12 @@ def measure(trial: Trial, counts: list[int | None], draws: int) -> Iterator[Row]
         found = [trial.errors(drawn) for drawn in index]
         errors = {way: np.array([percent[way] for percent, _ in found]) for way in found[0][0]}
         spread = expected(errors["lmk name"])
+        figures = {way: float(values.mean()) for way, values in errors.items()}
+        figures |= {"low": spread.low, "high": spread.high}
         yield {
             "pictures": index.shape[1],
             "draws": len(index),
-            **{way: float(values.mean()) for way, values in errors.items()},
-            "low": spread.low,
-            "high": spread.high,
+            **{name: None if np.isnan(value) else value for name, value in figures.items()},
             "seconds": max(seconds for _, seconds in found),
         }
 

@@ -7,12 +7,13 @@ import random
 import shutil
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from colour_detector import METADATA, save_detector
+from named_models import random_map
 from random_models import make_student, save_model
 
 from fuzz.mutate import (
@@ -26,7 +27,9 @@ from fuzz.mutate import (
 from lmk.artifact.onnx_model import build_onnx
 from lmk.exporting.fold_on_device import fold_to_onnx
 from lmk.model.bundle import pack, read_bundle
-from lmk.model.folder import find_model
+from lmk.model.folder import Model, find_model
+from lmk.model.named_folder import write_named
+from lmk.model.points import NamedPoints, PointSearch, heatmap_grid
 from lmk.model.weights import content_sha256, load_weights, save_weights
 from lmk.networks.projection import adapter_state, project
 from lmk.networks.state import arrays_of, state_of
@@ -84,8 +87,22 @@ def make_models(folder: Path) -> None:
     }
     content["figures"] = {"forward %": 6.5, "measured on": "foxes"}
     manifest.write_text(json.dumps(content))
-    found = find_model(str(adapter.folder))
-    pack(found.manifest, found.arrays(), core.manifest, folder / "fox.adapter")
+    found = with_points(find_model(str(adapter.folder)))
+    pack(found.manifest, found.stored(), core.manifest, folder / "fox.adapter")
+
+
+def with_points(model: Model) -> Model:
+    """The model in its own folder, with three named points that are searched for."""
+    architecture = model.architecture
+    search = PointSearch(
+        np.ones((3, sum(architecture.point_features.values())), np.float32),
+        8.0,
+        heatmap_grid(architecture.heatmap_size, architecture.stride),
+    )
+    point_map = replace(random_map(LANDMARKS, 3), search=search)
+    points = NamedPoints(("left eye", "right eye", "n\xf6se"), ((0, 2), (1, 2)))
+    facts = {"pictures": 10}
+    return write_named(model, points, point_map, model.folder, model.manifest.name, facts)
 
 
 def use_model(path: Path, folder: Path) -> None:
