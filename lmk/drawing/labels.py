@@ -32,23 +32,31 @@ def draw_names(
 ) -> None:
     """Write names beside one object's points (P, 2), in image pixels, into an image.
 
-    A name stands right of its point, or left, below or above it where another name is in the way,
-    and is left out where all four places are taken. Objects that their names would hide get none.
-    opacity (P,): points that are not drawn, at 0, have no name.
+    A name stands right of its point, or left, below or above it where another point or name is in
+    the way, and is left out where all four places are taken. Objects that their names would hide
+    get none. opacity (P,): points that are not drawn, at 0, have no name.
     """
     if float(box_xywh[2:].max()) < LEAST_SIDE_PX:
         return
-    size_px, reach = label_size(box_xywh, largest_px), 1.5 * dot_radius(box_xywh)
-    taken: list[Rect] = []
-    for name, point, seen in zip(names, xy, opacity, strict=True):
-        if seen <= 0 or not _near(point):
-            continue
+    size_px, radius = label_size(box_xywh, largest_px), dot_radius(box_xywh)
+    shown = [
+        (name, point)
+        for name, point, seen in zip(names, xy, opacity, strict=True)
+        if seen > 0 and _near(point)
+    ]
+    taken = [_dot(point, radius) for _, point in shown]
+    for name, point in shown:
         stamp = label(name, size_px)
-        places = _places(point, reach, *stamp.size_wh)
+        places = _places(point, 1.5 * radius, *stamp.size_wh)
         free = next((each for each in places if not any(_meet(each, t) for t in taken)), None)
         if free:
             taken.append(free)
             paste(image, stamp, *free[:2])
+
+
+def _dot(point: FloatArray, radius: float) -> Rect:
+    left, top, right, bottom = np.round([*(point - radius), *(point + radius)]).astype(int).tolist()
+    return left, top, right, bottom
 
 
 def _near(point: FloatArray) -> bool:

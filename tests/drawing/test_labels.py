@@ -25,6 +25,13 @@ def test_a_name_stands_right_of_its_point() -> None:
     assert abs(rows.mean() - 100) < 3
 
 
+def test_a_name_hides_no_other_point() -> None:
+    """The second point lies right of the first, whose name then stands left of it."""
+    rows, columns = np.nonzero(drawn(["left_mouth", ""], [[150, 100], [180, 102]]))
+    assert columns.max() < 150
+    assert abs(rows.mean() - 100) < 3
+
+
 @pytest.mark.parametrize(("aside", "direction"), [(-5, 1), (5, -1)])
 def test_a_name_with_others_in_its_way_goes_to_the_left_below_or_above(
     aside: int, direction: int
