@@ -4,7 +4,7 @@ import string
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lmk.video.sources.secrecy import without_secrets
@@ -186,6 +186,7 @@ SHORT = [
 @given(st.text(st.sampled_from("Q7~!$%&*(),;:<>[]|.@#?/=") | UNQUOTED, max_size=8))
 def test_a_short_secret_of_any_characters_is_not_shown(form: str, middle: str) -> None:
     """Where it is not in the path, which cannot be told from a word."""
+    assume(not (form.startswith("rtmp") and "/" in middle))  # before the key is the application
     assert "Q" not in without_secrets(form.format(f"Q{middle}Q"))
 
 
