@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lmk.annotating.session import Session
-from lmk.system.errors import LmkError
+from lmk.system.errors import LmkError, OutputError
 from lmk.system.schema import Number, parse_json, read_as
 from lmk.web.guard import page_response, refused
 
@@ -107,5 +107,7 @@ class _Site:
             return PlainTextResponse("no such picture", 404)
         try:
             return await run_in_threadpool(answer, number)
-        except LmkError as error:  # shown in the page, which tries again
+        except OutputError as error:  # the page tries again
+            return PlainTextResponse(str(error), 507)
+        except LmkError as error:
             return PlainTextResponse(str(error), 422)

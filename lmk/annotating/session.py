@@ -32,6 +32,8 @@ class Session:
         self._done = {number for number in numbers if file.done(number)}
         self._skipped = {number for number in numbers if file.skipped(number)}
         self._goal = None if wanted is None else len(self._done) + wanted
+        self._broken: set[int] = set()  # pictures that could not be read
+        self._passed: set[int] = set()  # pictures that were left without being done
         self._lock = threading.Lock()
         self.finished = threading.Event()
         self._tell_guide()
@@ -63,14 +65,23 @@ class Session:
         with self._lock:
             if self._goal is not None and len(self._done) >= self._goal:
                 return None
-            left = set(range(len(self.gallery))) - self._done - self._skipped - {after}
+            left = set(range(len(self.gallery))) - self._done - self._skipped - self._broken
+            if after is not None:
+                self._passed.add(after)
+            if left <= self._passed:  # only those are left that were passed over
+                self._passed = set() if after is None else {after}
+            left -= self._passed
             if self._guide:
                 return self._guide.next(self._done, left)
             return min(left, default=None)
 
     def task(self, number: int) -> dict[str, Any]:
         """A picture with its points. Raises DataError for one that cannot be read."""
-        shown = self.gallery.read(number)
+        try:
+            shown = self.gallery.read(number)
+        except DataError:
+            self._broken.add(number)
+            raise
         marks = self._file.marks(number)
         predicted = None
         if self._guide and HIDDEN not in marks and len(self._done) >= PREDICT_FROM:

@@ -20,7 +20,8 @@ class Parity:
 
     reference: what the file was compared with. runtime: what ran the file. source: of the crops.
     worst_image, worst_place: where the largest distance is, such as "landmark 3" or "point chin".
-    worst_layers: the layers that add most to it by themselves, empty if unknown.
+    worst_layers: the layers that add most to it by themselves, empty if unknown. points: how many
+    named points were compared besides the landmarks.
     """
 
     mean_px: float
@@ -33,6 +34,7 @@ class Parity:
     reference: str = ""
     runtime: str = ""
     worst_layers: str = ""
+    points: int = 0
     input_size: int = LIMITS_SIZE
 
     @property
@@ -47,8 +49,9 @@ class Parity:
 
     def describe(self) -> str:
         """One line for users."""
+        compared = "landmarks and points" if self.points else "landmarks"
         return (
-            f"landmarks against {self.reference}: mean {self.mean_px:.2g}, p99 {self.p99_px:.2g}, "
+            f"{compared} against {self.reference}: mean {self.mean_px:.2g}, p99 {self.p99_px:.2g}, "
             f"max {self.max_px:.2g} px ({self.images} crops, {self.source}; {self.runtime})"
         )
 
@@ -83,6 +86,7 @@ def compare(
         samples.source,
         samples.names[image],
         f"landmark {place}" if place < landmarks else f"point {named.names[place - landmarks]}",
+        points=len(named),
         input_size=samples.crops.shape[1],
         **labels,
     )

@@ -18,6 +18,7 @@ from PIL import Image
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
 from lmk.geometry import apply_affine, invert_affine
 from lmk.inference.crops import cut_crops
+from lmk.system.errors import OutputError
 from lmk.system.progress import Reporter
 
 pytest.importorskip("uvicorn")
@@ -178,6 +179,16 @@ def test_a_picture_that_is_gone_is_told(faces, tmp_path: Path) -> None:
         assert one.get("task/1")[0] == 200
 
 
+def test_pictures_that_were_passed_over_come_last(faces) -> None:
+    with site(faces[0][:4]) as one:
+        asked = [one.session.next(None)]
+        while len(asked) < 6:
+            asked.append(one.session.next(asked[-1]))
+        assert asked == [0, 1, 2, 3, 0, 1]
+        one.post("points/2", marks([1, 2], [3, 4], [5, 6]))
+        assert [one.session.next(1), one.session.next(0), one.session.next(3)] == [0, 3, 0]
+
+
 def test_the_goal_is_reached_and_skipped_pictures_are_not_asked_for(faces) -> None:
     with site(faces[0], wanted=2) as one:
         assert one.post("points/0", b'{"marks":[null,null,null],"skipped":true}')[0] == 200
@@ -327,18 +338,37 @@ def test_the_third_picture_begins_with_a_prediction_that_enter_accepts(faces, pa
 
 
 @in_browser
-def test_a_session_goes_on_after_the_server_was_gone(faces, page: Page) -> None:
-    paths, _ = faces
-    with site(paths) as one:
+def test_what_could_not_be_saved_is_saved_later(
+    faces, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site(faces[0]) as one:
         opened(page, one)
         page.click(*on_screen(page, 60, 50))
         saved(page)
-        one.session.gallery._paths = []  # every request of a picture fails
-        one.session.gallery._kept.clear()
-        page.click(*on_screen(page, 150, 60))
-        page.wait_for("!byId('note').hidden && byId('note').textContent.startsWith('Not saved')")
-        one.session.gallery._paths = paths
+
+        def full(*_: object) -> None:
+            raise OutputError("No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(one.file, "put", full)
+            page.click(*on_screen(page, 150, 60))
+            page.wait_for("byId('note').textContent === 'Not saved: No space left on device'")
         page.wait_for("!unsaved && !saving && byId('note').hidden")
         assert [mark is not None for mark in one.file.marks(0)] == [True, True, False]
+
+
+@in_browser
+def test_a_picture_that_cannot_be_read_is_passed_over(faces, page: Page, tmp_path: Path) -> None:
+    paths = [tmp_path / path.name for path in faces[0][:3]]
+    for source, path in zip(faces[0], paths, strict=False):
+        path.write_bytes(source.read_bytes())
+    paths[1].write_bytes(b"no picture")
     with site(paths) as one:
-        pass
+        opened(page, one)
+        page.key("Enter")
+        page.wait_for("byId('note').textContent.includes('1.jpg')")
+        page.wait_for("task && task.number === 2")
+        page.key("Enter")
+        page.wait_for("task && task.number === 0")
+        page.key("p")
+        page.wait_for("task && task.number === 2")
