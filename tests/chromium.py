@@ -52,11 +52,11 @@ class Page:
     def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
         """Of the events mousePressed, mouseMoved, mouseReleased and mouseWheel."""
         pressed = {"button": "left", "clickCount": 1} if kind != "mouseWheel" else {}
-        self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **pressed, **more)
+        self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **(pressed | more))
 
-    def click(self, x: float, y: float) -> None:
-        self.mouse("mousePressed", x, y)
-        self.mouse("mouseReleased", x, y)
+    def click(self, x: float, y: float, button: str = "left") -> None:
+        self.mouse("mousePressed", x, y, button=button)
+        self.mouse("mouseReleased", x, y, button=button)
 
     def touch(self, kind: str, *places: tuple[float, float]) -> None:
         """Of the events touchStart, touchMove and touchEnd, with the fingers that are down."""

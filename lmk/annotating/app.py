@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lmk.annotating.session import Session
-from lmk.system.errors import LmkError, OutputError
+from lmk.system.errors import DataError, LmkError
 from lmk.system.schema import Number, parse_json, read_as
 from lmk.web.guard import page_response, refused
 
@@ -38,6 +38,7 @@ def make_app(session: Session) -> ASGIApp:
         Route("/", site.page),
         Route("/state", site.state),
         Route("/next", site.next),
+        Route("/earlier", site.earlier),
         Route("/task/{number:int}", site.task),
         Route("/picture/{number:int}", site.picture),
         Route("/points/{number:int}", site.points, methods=["POST"]),
@@ -64,6 +65,10 @@ class _Site:
         after = request.query_params.get("after", "")
         number = int(after) if after.isascii() and after.isdecimal() and len(after) < 9 else None
         return JSONResponse({"number": await run_in_threadpool(self._session.next, number)})
+
+    async def earlier(self, _: Request) -> Response:
+        """The numbers of the pictures to go back to."""
+        return JSONResponse(self._session.earlier())
 
     async def task(self, request: Request) -> Response:
         return await self._of_picture(request, lambda n: JSONResponse(self._session.task(n)))
@@ -107,7 +112,7 @@ class _Site:
             return PlainTextResponse("no such picture", 404)
         try:
             return await run_in_threadpool(answer, number)
-        except OutputError as error:  # the page tries again
-            return PlainTextResponse(str(error), 507)
-        except LmkError as error:
+        except DataError as error:  # shown in the page
             return PlainTextResponse(str(error), 422)
+        except LmkError as error:  # such as a full disk: the page tries again
+            return PlainTextResponse(str(error), 503)

@@ -31,9 +31,9 @@ class Session:
         numbers = range(len(gallery))
         self._done = {number for number in numbers if file.done(number)}
         self._skipped = {number for number in numbers if file.skipped(number)}
+        self._unreadable: set[int] = set()  # not asked for again
+        self._passed: set[int] = set()  # asked for after the others
         self._goal = None if wanted is None else len(self._done) + wanted
-        self._broken: set[int] = set()  # pictures that could not be read
-        self._passed: set[int] = set()  # pictures that were left without being done
         self._lock = threading.Lock()
         self.finished = threading.Event()
         self._tell_guide()
@@ -65,7 +65,8 @@ class Session:
         with self._lock:
             if self._goal is not None and len(self._done) >= self._goal:
                 return None
-            left = set(range(len(self.gallery))) - self._done - self._skipped - self._broken
+            known = self._done | self._skipped | self._unreadable
+            left = set(range(len(self.gallery))) - known
             if after is not None:
                 self._passed.add(after)
             if left <= self._passed:  # only those are left that were passed over
@@ -75,13 +76,14 @@ class Session:
                 return self._guide.next(self._done, left)
             return min(left, default=None)
 
+    def earlier(self) -> list[int]:
+        """The pictures that were annotated or skipped."""
+        with self._lock:
+            return sorted(self._done | self._skipped)
+
     def task(self, number: int) -> dict[str, Any]:
         """A picture with its points. Raises DataError for one that cannot be read."""
-        try:
-            shown = self.gallery.read(number)
-        except DataError:
-            self._broken.add(number)
-            raise
+        size_wh = self._size_wh(number)
         marks = self._file.marks(number)
         predicted = None
         if self._guide and HIDDEN not in marks and len(self._done) >= PREDICT_FROM:
@@ -90,7 +92,7 @@ class Session:
         return {
             "number": number,
             "title": self._file.title(number),
-            "size": shown.size_wh,
+            "size": size_wh,
             "marks": marks,
             "skipped": self._file.skipped(number),
             "predicted": predicted,
@@ -98,7 +100,7 @@ class Session:
 
     def put(self, number: int, marks: Sequence[Mark], skipped: bool) -> None:
         """Save the points of a picture. Raises DataError for points that cannot be, OutputError."""
-        size_wh = self.gallery.read(number).size_wh
+        size_wh = self._size_wh(number)
         if len(marks) != len(self._file.names):
             raise DataError(f"expected {len(self._file.names)} points, got {len(marks)}")
         for name, mark in zip(self._file.names, marks, strict=True):
@@ -112,6 +114,14 @@ class Session:
             _keep(self._done, number, self._file.done(number))
             _keep(self._skipped, number, skipped)
         self._tell_guide()
+
+    def _size_wh(self, number: int) -> tuple[int, int]:
+        try:
+            return self.gallery.read(number).size_wh
+        except DataError:
+            with self._lock:
+                self._unreadable.add(number)
+            raise
 
     def _tell_guide(self) -> None:
         if self._guide:
