@@ -26,9 +26,9 @@ from lmk.system.errors import DataError
 
 # The first of each is best for few pictures, see benchmarks/naming.py.
 WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
-Choice = TypeVar("Choice")
-SEARCH_BELOW = 20  # pictures
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
+SEARCH_BELOW = 20  # pictures: the search need not be clearly better
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,8 @@ def errors_table(named: Named) -> Table:
         f"Each picture was left out in turn. px of the {EVALUATION_SIZE} px crop, % of "
         f"{describe_normalizer(normalize)}, with the 95 % interval of the mean."
     )
+    if len(data.images) == 1:
+        note = "With one picture there is none to leave out: annotate another to see errors."
     header = ["point", "pictures", "error", "interval", "error", "interval"]
     return Table("Error to expect on other pictures", header, rows, note)
 
