@@ -4,7 +4,7 @@ python benchmarks/naming.py --data cnnfp/annotated.json --test-data aflw/test.js
     [--model faces-small] [--counts 1,3,5,10,20,50,100,all] [--draws 10] [--json FILE] [--plot FILE]
 
 Without --test-data, those pictures of --data that were not drawn are the test. `lmk name` is the
-error of its fit. Beside it are its parts: without the search in the network's features, without
+error of its fit. Beside it: with the search in the network's features, and its parts: without
 mirrored pictures, in the frame of the pose alone, and in that of the input alone. `paper` is the
 ridge of the paper's protocol, weight 1e-5. `expected` is the error that `lmk name` predicts from
 the drawn pictures.
@@ -51,8 +51,9 @@ class Trial:
         """Mean errors in % by the way of fitting, and the seconds that lmk name's took."""
         data = self.data.only(drawn)
         begun = perf_counter()
-        examples = find_examples(self.evaluated.backend, self.model, data)
+        examples = find_examples(self.evaluated.backend, self.model, data, search=True)
         fit = fit_points(examples, self.mean)
+        searched = fit_points(examples, self.mean, search=True)
         seconds = perf_counter() - begun
         first = np.unique(examples.picture, return_index=True)[1]
         plain = Examples(
@@ -60,14 +61,14 @@ class Trial:
         )
 
         def only(*blends: float) -> PointMap:
-            return fit_points(examples, self.mean, blends, search=False).point_map
+            return fit_points(examples, self.mean, blends).point_map
 
         rows = np.setdiff1d(np.arange(len(self.found)), drawn if self.data is self.test else [])
         paper = fit_ridge(plain.xy_input, plain.points_input)
         ways: dict[str, Points] = {
-            "lmk name": fit.point_map(self.found[rows], self.features[rows]),
-            "no search": only(*BLENDS)(self.found[rows]),
-            "nor mirrored": fit_points(plain, self.mean).point_map(self.found[rows]),
+            "lmk name": fit.point_map(self.found[rows]),
+            "--search": searched.point_map(self.found[rows], self.features[rows]),
+            "not mirrored": fit_points(plain, self.mean).point_map(self.found[rows]),
             "pose": only(1.0)(self.found[rows]),
             "input": only(0.0)(self.found[rows]),
             "paper": paper(self.found[rows]),

@@ -20,7 +20,6 @@ from lmk.inference.backends.select import open_backend
 from lmk.model.folder import find_model
 from lmk.naming.examples import find_examples
 from lmk.naming.expected import Expected, by_picture, expected
-from lmk.naming.features import find_features
 from lmk.naming.fit import Fit, fit_points
 from lmk.system.errors import LmkError, UsageError
 from lmk.system.progress import Reporter
@@ -112,11 +111,7 @@ class Guide:
         if fit is None or seen is None or number not in seen.row:
             return None
         row = seen.row[number]
-        features = None
-        if fit.point_map.search:
-            size = self._backend.input_size
-            features = find_features(self._model, resize_crops(seen.images[row : row + 1], size))
-        xy_input = fit.point_map(seen.xy_input[row : row + 1], features)[0]
+        xy_input = fit.point_map(seen.xy_input[row : row + 1])[0]
         xy_crop = resize_xy(xy_input, EVALUATION_SIZE / self._backend.input_size)
         return np.asarray(apply_affine(invert_affine(seen.to_crop[row]), xy_crop))
 

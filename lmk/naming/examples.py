@@ -53,8 +53,10 @@ class Examples:
         return Examples(*places, number, features, self.architecture)
 
 
-def find_examples(backend: Backend, model: Model, data: AnnotatedSet) -> Examples:
-    """Find a model's landmarks and features in annotated pictures.
+def find_examples(
+    backend: Backend, model: Model, data: AnnotatedSet, search: bool = False
+) -> Examples:
+    """Find a model's landmarks in annotated pictures, and its features to search in if asked.
 
     Where the landmarks and the points, by their names, have mirror partners, mirrored pictures are
     examples too.
@@ -69,7 +71,7 @@ def find_examples(backend: Backend, model: Model, data: AnnotatedSet) -> Example
     inputs = resize_crops(images, backend.input_size)
     points_input = resize_xy(points, backend.input_size / EVALUATION_SIZE)
     features = None
-    if len(data.images) <= MOST_SEARCHED and model.architecture.point_features:
+    if search and len(data.images) <= MOST_SEARCHED and model.architecture.point_features:
         features = find_features(model, inputs)
     xy_input = find_landmarks(backend, inputs)
     return Examples(xy_input, points_input, picture, features, model.architecture)

@@ -1,11 +1,12 @@
 """Fit named points to few annotated pictures.
 
 In the frame of the pose (`model/points.py`) few pictures say much: where a point lies is nearly the
-same in all of them. With many pictures a map in the frame of the input is better, because there the
-landmarks also say what the pose hides. Both are ridge regressions. Their weights, and a blend of
-both, are those with the least error on left-out pictures, if that is clearly less than with those
-that are known to be good: few pictures cannot choose. In the same way it is chosen how points are
-then searched for in the network's features (`naming/search.py`).
+same in all of them, and it moves with the landmarks near it (`naming/neighbours.py`). With many
+pictures a map in the frame of the input is better, because there the landmarks also say what the
+pose hides. Both are ridge regressions. Their weights, and a blend of both, are those with the least
+error on left-out pictures, if that is clearly less than with those that are known to be good: few
+pictures cannot choose. In the same way it is chosen how points are then searched for in the
+network's features (`naming/search.py`), if that is asked for.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ from lmk.arrays import DoubleArray, FloatArray, Indices, Points
 from lmk.model.points import LEAST_SCALE2, PointMap, PointSearch, map_in_frames, pose_weights
 from lmk.naming.examples import Examples
 from lmk.naming.expected import expected
+from lmk.naming.neighbours import neighbour_shares
 from lmk.naming.ridge import Ridge
 from lmk.naming.search import Setting, make_search, try_searches
 from lmk.system.errors import DataError
 
 # The first of each is best for few pictures, see benchmarks/naming.py.
-WEIGHTS = (3.0, *(10.0**power for power in range(-3, 4)))
+POSE_WEIGHTS = (30.0, *(10.0**power for power in range(-3, 4)))
+INPUT_WEIGHTS = (3.0, *POSE_WEIGHTS[1:])
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)  # share of the frame of the pose
-SEARCH_BELOW = 20  # pictures: the search need not be clearly better
 Choice = TypeVar("Choice")
 
 
@@ -49,7 +51,7 @@ class Fit:
 
 
 def fit_points(
-    examples: Examples, mean: Points, blends: Sequence[float] = BLENDS, search: bool = True
+    examples: Examples, mean: Points, blends: Sequence[float] = BLENDS, search: bool = False
 ) -> Fit:
     """Fit P points to the rows of N >= 1 pictures.
 
@@ -60,7 +62,8 @@ def fit_points(
     if len(missing := np.flatnonzero(~examples.seen.any(axis=0))):
         raise DataError(f"point {missing[0]} is annotated in no picture")
     frames = _in_pose(examples, mean), _in_input(examples)
-    tried = [_best(frame, examples) for frame in frames]
+    weights = POSE_WEIGHTS, INPUT_WEIGHTS
+    tried = [_best(*pair, examples) for pair in zip(frames, weights, strict=True)]
     (in_pose, posed), (in_input, placed) = tried
     blended = {share: share * posed + (1 - share) * placed for share in blends}
     blend = _choose(blended, examples)
@@ -85,19 +88,21 @@ def _search(
     points, architecture = examples.points_input, examples.architecture
     tried = try_searches(features, points, points - residuals, examples.picture, architecture)
     ways: list[tuple[Setting | None, DoubleArray]] = [*tried.residuals.items(), (None, residuals)]
-    if len(np.unique(examples.picture)) >= SEARCH_BELOW:
-        ways = ways[-1:] + ways[:-1]  # a search takes time on the device: its gain must be clear
     setting = _choose(dict(ways), examples)
     search = make_search(tried.detectors, setting, architecture) if setting else None
     return setting, dict(ways)[setting], search
 
 
 class _Frame(NamedTuple):
-    """Examples in a frame: landmarks (R, 2K), points (R, P, 2), matrices (R, 2, 2) to the input."""
+    """Examples in a frame: landmarks (R, 2K), points (R, P, 2), matrices (R, 2, 2) to the input.
+
+    prior (2K, 2P): the map that is expected; `y` is what it leaves of the points.
+    """
 
     x: DoubleArray
     y: DoubleArray
     back: DoubleArray
+    prior: DoubleArray
 
 
 def _in_pose(examples: Examples, mean: Points) -> _Frame:
@@ -106,19 +111,24 @@ def _in_pose(examples: Examples, mean: Points) -> _Frame:
     turns = (xy.reshape(len(xy), -1) @ pose_weights(mean)).reshape(-1, 2, 2)
     scale2 = np.maximum((turns * turns).sum(1, keepdims=True), LEAST_SCALE2)
     upright = turns.swapaxes(1, 2) / scale2
-    x = (xy - centre) @ upright - (mean - mean.mean(0))
-    return _Frame(x.reshape(len(x), -1), (examples.points_input - centre) @ upright, turns)
+    shape = mean.astype(np.float64) - mean.mean(0)
+    x = (xy - centre) @ upright - shape
+    y = (examples.points_input - centre) @ upright
+    shares = neighbour_shares(shape, x, y)
+    prior = np.kron(shares.T, np.eye(2))
+    return _Frame(x.reshape(len(x), -1), y - shares @ x, turns, prior)
 
 
 def _in_input(examples: Examples) -> _Frame:
     x = examples.xy_input.reshape(len(examples.xy_input), -1).astype(np.float64)
     same = np.broadcast_to(np.eye(2), (len(x), 2, 2))
-    return _Frame(x, examples.points_input.astype(np.float64), same)
+    y = examples.points_input.astype(np.float64)
+    return _Frame(x, y, same, np.zeros((x.shape[1], 2 * y.shape[1])))
 
 
-def _best(frame: _Frame, examples: Examples) -> tuple[float, DoubleArray]:
+def _best(frame: _Frame, weights: Sequence[float], examples: Examples) -> tuple[float, DoubleArray]:
     """The weight with the least error on left-out pictures, and the residuals there (R, P, 2)."""
-    tried = {weight: _left_out(frame, examples, weight) for weight in WEIGHTS}
+    tried = {weight: _left_out(frame, examples, weight) for weight in weights}
     best = _choose(tried, examples)
     return best, tried[best]
 
@@ -155,7 +165,7 @@ def _fit(frame: _Frame, examples: Examples, weight: float) -> tuple[DoubleArray,
         for p, rows in _rows(examples)
     ]
     matrices, constants = zip(*fitted, strict=True)
-    return np.concatenate(matrices, axis=1), np.concatenate(constants)
+    return frame.prior + np.concatenate(matrices, axis=1), np.concatenate(constants)
 
 
 def _rows(examples: Examples) -> Iterator[tuple[int, Indices]]:

@@ -60,7 +60,7 @@ def name(
     *,
     names: Sequence[str] = (),
     skeleton: str = "",
-    search: bool = True,
+    search: bool = False,
     report: Reporter | None = None,
 ) -> Named:
     """Fit the points of annotated pictures to a model's landmarks, and write the named model.
@@ -68,8 +68,8 @@ def name(
     model: a shipped model's name, a run folder or a .adapter file. data: a COCO keypoint file, as
     `lmk annotate` writes it; points may be missing in some pictures. folder: for the new model.
     names: some of the file's points, in the order of the result; by default all. skeleton: points
-    that are joined when they are drawn, such as "left_eye-nose,right_eye-nose". search: whether
-    points may also be searched for in the network's features, which takes about 0.1 ms of 2.
+    that are joined when they are drawn, such as "left_eye-nose,right_eye-nose". search: also
+    search for points in the network's features, which takes about 0.1 ms of 2.
 
         named = lmk.name("runs/mugs", "few.json", "runs/mugs-named")
         named.model.points.names, named.errors_px
@@ -94,7 +94,7 @@ def name(
         )
     backend = open_backend(os.fspath(model), saved=False)
     _warn_of_scattered(found.manifest.name, backend, annotated, report)
-    examples = find_examples(backend, found, annotated)
+    examples = find_examples(backend, found, annotated, search)
     mean = np.array(framing.landmarks_input, np.float32)
     fit = fit_points(examples, mean, search=search)
     error_px = expected(by_picture(fit.errors_px)).mean

@@ -18,7 +18,7 @@ from lmk.arrays import DoubleArray, FloatArray, Indices, Points
 from lmk.geometry import input_to_heatmap
 from lmk.model.points import PointSearch, heatmap_grid
 
-NEAR, WIDTH = 4.0, 1.0  # heatmap px: the pixels of the regression, deviation of its Gaussian
+NEAR, WIDTH = 3.0, 1.0  # heatmap px: the pixels of the regression, deviation of its Gaussian
 RIDGE = 30.0  # on features of unit variance
 LEAST_SCALE = 1e-3  # of the largest deviation: features that hardly vary would be noise
 GROUPS = 20  # at most, of pictures that are left out together
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 
 
 # The first is good for few pictures, see benchmarks/naming.py.
-SETTINGS = (Setting(6, 2), Setting(6, 1.5), Setting(4, 1.5), Setting(10, 2))
+SETTINGS = (Setting(4, 1), Setting(6, 1), Setting(3, 0.7), Setting(4, 1.5))
 
 
 @dataclass(frozen=True, eq=False)

