@@ -3,8 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/venv.sh
+source tools/programs.sh
 install_lmk dev
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
+missing=$(missing_programs)
+missing=${missing//$'\n'/ }
+if [ -n "$missing" ]; then
+    echo "missing: $missing (Node.js from 20 on); tests that need them are skipped;" \
+        "Debian: apt-get install $missing" >&2
+fi
 exec .venv/bin/python -m pytest "$@"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import PROGRAM, Page, browser
+from chromium import Page, browser, needs_browser
 from PIL import Image
 
 from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
@@ -33,7 +33,6 @@ from lmk.web.server import serving
 NAMES = ["left_eye", "right_eye", "nose"]
 PLACES = np.array([[206.0, 112], [240, 110], [224, 128]])  # about there in the photograph
 COUNT, SIDE = 6, 240
-in_browser = pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
 
 
 @pytest.fixture(scope="module")
@@ -201,8 +200,8 @@ def test_the_goal_is_reached_and_skipped_pictures_are_not_asked_for(faces) -> No
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
+def page() -> Iterator[Page]:
+    with browser() as opened:
         yield opened
 
 
@@ -223,13 +222,14 @@ def saved(page: Page) -> None:
     page.wait_for("!unsaved.size && !saving")
 
 
-@in_browser
+@needs_browser
 def test_three_clicks_are_three_points_at_these_pixels(faces, page: Page) -> None:
     """The second one zoomed, where a pixel of the screen is a fraction of one of the picture."""
     with site(faces[0]) as one:
         opened(page, one)
         page.click(*on_screen(page, 60, 50))
-        page.mouse("mouseWheel", *on_screen(page, 150, 50), deltaX=0, deltaY=-400)
+        page.mouse.move(*on_screen(page, 150, 50))
+        page.mouse.wheel(0, -400)
         page.wait_for("view.scale > 5")
         page.click(*on_screen(page, 150.5, 50.25))
         page.click(*on_screen(page, 120, 60))
@@ -243,14 +243,15 @@ def test_three_clicks_are_three_points_at_these_pixels(faces, page: Page) -> Non
         page.wait_for("task && task.number === 1")
 
 
-@in_browser
+@needs_browser
 def test_a_point_is_dragged_hidden_and_undone(faces, page: Page) -> None:
     with site(faces[0]) as one:
         opened(page, one)
         page.click(*on_screen(page, 60, 50))
-        page.mouse("mousePressed", *on_screen(page, 60, 50))
-        page.mouse("mouseMoved", *on_screen(page, 70, 55))
-        page.mouse("mouseReleased", *on_screen(page, 70, 55))
+        page.mouse.move(*on_screen(page, 60, 50))
+        page.mouse.down()
+        page.mouse.move(*on_screen(page, 70, 55))
+        page.mouse.up()
         saved(page)
         assert one.keypoints()[0][:3] == pytest.approx([70, 55, 2], abs=0.6)
         page.key("h")
@@ -264,15 +265,15 @@ def test_a_point_is_dragged_hidden_and_undone(faces, page: Page) -> None:
         assert one.file.marks(0)[1:] == [None, None]
 
 
-@in_browser
+@needs_browser
 def test_keys_do_everything(faces, page: Page) -> None:
     with site(faces[0]) as one:
         opened(page, one)
         page.key("ArrowRight")  # a cross in the middle, 120, 100
-        page.key("ArrowDown", modifiers=8)  # shift: by ten
-        page.key(" ", " ")
+        page.key("Shift+ArrowDown")  # by ten
+        page.key(" ")
         page.key("ArrowLeft")
-        page.key(" ", " ")
+        page.key(" ")
         page.key("h")
         page.key("Tab")
         page.key("Tab")
@@ -289,7 +290,7 @@ def test_keys_do_everything(faces, page: Page) -> None:
         page.wait_for("task && task.number === 1")
 
 
-@in_browser
+@needs_browser
 def test_fingers_place_drag_and_pinch_on_a_phone(faces, page: Page) -> None:
     with site(faces[0]) as one:
         opened(page, one, 390, 844)
@@ -313,7 +314,7 @@ def test_fingers_place_drag_and_pinch_on_a_phone(faces, page: Page) -> None:
         assert page.value("document.documentElement.scrollWidth") <= 390
 
 
-@in_browser
+@needs_browser
 def test_the_third_picture_begins_with_a_prediction_that_enter_accepts(faces, page: Page) -> None:
     paths, places = faces
     with site(paths, model="faces-small") as one:
@@ -337,7 +338,7 @@ def test_the_third_picture_begins_with_a_prediction_that_enter_accepts(faces, pa
         assert one.session.done == 3
 
 
-@in_browser
+@needs_browser
 def test_clicks_place_the_points_in_their_order_also_beside_predictions(faces, page: Page) -> None:
     paths, _ = faces
     with site(paths) as one:
@@ -350,7 +351,7 @@ def test_clicks_place_the_points_in_their_order_also_beside_predictions(faces, p
         np.testing.assert_allclose(found, [[100, 100], [150, 100], [120, 150]], atol=0.6)
 
 
-@in_browser
+@needs_browser
 def test_a_picture_that_cannot_be_read_is_told_and_left_out(faces, page: Page, tmp_path) -> None:
     paths = [tmp_path / f"{number}.jpg" for number in range(3)]
     paths[0].write_bytes(b"no picture")
@@ -365,7 +366,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_left_out(faces, page: Page, t
             page.wait_for(f"task && task.number === {number}")
 
 
-@in_browser
+@needs_browser
 def test_a_picture_that_goes_away_holds_nobody_up(faces, page: Page, tmp_path) -> None:
     paths = [tmp_path / f"{number}.jpg" for number in range(2)]
     for path, source in zip(paths, faces[0], strict=False):
@@ -383,7 +384,7 @@ def test_a_picture_that_goes_away_holds_nobody_up(faces, page: Page, tmp_path) -
         page.wait_for("ended")  # the first one is not asked for again
 
 
-@in_browser
+@needs_browser
 def test_what_could_not_be_written_is_written_later(faces, page: Page, monkeypatch) -> None:
     with site(faces[0]) as one, monkeypatch.context() as patch:
         opened(page, one)
@@ -401,7 +402,7 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@in_browser
+@needs_browser
 def test_a_reloaded_page_goes_on_and_goes_back(faces, page: Page) -> None:
     with site(faces[0]) as one:
         for number in (0, 1):
@@ -414,7 +415,7 @@ def test_a_reloaded_page_goes_on_and_goes_back(faces, page: Page) -> None:
         assert page.value("marks") == [[11, 20], [30, 40], HIDDEN]
 
 
-@in_browser
+@needs_browser
 def test_the_zoom_stays_when_the_page_changes_its_size(faces, page: Page) -> None:
     with site(faces[0]) as one:
         opened(page, one)
@@ -430,7 +431,7 @@ def test_the_zoom_stays_when_the_page_changes_its_size(faces, page: Page) -> Non
         page.wait_for(f"canvas.clientWidth > 800 && Math.abs({ends} - canvas.clientWidth) < 0.01")
 
 
-@in_browser
+@needs_browser
 def test_neither_the_right_button_nor_a_pinch_changes_a_point(faces, page: Page) -> None:
     with site(faces[0]) as one:
         opened(page, one)
@@ -448,7 +449,7 @@ def test_neither_the_right_button_nor_a_pinch_changes_a_point(faces, page: Page)
         assert page.value("marks") == before
 
 
-@in_browser
+@needs_browser
 def test_the_list_keeps_its_place_and_its_entries(faces, page: Page) -> None:
     """It is brought up to date every second, and must not move under the hand."""
     with site(faces[0]) as one:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import PROGRAM, Page, browser
+from chromium import Page, browser, needs_browser
 from video.sinks.results import named, no_places, picture, result, write_all
 from video.sinks.test_web_sink import Site
 
@@ -16,7 +16,7 @@ from lmk.video.result import Objects, Result
 from lmk.video.sinks.video import video_sink
 
 pytest.importorskip("uvicorn")
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs Chromium, which is not here")
+pytestmark = needs_browser
 
 SIZE_WH = (160, 120)
 PIXEL = """
@@ -31,8 +31,8 @@ PIXEL = """
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser(tmp_path_factory.mktemp("profile")) as page:
+def page() -> Iterator[Page]:
+    with browser() as page:
         yield page
 
 

@@ -1,0 +1,7 @@
+# Sourced: programs beside Python that tests need, by the names of their packages in Debian.
+
+missing_programs() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || echo chromium
+    [ "$(node -p 'parseInt(process.versions.node) >= 20' 2>/dev/null)" = true ] || echo nodejs
+    command -v npm >/dev/null || echo npm
+}
