@@ -21,7 +21,7 @@ from output import bar_rows, finish, parse, print_rows
 
 from lmk import Landmarker
 from lmk.bench.record import StartState, make_record
-from lmk.demo.clip import photograph
+from lmk.data.photograph import photograph
 from lmk.system.errors import LmkError
 
 ROUNDS = 4

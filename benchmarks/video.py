@@ -28,7 +28,7 @@ import numpy.typing as npt
 from output import bar_rows, finish, parse, print_rows
 
 from lmk.bench.record import StartState, make_record
-from lmk.demo.clip import FACE_XY, photograph
+from lmk.data.photograph import FACE_XY, photograph
 from lmk.inference.backends.base import Backend, Inferred, Transfers, inferred
 from lmk.inference.backends.select import open_backend
 from lmk.model.framing import Framing

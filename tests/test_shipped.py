@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmk.demo.clip import photograph
+from lmk.data.photograph import photograph
 from lmk.inference.boxes import overlap
 from lmk.inference.landmarker import Landmarker
 from lmk.model.folder import SHIPPED, find_model, list_models, students_of
@@ -118,7 +118,7 @@ def test_faces_run_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"
-        "from lmk.demo.clip import photograph\n"
+        "from lmk.data.photograph import photograph\n"
         "from lmk import Landmarker\n"
         "image = photograph()\n"
         "boxes = [[165.5, 62, 118, 118], [175.5, 72, 118, 118]]\n"

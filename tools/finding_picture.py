@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from lmk.arrays import Image
+from lmk.data.photograph import photograph
 from lmk.data.synthetic import draw
-from lmk.demo.clip import photograph
 from lmk.drawing.draw import draw_landmarks
 from lmk.geometry import input_to_image_of
 from lmk.inference.regions.landmarks import Finding

@@ -84,7 +84,8 @@ class Format:
     runtimes: those that read it; the first one verifies exports. writer: the code that writes it
     (see `exporting/writer.py`). outside_graph: precisions that are not in the graph itself, but in
     how the weights are stored or how the file is run. options: those of `lmk export` that not all
-    formats have. beside: suffix of a second file. engine: whether it is built for one GPU.
+    formats have. beside: suffix of a second file. engine: whether it is built for one GPU. noun:
+    what such a file is called.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Format:
     options: tuple[str, ...] = ()
     beside: str = ""
     engine: bool = False
+    noun: str = "file"
 
 
 PRECISIONS = {
@@ -221,6 +223,7 @@ FORMATS = {
             writer="lmk.exporting.engine_file:WRITER",
             options=("batch_range", "workspace"),
             engine=True,
+            noun="engine",
         ),
         Format(
             name="tensorrt-rtx",
@@ -231,6 +234,17 @@ FORMATS = {
             writer="lmk.exporting.engine_file:WRITER",
             options=("batch_range", "workspace", "compute_capability"),
             engine=True,
+            noun="engine",
+        ),
+        Format(  # after onnx: its model is a file of that format
+            name="web",
+            title="web page",
+            suffix=".onnx",
+            precisions=("fp32", "int8"),
+            runtimes=("onnxruntime", "openvino"),
+            writer="lmk.exporting.web_site:WRITER",
+            options=("runtime_files", "picture"),
+            noun="page",
         ),
     )
 }

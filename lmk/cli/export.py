@@ -116,6 +116,26 @@ def export(
             "default all that it supports.",
         ),
     ] = None,
+    runtime_files: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|npm",
+            help="For web: copy ONNX Runtime into the site, from this npm package or from the one "
+            "installed here, so that visitors fetch nothing from elsewhere. Otherwise the page "
+            "takes it from a CDN, and checks its hashes.",
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="For web: an example for visitors without a camera. By default the photograph of "
+            "lmk demo, if the model finds something in it.",
+        ),
+    ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="For web: serve the site here, and open it in a browser.")
+    ] = False,
     fold_projections: Annotated[
         bool,
         typer.Option(
@@ -132,6 +152,8 @@ def export(
     A file beyond its limits is not kept (exit code 3). A .json file beside it holds its provenance:
     what it is and how it was made.
     """
+    if open_page and format != "web":
+        raise UsageError("--open is for -f web, which writes a page")
     if not verify and (verify_data or reference != "network"):
         raise UsageError("--no-verify compares nothing: omit --verify-data and --reference")
     if verify and reference == "network":
@@ -152,8 +174,14 @@ def export(
         fold_projections=fold_projections,
         workspace_mb=workspace,
         compute_capability=compute_capability,
+        runtime_files=runtime_files,
+        picture=picture,
     )
     _print(exported, opset)
+    if format == "web":
+        _print_site(exported.path.parent)
+    if open_page:
+        _open(exported.path.parent)
 
 
 export.__doc__ = (
@@ -176,3 +204,21 @@ def _print(exported: Exported, opset: int) -> None:
         return
     echo(exported.parity.describe())
     echo(exported.parity.where)
+
+
+def _print_site(site: Path) -> None:
+    from lmk.browser.runtime_files import FOLDER, pinned
+    from lmk.browser.write_site import INDEX, size_without_runtime
+
+    runtime = f"{FOLDER} {pinned().version}"
+    where = "in it" if (site / FOLDER).is_dir() else "of a CDN"
+    megabytes = size_without_runtime(site) / 1e6
+    echo(f"{site / INDEX}  {megabytes:.1f} MB without {runtime}, which is {where}")
+    echo(f"put {site} on any static server with https, or look at it here:  --open")
+
+
+def _open(site: Path) -> None:
+    from lmk.browser.serve_site import serve_site
+    from lmk.system.progress import Reporter
+
+    serve_site(site, Reporter())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmk.arrays import FloatArray, Image
+from lmk.data.photograph import FACE_SIDE, FACE_XY, photograph
 from lmk.geometry import turn_about
 from lmk.system.opencv import cv2
 from lmk.video.sinks.mp4 import Mp4
@@ -15,15 +16,6 @@ from lmk.video.sinks.mp4 import Mp4
 SIZE_WH = (640, 480)
 FPS = 25.0
 FRAMES = 150
-PHOTOGRAPH = Path(__file__).with_name("astronaut.jpg")  # Eileen Collins; NASA, public domain
-# The face in it: its centre, and the side of a square round it that is framed as in training.
-FACE_XY = (224.5, 121.0)
-FACE_SIDE = 118.0
-
-
-def photograph() -> Image:
-    """Read the photograph, uint8 BGR (512, 512, 3)."""
-    return np.asarray(cv2.imread(str(PHOTOGRAPH)), np.uint8)
 
 
 def camera_path() -> FloatArray:

@@ -43,4 +43,8 @@ def _write(proto: ModelProto, path: Path, options: ExportOptions, report: Report
     return Written(layers, engine.batch, engine.gpu)
 
 
-WRITER = Writer(_write, _require, lambda options: runs_here(engine_options(options)))
+def _needs(options: ExportOptions) -> str:
+    return "" if runs_here(engine_options(options)) else "its GPU"
+
+
+WRITER = Writer(_write, _require, _needs)

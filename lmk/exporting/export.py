@@ -51,6 +51,8 @@ def export(
     fold_projections: bool = True,
     workspace_mb: int = WORKSPACE_MB,
     compute_capability: str | None = None,
+    runtime_files: Folder | None = None,
+    picture: Folder | None = None,
     report: Reporter | None = None,
 ) -> Exported:
     """Write a model into a folder and compare the file's landmarks with the network's.
@@ -58,7 +60,8 @@ def export(
     Does the same as `lmk export`, with the same options: `model` is a shipped model's name, a model
     or run folder, or a .adapter file; `batch` "dynamic", a number, or for engines "1:1:8"; the two
     data folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for
-    no check.
+    no check. The format "web" writes a site, whose page is index.html, around the ONNX file:
+    `runtime_files` is the npm package onnxruntime-web, or "npm", and `picture` its example.
 
         import lmk
 
@@ -78,6 +81,8 @@ def export(
         reference=reference,
         workspace_mb=workspace_mb,
         compute_capability=compute_capability,
+        runtime_files=None if runtime_files is None else os.fspath(runtime_files),
+        picture=None if picture is None else Path(picture),
     )
     found = find_model(os.fspath(model))
     check_export(options, calibration_data is not None)
@@ -106,7 +111,7 @@ def export_model(
     with scratch(folder, name) as partial_folder:
         candidate = partial_folder / name
         written = writer.write(graph.proto, candidate, options, report)
-        runs_here = writer.runs_here(options)
+        needs = writer.needs(options)
         provenance = partial(
             provenance_of,
             model,
@@ -123,9 +128,9 @@ def export_model(
         if options.file_format.engine:  # its runtime reads there what an engine is
             provenance(layers=layers).write(candidate)
         if options.reference:
-            backend = open_written(candidate, graph.proto, options, runs_here)
+            backend = open_written(candidate, graph.proto, options, writer, needs)
             parity = verify(backend, model, graph.proto, samples, options)
-            if written.layers is None and runs_here:
+            if written.layers is None and not needs:
                 layers = backend.layers()
         known = provenance(layers=layers, parity=asdict(parity) if parity else None)
         publish(candidate, folder, known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 from lmk.artifact import catalogue
@@ -17,7 +18,7 @@ from lmk.system.errors import UsageError, missing_extra
 WORKSPACE_MB = 512
 
 WHY_NOT = {
-    "heatmaps": ": engines return only landmarks and scores",
+    "heatmaps": ": engines and pages return only landmarks and scores",
     "batch_range": ", which have one batch size, such as 4, or any, which is dynamic",
 }
 """Why a format does not have an option, where that is not clear from its name."""
@@ -36,6 +37,8 @@ class ExportOptions:
     reference: Reference | None = "network"
     workspace_mb: int = WORKSPACE_MB
     compute_capability: str | None = None
+    runtime_files: str | None = None
+    picture: Path | None = None
 
     @property
     def file_format(self) -> catalogue.Format:
@@ -112,12 +115,16 @@ def _given(options: ExportOptions) -> dict[str, str]:
         "batch_range": options.batch.fixed is None and options.batch != BatchRange(),
         "workspace": options.workspace_mb != WORKSPACE_MB,
         "compute_capability": options.compute_capability is not None,
+        "runtime_files": options.runtime_files is not None,
+        "picture": options.picture is not None,
     }
     words = {
         "heatmaps": "--heatmaps",
         "batch_range": f"--batch {_batch(options.batch)}",
         "workspace": "--workspace",
         "compute_capability": "--compute-capability",
+        "runtime_files": "--runtime-files",
+        "picture": "--picture",
     }
     return {option: words[option] for option, used in in_use.items() if used}
 
@@ -148,4 +155,8 @@ def rebuild_command(model: Model, options: ExportOptions) -> str:
         words += ["--reference", options.reference]
     if options.compute_capability:
         words += ["--compute-capability", options.compute_capability]
+    if options.runtime_files:
+        words += ["--runtime-files", "npm" if options.runtime_files == "npm" else "DIR"]
+    if options.picture:
+        words += ["--picture", "FILE"]
     return shlex.join(words)

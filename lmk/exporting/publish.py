@@ -11,7 +11,7 @@ from typing import Any
 from lmk.artifact.catalogue import files_of
 from lmk.artifact.provenance import Provenance
 from lmk.model.folder import Model
-from lmk.system.files import beside, move, scratch_folder, sha256_of
+from lmk.system.files import beside, move, scratch_folder, sha256_of, writing
 from lmk.system.lock import held
 from lmk.system.onnx_package import ModelProto
 
@@ -56,11 +56,15 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
 
 
 def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Move what was written from its scratch folder into `folder`, with its provenance.
+    """Move all that was written from its scratch folder into `folder`, with its provenance.
 
     Each file is replaced completely or not at all. The provenance comes last, so that an
     interrupted export is detected. Raises OutputError.
     """
-    for path in files_of(candidate):
-        move(path, folder / path.name)
+    written = candidate.parent
+    for path in sorted(path for path in written.rglob("*") if path.is_file()):
+        target = folder / path.relative_to(written)
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        move(path, target)
     provenance.write(folder / candidate.name)

@@ -14,9 +14,9 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.parity import Parity, compare, require_parity
 from lmk.exporting.reference import NAMES, reference_places
 from lmk.exporting.samples import Samples
+from lmk.exporting.writer import Writer
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
-from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model
 from lmk.system.onnx_package import ModelProto
 
@@ -45,17 +45,18 @@ class Gate:
         return reference_places(self.model, self.samples.crops, "onnx")
 
     def _parity(self, proto: ModelProto) -> Parity:
-        actual = _in_onnxruntime(proto).infer(self.samples.crops).places
+        actual = in_onnxruntime(proto).infer(self.samples.crops).places
         return compare(actual, self._expected, self.samples, self.model.points)
 
 
-def open_written(path: Path, proto: ModelProto, options: ExportOptions, runs_here: bool) -> Backend:
-    """Open a file in its own runtime, or its graph in ONNX Runtime if the file cannot run here."""
-    if runs_here:
-        return open_backend(str(path), options.file_format.runtimes[0])
-    backend = _in_onnxruntime(proto)
-    kind, needs = ("engine", "GPU") if options.file_format.engine else ("file", "runtime")
-    backend.description += f"; the graph of the {kind}, because the {kind} itself needs its {needs}"
+def open_written(
+    path: Path, proto: ModelProto, options: ExportOptions, writer: Writer, needs: str
+) -> Backend:
+    """Open a file in its own runtime, or its graph in ONNX Runtime if the file `needs` more."""
+    if not needs:
+        return writer.open(path, options)
+    backend, noun = in_onnxruntime(proto), options.file_format.noun
+    backend.description += f"; the graph of the {noun}, because the {noun} itself needs {needs}"
     return backend
 
 
@@ -88,7 +89,8 @@ def _worst_layers(
     return describe_layers(layer_errors(reference, proto, worst))
 
 
-def _in_onnxruntime(proto: ModelProto) -> OnnxRuntimeBackend:
+def in_onnxruntime(proto: ModelProto) -> OnnxRuntimeBackend:
+    """Open a graph in ONNX Runtime."""
     with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
         path = Path(folder) / "graph.onnx"
         save_onnx(proto, path)

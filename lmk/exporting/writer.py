@@ -9,6 +9,8 @@ from pathlib import Path
 from lmk.artifact.batch import BatchRange
 from lmk.artifact.catalogue import load
 from lmk.exporting.options import ExportOptions, check_options
+from lmk.inference.backends.base import Backend
+from lmk.inference.backends.select import open_backend
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter
 
@@ -26,18 +28,24 @@ class Written:
     gpu: dict[str, str] | None = None
 
 
+def _in_first_runtime(path: Path, options: ExportOptions) -> Backend:
+    return open_backend(str(path), options.file_format.runtimes[0])
+
+
 @dataclass(frozen=True)
 class Writer:
     """How files of a format are written.
 
-    write: makes the file at a path from an ONNX graph. require: raises UnavailableError, before any
-    work, if such a file cannot be written or verified here. runs_here: whether this machine runs
-    the file; otherwise its graph is verified in ONNX Runtime.
+    write: makes the file at a path from an ONNX graph, and what belongs to it in the same folder.
+    require: raises UnavailableError, before any work, if such a file cannot be written or verified
+    here. needs: what is missing here to run the file, in words, empty if nothing is; its graph is
+    then verified in ONNX Runtime instead. open: opens the file to verify it.
     """
 
     write: Callable[[ModelProto, Path, ExportOptions, Reporter], Written]
     require: Callable[[ExportOptions], None] = lambda _: None
-    runs_here: Callable[[ExportOptions], bool] = lambda _: True
+    needs: Callable[[ExportOptions], str] = lambda _: ""
+    open: Callable[[Path, ExportOptions], Backend] = _in_first_runtime
 
 
 def check_export(options: ExportOptions, calibrated: bool) -> Writer:

@@ -16,7 +16,7 @@ import pytest
 from chromium import Page, browser, needs_browser
 from PIL import Image
 
-from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
+from lmk.data.photograph import FACE_SIDE, FACE_XY, photograph
 from lmk.geometry import apply_affine, invert_affine
 from lmk.inference.crops import cut_crops
 from lmk.system.progress import Reporter

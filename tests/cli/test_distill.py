@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from lmk.cli import app
-from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
+from lmk.data.photograph import FACE_SIDE, FACE_XY, photograph
 from lmk.model.folder import find_model
 
 

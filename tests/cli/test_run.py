@@ -17,7 +17,7 @@ from colour_detector import dots_image, save_detector
 from pyarrow import parquet
 
 from lmk.cli import main
-from lmk.demo.clip import FACE_XY, photograph
+from lmk.data.photograph import FACE_XY, photograph
 from lmk.geometry import boxes_of_crops
 from lmk.system import interrupt
 from lmk.video.context import RunContext

@@ -15,7 +15,7 @@ from lmk.cropping.crop import crop_objects
 from lmk.cropping.cropped import Cropped
 from lmk.cropping.objects import ObjectFinder
 from lmk.data.decode import read_image
-from lmk.demo.clip import FACE_SIDE, FACE_XY, PHOTOGRAPH, photograph
+from lmk.data.photograph import FACE_SIDE, FACE_XY, PHOTOGRAPH, photograph
 from lmk.model.framing import Framing
 from lmk.system.errors import DataError, UsageError
 from lmk.system.progress import Reporter

@@ -31,7 +31,7 @@ def test_points_that_stand_still_in_the_frame_do_not_follow() -> None:
 
 def test_frames_show_the_photograph_where_the_camera_path_says() -> None:
     """Through the inverse of a frame's matrix, the frame gives back the photograph's pixels."""
-    from lmk.demo.clip import photograph
+    from lmk.data.photograph import photograph
 
     image, matrix = photograph(), camera_path()[0]
     first = next(frames())

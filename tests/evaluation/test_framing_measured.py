@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.demo.clip import FACE_XY, photograph
+from lmk.data.photograph import FACE_XY, photograph
 from lmk.evaluation.framing import (
     measure_find_scores,
     measure_finder,

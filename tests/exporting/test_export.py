@@ -17,7 +17,7 @@ from lmk.artifact.batch import BatchRange
 from lmk.artifact.catalogue import FORMATS, PRECISIONS, RUNTIMES
 from lmk.artifact.onnx_model import build_onnx, save_onnx
 from lmk.artifact.provenance import check_unchanged, sidecar
-from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
+from lmk.data.photograph import FACE_SIDE, FACE_XY, photograph
 from lmk.evaluation.landmarks import open_model
 from lmk.exporting import graph as graph_module
 from lmk.exporting.export import Exported, export_model

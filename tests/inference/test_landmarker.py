@@ -9,7 +9,7 @@ import pytest
 from colour_detector import dots_image
 
 from lmk import Landmarker
-from lmk.demo.clip import FACE_XY, photograph
+from lmk.data.photograph import FACE_XY, photograph
 from lmk.geometry import crops_of_boxes
 from lmk.inference.regions import cascade
 from lmk.system.errors import DataError, UsageError, WeightsError

@@ -17,7 +17,7 @@ from named_models import NAMES, named_folder
 from lmk import Landmarker
 from lmk.cli import main
 from lmk.data.annotations import read_annotations
-from lmk.demo.clip import photograph
+from lmk.data.photograph import photograph
 from lmk.geometry import apply_affine, input_to_image_of
 from lmk.inference.backends.onnxruntime import GpuSession, OnnxRuntimeBackend
 from lmk.inference.backends.select import open_backend

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lmk import Finding, Landmarker, Landmarks
-from lmk.demo.clip import photograph
+from lmk.data.photograph import photograph
 from lmk.inference import landmarker as module
 from lmk.inference.regions.open import open_finder
 

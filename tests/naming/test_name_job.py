@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import lmk
 from lmk.cli import app
 from lmk.data.drawn import write_foxes
-from lmk.demo.clip import FACE_SIDE, FACE_XY, photograph
+from lmk.data.photograph import FACE_SIDE, FACE_XY, photograph
 from lmk.geometry import apply_affine, invert_affine
 from lmk.inference.crops import cut_crops
 from lmk.model.folder import find_model

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lmk.demo.clip import frames, photograph
+from lmk.data.photograph import photograph
+from lmk.demo.clip import frames
 from lmk.video.scene import COLUMNS, ROWS, glance, same_scene
 
 

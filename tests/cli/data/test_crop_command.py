@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cli.test_commands import lmk
 
-from lmk.demo.clip import photograph
+from lmk.data.photograph import photograph
 
 
 @pytest.fixture

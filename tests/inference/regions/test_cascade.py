@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lmk.demo.clip import FACE_XY, photograph
+from lmk.data.photograph import FACE_XY, photograph
 from lmk.inference.regions import cascade
 from lmk.inference.regions.cascade import Cascade
 from lmk.system.errors import UnavailableError

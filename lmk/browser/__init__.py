@@ -1,0 +1,1 @@
+"""A model as a page that finds landmarks in the visitor's own browser."""

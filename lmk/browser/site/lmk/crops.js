@@ -1,0 +1,97 @@
+// From a frame and boxes to the network's input, as in lmk/inference/crops.py.
+
+import { applyAffine, inputToImage, resize } from "./geometry.js"
+
+const SAMPLES_APART = 1.25
+const BLOCKS_A_PIXEL = 3
+const MAX_BLOCK = 32, MAX_SAMPLES = 8
+
+/**
+ * Crop the square around a box and resize it to the network's input.
+ *
+ * frame: { width, height, data }, RGBA with 4 bytes per pixel. Writes RGB, size x size x 3 bytes,
+ * into `out` from `offset` on, and returns the matrix from input to image pixels. Beyond the frame
+ * its edge pixels are repeated.
+ */
+export function cutCrop(frame, box, size, out, offset = 0) {
+  const toImage = inputToImage(box, size)
+  const scale = Math.hypot(toImage[0][0], toImage[1][0])
+  const block = Math.min(Math.max(Math.floor(scale / BLOCKS_A_PIXEL), 1), MAX_BLOCK)
+  const [image, toSamples] = block > 1 ? blockMeans(frame, toImage, size, block) : [frame, toImage]
+  const f = Math.min(Math.ceil(scale / block / SAMPLES_APART), MAX_SAMPLES)
+  sample(image, toSamples, size, f, out, offset)
+  return toImage
+}
+
+// Each pixel is the mean of f x f bilinear samples.
+function sample({ width, height, data }, [[a, b, c], [d, e, g]], size, f, out, offset) {
+  const first = resize(0, 1 / f), across = 1 / f, area = f * f
+  const lastX = width - 1, lastY = height - 1
+  let place = offset
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      let red = 0, green = 0, blue = 0
+      for (let i = 0; i < f; i++) {
+        const v = row + first + i * across
+        for (let j = 0; j < f; j++) {
+          const u = column + first + j * across
+          const x = a * u + b * v + c, y = d * u + e * v + g
+          const left = Math.floor(x), top = Math.floor(y)
+          const right = x - left, below = y - top
+          const x0 = left < 0 ? 0 : left > lastX ? lastX : left
+          const x1 = left + 1 < 0 ? 0 : left + 1 > lastX ? lastX : left + 1
+          const y0 = top < 0 ? 0 : top > lastY ? lastY : top
+          const y1 = top + 1 < 0 ? 0 : top + 1 > lastY ? lastY : top + 1
+          const p = 4 * (y0 * width + x0), q = 4 * (y0 * width + x1)
+          const r = 4 * (y1 * width + x0), s = 4 * (y1 * width + x1)
+          const ws = right * below, wq = right - ws, wr = below - ws, wp = 1 - right - wr
+          red += wp * data[p] + wq * data[q] + wr * data[r] + ws * data[s]
+          green += wp * data[p + 1] + wq * data[q + 1] + wr * data[r + 1] + ws * data[s + 1]
+          blue += wp * data[p + 2] + wq * data[q + 2] + wr * data[r + 2] + ws * data[s + 2]
+        }
+      }
+      out[place++] = red / area + 0.5
+      out[place++] = green / area + 0.5
+      out[place++] = blue / area + 0.5
+    }
+  }
+}
+
+// Means of the blocks of pixels that a crop needs, and the matrix from input to blocks. Where the
+// crop reaches beyond the frame one more block of its edge pixels stands for all there.
+function blockMeans({ width, height, data }, toImage, size, block) {
+  const corners = [[-1, -1], [-1, size], [size, -1], [size, size]].map((xy) => applyAffine(toImage, xy))
+  const [startX, countX] = range(corners.map(([x]) => x), width, block)
+  const [startY, countY] = range(corners.map(([, y]) => y), height, block)
+  const means = new Uint8ClampedArray(4 * countX * countY)
+  const area = block * block
+  const columns = Int32Array.from({ length: countX * block }, (_, i) => 4 * clamp(startX + i, width - 1))
+  for (let row = 0; row < countY; row++) {
+    for (let column = 0; column < countX; column++) {
+      let red = 0, green = 0, blue = 0
+      for (let i = 0; i < block; i++) {
+        const line = 4 * width * clamp(startY + row * block + i, height - 1)
+        for (let j = column * block; j < (column + 1) * block; j++) {
+          const p = line + columns[j]
+          red += data[p]; green += data[p + 1]; blue += data[p + 2]
+        }
+      }
+      const p = 4 * (row * countX + column)
+      means[p] = red / area; means[p + 1] = green / area; means[p + 2] = blue / area
+    }
+  }
+  const toBlocks = [startX, startY].map((start, axis) => {
+    const [a, b, c] = toImage[axis]
+    return [a / block, b / block, resize(c - start, 1 / block)]
+  })
+  return [{ width: countX, height: countY, data: means }, toBlocks]
+}
+
+function range(edges, length, block) {
+  const start = Math.min(Math.max(Math.floor(Math.min(...edges)) - block, -block), length - 1)
+  const end = Math.ceil(Math.max(...edges)) + block
+  const stop = Math.min(Math.max(end, Math.max(start, 0) + 1), length + block)
+  return [start, Math.ceil((stop - start) / block)]
+}
+
+const clamp = (value, last) => Math.min(Math.max(value, 0), last)

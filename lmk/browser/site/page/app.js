@@ -1,0 +1,358 @@
+// The page: a source of pictures, the landmarks found in it, and what the visitor does.
+
+import { Landmarker, LmkError } from "../lmk.js"
+import { drawObjects } from "./draw.js"
+import { Lines } from "./jsonl.js"
+import { keepSettings, readSettings } from "./settings.js"
+import { nextCamera, openCamera, openExample, openFile } from "./sources.js"
+
+const REFRESH_MS = 500 // figures that change more often cannot be read
+const STEADY_MS = 800 // how long a number of objects must stay before it is told
+const SHARPEST = 3 // pixels of the canvas per pixel of the frame
+
+const byId = (id) => document.getElementById(id)
+const { model, example } = document.documentElement.dataset
+const view = byId("view"), pen = view.getContext("2d")
+const held = document.createElement("canvas") // the frame that is looked at
+const heldPen = held.getContext("2d", { willReadFrequently: true })
+const settings = readSettings()
+let landmarker = null, landmarks = null // the model, and what follows objects with it
+let run = null // what is shown now: { source, objects, lines, ... }
+
+// Models.
+
+async function loadModel() {
+  say("status", "Loading the model …")
+  const old = landmarker
+  landmarker = landmarks = null
+  try {
+    await old?.release()
+    const loaded = await Landmarker.load(model, { backend: settings.backend })
+    landmarker = loaded
+    loaded.settled.then(() => { if (landmarker === loaded) showBackend() })
+  } catch (error) {
+    say("status", "The model is not loaded")
+    tell(error)
+    if (settings.backend === "webgpu") choose("backend", "auto")
+    return
+  }
+  say("status", "Ready")
+  byId("labels").textContent = landmarker.pointNames.length ? "Names of points" : "Numbers of landmarks"
+  byId("landmarks").hidden = !landmarker.pointNames.length
+  byId("what").textContent = landmarker.pointNames.length ? `Finds ${landmarker.pointNames.length} points`
+    : `Finds ${landmarker.numLandmarks} landmarks`
+  showBackend()
+  if (run) newTracker()
+  if (run?.source.still) look(run)
+}
+
+function newTracker() {
+  landmarks = landmarker?.track(settings.smooth ? {} : { smoothing: null }) ?? null
+}
+
+function showBackend() {
+  const { name, threads, reason } = landmarker.backend
+  run && (run.where = name === "webgpu" ? "GPU" : `processor, ${threads} thread${threads > 1 ? "s" : ""}`)
+  byId("reason").textContent = reason
+}
+
+// Sources.
+
+async function show(opening) {
+  hideMessage()
+  say("status", "Opening …")
+  let source
+  try {
+    source = await opening
+  } catch (error) {
+    say("status", landmarker ? "Ready" : "")
+    tell(error)
+    return
+  }
+  close()
+  run = { source, objects: [], frame: null, frames: [], told: -1, since: 0, shownAt: 0, paused: false }
+  run.lines = new Lines(source.name, model.replace(/\.onnx$/, ""))
+  newTracker()
+  if (landmarker) showBackend()
+  byId("start").hidden = true
+  byId("bar").hidden = false
+  byId("pause").hidden = source.still
+  byId("seek").hidden = source.live || source.still || !(source.media.duration > 0)
+  byId("turn").hidden = true
+  showPause()
+  say("status", landmarker ? "Looking …" : "Loading the model …")
+  byId("pause").focus({ preventScroll: true })
+  if (source.live) nextCamera(source).then((next) => { byId("turn").hidden = !next })
+  if (source.media.tagName === "VIDEO") source.media.onended = showPause
+  if (source.still) look(run)
+  else follow(run)
+}
+
+function close() {
+  run?.source.close()
+  run = null
+  panel(null)
+  byId("start").hidden = false
+  byId("bar").hidden = true
+  say("speed", "")
+  say("status", landmarker ? "Ready" : "")
+  pen.clearRect(0, 0, view.width, view.height)
+}
+
+const camera = (which = { facing: settings.facing }) => openCamera(which, () => {
+  close()
+  tell("The camera stopped. Connect it again, and start it.")
+})
+
+async function turn() {
+  const next = await nextCamera(run.source)
+  if (!next) return
+  if (next.facing) choose("facing", next.facing)
+  run.source.close() // a phone gives one camera at a time
+  show(camera(next))
+}
+
+// Frames.
+
+async function look(mine) {
+  grab(mine)
+  paint()
+  if (!landmarker) return
+  try {
+    mine.objects = await landmarker.detect(mine.frame)
+  } catch (error) {
+    tell(error)
+  }
+  if (mine !== run) return
+  mine.lines = new Lines(mine.source.name, landmarker.name)
+  mine.lines.add(0, mine.objects)
+  paint()
+  tellCount(mine, true)
+  dispatch(mine, {})
+}
+
+async function follow(mine) {
+  const began = performance.now()
+  while (mine === run) {
+    const mediaS = await nextFrame(mine.source, (performance.now() - began) / 1000)
+    if (mine !== run) return
+    if (mine.paused && mine.source.move) continue
+    const start = performance.now()
+    const timeS = mediaS ?? (start - began) / 1000
+    try {
+      grab(mine)
+      const times = { read: performance.now() - start }
+      const tracker = landmarks
+      if (tracker) {
+        const objects = await tracker.track(mine.frame, timeS)
+        if (mine !== run) return
+        mine.objects = objects
+        mine.lines.add(timeS, objects)
+        Object.assign(times, tracker.times, { read: times.read + tracker.times.read })
+      }
+      const found = performance.now()
+      paint()
+      times.draw = performance.now() - found
+      times.total = performance.now() - start
+      if (tracker) tellFrame(mine, times)
+    } catch (error) {
+      tell(error)
+      await new Promise((done) => setTimeout(done, 1000))
+    }
+  }
+}
+
+// Wait for it; the time in a video file, or nothing for other sources.
+function nextFrame({ media, live, move }, timeS) {
+  return new Promise((resolve) => {
+    if (media.requestVideoFrameCallback) {
+      media.requestVideoFrameCallback((_, { mediaTime }) => resolve(live ? undefined : mediaTime))
+    } else {
+      requestAnimationFrame(() => {
+        if (!run?.paused) move?.(timeS)
+        resolve(live || move ? undefined : media.currentTime)
+      })
+    }
+  })
+}
+
+function grab(mine) {
+  const { media } = mine.source
+  const width = media.videoWidth ?? media.naturalWidth ?? media.width
+  const height = media.videoHeight ?? media.naturalHeight ?? media.height
+  if (held.width !== width || held.height !== height) Object.assign(held, { width, height })
+  if (mine.source.still) heldPen.clearRect(0, 0, width, height)
+  heldPen.drawImage(media, 0, 0, width, height)
+  mine.frame = landmarker || mine.source.still ? heldPen.getImageData(0, 0, width, height) : null
+}
+
+// The frame and its landmarks, as sharp as the screen.
+function paint() {
+  const wide = view.clientWidth * devicePixelRatio / held.width
+  const high = view.clientHeight * devicePixelRatio / held.height
+  render(view, Math.max(1, Math.min(Math.ceil(Math.min(wide, high)), SHARPEST)))
+}
+
+function render(canvas, scale) {
+  const { width, height } = held, brush = canvas.getContext("2d")
+  const size = { width: width * scale, height: height * scale }
+  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size)
+  const mirror = run.source.mirrored && settings.mirror
+  brush.setTransform(mirror ? -scale : scale, 0, 0, scale, mirror ? size.width : 0, 0)
+  brush.drawImage(held, 0, 0)
+  brush.setTransform(scale, 0, 0, scale, 0, 0)
+  const skeleton = (landmarker?.skeleton ?? []).map((ends) => ends.map((k) => landmarker.pointNames[k]))
+  drawObjects(brush, run.objects, { ...settings, width, height, mirror, skeleton })
+}
+
+// What is said.
+
+function tellFrame(mine, times) {
+  const now = performance.now()
+  mine.frames.push(now)
+  while (now - mine.frames[0] > 2000) mine.frames.shift()
+  tellCount(mine, false)
+  dispatch(mine, times)
+  if (now - mine.shownAt < REFRESH_MS) return
+  mine.shownAt = now
+  const { frames, source, where } = mine
+  const rate = frames.length > 1 ? 1000 * (frames.length - 1) / (now - frames[0]) : 0
+  say("speed", `${rate.toFixed(0)} frames/s · ${times.total.toFixed(1)} ms · ${where}`)
+  byId("times").replaceChildren(...Object.entries(times).map(([stage, ms]) => {
+    const row = document.createElement("div"), name = document.createElement("dt"), value = document.createElement("dd")
+    name.textContent = stage
+    value.textContent = `${ms.toFixed(1)} ms`
+    row.append(name, value)
+    return row
+  }))
+  if (!byId("seek").hidden) byId("seek").value = source.media.currentTime / source.media.duration
+}
+
+function tellCount(mine, atOnce) {
+  const count = mine.objects.length, now = performance.now()
+  if (count !== mine.count) Object.assign(mine, { count, since: now })
+  if (count === mine.told || (now - mine.since < STEADY_MS && !atOnce)) return
+  mine.told = count
+  say("status", count ? `${count} found` : mine.source.live ? "Nothing found: come closer, or turn to the light"
+    : "Nothing found")
+}
+
+function dispatch({ objects, source }, times) {
+  dispatchEvent(new CustomEvent("landmarks", { detail: { source: source.name, objects, times } }))
+}
+
+function say(id, text) {
+  if (byId(id).textContent !== text) byId(id).textContent = text
+}
+
+function tell(error) {
+  if (!(error instanceof LmkError) && error instanceof Error) console.error(error)
+  const message = byId("message")
+  message.textContent = error instanceof LmkError || !(error instanceof Error) ? error.message ?? error
+    : `Something failed: ${error.message}. Reload the page.`
+  message.hidden = false
+}
+
+function hideMessage() {
+  byId("message").hidden = true
+}
+
+// What the visitor does.
+
+const actions = {
+  camera: () => show(camera()),
+  open: () => byId("file").click(),
+  example: () => show(openExample(example)),
+  pause: () => {
+    const { media, still, move } = run.source
+    if (still) return
+    if (media.tagName !== "VIDEO") run.paused = !run.paused
+    else if (media.paused || media.ended) media.play()
+    else media.pause()
+    if (!move) run.paused = media.paused
+    showPause()
+  },
+  turn,
+  options: () => panel("options"),
+  save: () => panel("save"),
+  close,
+  "save-picture": () => {
+    const canvas = document.createElement("canvas"), name = fileName("png")
+    render(canvas, 1)
+    canvas.toBlob((blob) => download(blob, name), "image/png")
+  },
+  "save-landmarks": () => download(new Blob([run.lines.text()], { type: "application/jsonl" }), fileName("jsonl")),
+}
+
+function showPause() {
+  const { media } = run?.source ?? {}
+  const stopped = media?.tagName === "VIDEO" ? media.paused || media.ended : run?.paused
+  say("pause", media?.ended ? "Play again" : stopped ? "Play" : "Pause")
+}
+
+// Open one of the panels below the buttons, or close it.
+function panel(name) {
+  for (const id of ["options", "save"]) {
+    const open = id === name && byId(id).hidden
+    byId(id).hidden = !open
+    document.querySelector(`[data-do=${id}]`).setAttribute("aria-expanded", String(open))
+  }
+  const count = run?.lines.count ?? 0
+  say("save-landmarks", `Landmarks of ${count} frame${count === 1 ? "" : "s"} (JSON Lines)`)
+}
+
+function fileName(suffix) {
+  return `${landmarker?.name ?? "lmk"}-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.${suffix}`
+}
+
+function download(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+}
+
+function choose(name, value) {
+  settings[name] = value
+  keepSettings(settings)
+  const input = document.querySelector(`[name=${name}]`)
+  if (input?.type === "checkbox") input.checked = value
+  else if (input) input.value = value
+}
+
+function start() {
+  byId("old").hidden = true
+  byId("ways").hidden = false
+  byId("example").hidden = !example
+  document.addEventListener("click", ({ target }) => {
+    const name = target.closest("[data-do]")?.dataset.do
+    if (name) actions[name]()
+  })
+  document.addEventListener("keydown", (event) => {
+    const name = { " ": "pause", o: "options", s: "save", Escape: "close" }[event.key]
+    const typing = event.target.closest("button, input, select") && event.key === " "
+    if (!name || !run || typing || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault()
+    actions[name]()
+  })
+  byId("file").addEventListener("change", ({ target }) => {
+    const [file] = target.files
+    target.value = "" // so that the same file can be chosen again
+    if (file) show(openFile(file))
+  })
+  byId("seek").addEventListener("input", ({ target }) => {
+    run.source.media.currentTime = target.value * run.source.media.duration
+    showPause()
+  })
+  for (const input of byId("options").querySelectorAll("[name]")) {
+    choose(input.name, settings[input.name])
+    input.addEventListener("change", () => {
+      choose(input.name, input.type === "checkbox" ? input.checked : input.value)
+      if (input.name === "backend") loadModel()
+      if (input.name === "smooth") newTracker()
+      if (run?.objects) paint()
+    })
+  }
+  loadModel()
+}
+
+start()

@@ -1,0 +1,80 @@
+"""Write the site of a model: the page, the library, and what they load."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmk.browser.example import write_example
+from lmk.browser.runtime_files import copy_runtime, declare, pinned
+from lmk.system.files import writing
+
+SOURCE = Path(__file__).with_name("site")
+INDEX, EXAMPLE = "index.html", "example.jpg"
+DECLARED = Path("lmk/onnxruntime-web.json")
+
+# Servers of static files that read it isolate the page, as threads of WebAssembly require.
+HEADERS = """/*
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Embedder-Policy: require-corp
+"""
+
+
+@dataclass(frozen=True)
+class SiteOptions:
+    """What a site is made of.
+
+    runtime: the folder of ONNX Runtime's files that are copied; None for those of a CDN. picture:
+    the example for visitors without a camera; None for the photograph of lmk's demo, if the model
+    finds something in it.
+    """
+
+    runtime: Path | None = None
+    picture: Path | None = None
+
+
+def write_site(model: Path, name: str, options: SiteOptions) -> None:
+    """Write the site of an exported ONNX file into the file's folder.
+
+    name: of the model, as the page shows it. Raises OutputError, and DataError for a picture that
+    cannot be read or has nothing that the model finds.
+    """
+    site = model.parent
+    with writing(site):
+        shutil.copytree(SOURCE, site, dirs_exist_ok=True)
+        (site / DECLARED).write_text(declare(copied=options.runtime is not None))
+        (site / "_headers").write_text(HEADERS)
+    if options.runtime:
+        copy_runtime(options.runtime, site)
+    has_example = write_example(model, options.picture, site / EXAMPLE)
+    values = {
+        "model": model.name,
+        "name": name,
+        "example": EXAMPLE if has_example else "",
+        "policy": policy("" if options.runtime else pinned().base),
+    }
+    page = (SOURCE / INDEX).read_text()
+    for key, value in values.items():
+        page = page.replace(f"{{{{{key}}}}}", html.escape(value))
+    with writing(site):
+        (site / INDEX).write_text(page)
+
+
+def policy(cdn: str) -> str:
+    """The page's Content-Security-Policy: only its own code, and that of the CDN's address."""
+    elsewhere = f" {cdn}" if cdn else ""
+    return (
+        f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{elsewhere}; style-src 'self'; "
+        f"img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'{elsewhere}; "
+        f"worker-src 'self' blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def size_without_runtime(site: Path) -> int:
+    """Bytes of the files that are the site's own, which visitors load besides the runtime."""
+    own = [SOURCE / path for path in SOURCE.rglob("*") if path.is_file()]
+    files = [site / path.relative_to(SOURCE) for path in own]
+    files += [*site.glob("*.onnx"), site / EXAMPLE]
+    return sum(file.stat().st_size for file in files if file.is_file())
