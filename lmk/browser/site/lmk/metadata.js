@@ -23,8 +23,9 @@ export function readMetadata(bytes) {
   if (framing && framing.mean.length !== count) throw damaged("framing")
   const { names: points, skeleton = [] } = entries.get("points") ? parse(entries.get("points")) : { names: [] }
   const inRange = (k) => Number.isInteger(k) && k >= 0 && k < points.length
+  const isLine = (ends) => Array.isArray(ends) && ends.length === 2 && ends.every(inRange)
   if (!Array.isArray(points) || points.length > MOST_POINTS || !points.every((name) => typeof name === "string")
-    || !Array.isArray(skeleton) || !skeleton.every((ends) => Array.isArray(ends) && ends.length === 2 && ends.every(inRange))) {
+    || !Array.isArray(skeleton) || !skeleton.every(isLine)) {
     throw damaged("list of points")
   }
   const name = entries.get("name") ?? "model", inputSize = Number(input[1])

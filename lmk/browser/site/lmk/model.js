@@ -14,7 +14,8 @@ export class Model {
       const session = await ort.InferenceSession.create(bytes, { executionProviders: [backend] })
       return new Model(ort, session, declared)
     } catch (error) {
-      throw new LmkError(`ONNX Runtime cannot load this model (${error.message ?? error}): export it again`, { cause: error })
+      const reason = error.message ?? error
+      throw new LmkError(`ONNX Runtime cannot load this model (${reason}): export it again`, { cause: error })
     }
   }
 

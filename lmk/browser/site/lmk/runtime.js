@@ -2,8 +2,9 @@
 
 import { LmkError } from "./errors.js"
 
-// A module that adds two vectors of bytes: valid only where WebAssembly has SIMD.
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]
+// A module with a vector of bytes: valid only where WebAssembly has SIMD.
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+  11]
 const MOST_THREADS = 4 // more do not help networks this small
 
 const loading = {} // by kind: each is loaded once

@@ -42,8 +42,10 @@ async function loadModel() {
   byId("what").textContent = landmarker.pointNames.length ? `Finds ${landmarker.pointNames.length} points`
     : `Finds ${landmarker.numLandmarks} landmarks`
   showBackend()
-  if (run) newTracker()
-  if (run?.source.still) look(run)
+  if (!run) return
+  run.told = -1
+  newTracker()
+  if (run.source.still) look(run)
 }
 
 function newTracker() {

@@ -39,9 +39,11 @@ function toJson(model, { id = 1, box, angle, landmarks, scores, opacity, points,
     landmarks: places(landmarks),
     scores: scores.map((score) => round(score, 4)),
     opacity: (opacity ?? scores.map(() => 1)).map((value) => round(value, 2)),
-    ...(points ? { points: Object.fromEntries(Object.entries(points).map(([name, xy]) => [name, places([xy])[0]])) } : {}),
+    ...(points ? { points: byName(points, (xy) => places([xy])[0]) } : {}),
     ...(confidence === undefined ? {} : { confidence: round(confidence, 4) }),
   }
 }
+
+const byName = (points, value) => Object.fromEntries(Object.entries(points).map(([name, xy]) => [name, value(xy)]))
 
 const round = (value, digits) => Number(value.toFixed(digits))
