@@ -14,4 +14,7 @@ if [ -n "$missing" ]; then
     echo "missing: $missing (Node.js from 20 on); tests that need them are skipped;" \
         "Debian: apt-get install $missing" >&2
 fi
+if command -v npm >/dev/null; then
+    npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+fi
 exec .venv/bin/python -m pytest "$@"

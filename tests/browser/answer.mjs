@@ -13,7 +13,8 @@ import { cumulative, quantile } from "../../lmk/browser/site/lmk/normal.js"
 import { glance, sameScene } from "../../lmk/browser/site/lmk/scene.js"
 import { Smoother } from "../../lmk/browser/site/lmk/smoothing.js"
 
-const frameOf = ({ width, height, data }) => ({ width, height, data: Uint8ClampedArray.from(Buffer.from(data, "base64")) })
+const frameOf = ({ width, height, data }) =>
+  ({ width, height, data: Uint8ClampedArray.from(Buffer.from(data, "base64")) })
 
 const calls = {
   cropOfBox, inputToImage, invertAffine, overlap, grid, cumulative, quantile,
@@ -49,10 +50,10 @@ const calls = {
       framing: new Framing(framing),
       describe: (box, places, scores, { id, opacity }) => ({ box, places, scores, id, opacity }),
     }
-    const follower = new Follower(model, new LandmarkSearch(), options)
+    const follower = new Follower(model, new LandmarkSearch(), options), scenes = new Map()
     return frames.map(({ timeS, scene, objects }) => {
-      const data = Uint8ClampedArray.from({ length: 4 * 640 * 480 }, (_, place) => place * scene % 251)
-      const frame = { width: 640, height: 480, data }
+      if (!scenes.has(scene)) scenes.set(scene, new Uint8ClampedArray(4 * 640 * 480).map((_, i) => i * scene % 251))
+      const frame = { width: 640, height: 480, data: scenes.get(scene) }
       const search = follower.track(frame, timeS)
       let step = search.next()
       while (!step.done) step = search.next(step.value.map((box) => find(framing, objects, box)))

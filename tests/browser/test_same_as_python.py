@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from lmk.video.smoothing import Smoother
 from lmk.video.tracker import Tracker, Tracking, best_pairs
 
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(
+needs_node = pytest.mark.skipif(
     not NODE and not os.environ.get("LMK_REQUIRE_BROWSER"),
     reason="needs Node.js, which is not here",
 )
+pytestmark = needs_node
 HERE = Path(__file__).parent
 RNG = np.random.default_rng(26)
 
@@ -236,6 +238,7 @@ def clip() -> list[dict[str, Any]]:
     return frames
 
 
+@cache
 def frame_of(scene: int) -> Image:
     """As in answer.mjs: the bytes of RGBA are multiples of a number."""
     rgba = (np.arange(480 * 640 * 4) * scene % 251).astype(np.uint8).reshape(480, 640, 4)

@@ -107,7 +107,10 @@ export interface TrackOptions {
   follow?: boolean
   /** Between two searches while objects are tracked, seconds; 2. */
   searchS?: number
-  /** The longest that a search takes of one frame, milliseconds; null for no limit; 20. */
+  /**
+   * How long a search takes of a frame while objects are tracked, milliseconds in the mean of
+   * frames; null for no limit; 5.
+   */
   searchMs?: number | null
   /** null for none. */
   smoothing?: Smoothing | null

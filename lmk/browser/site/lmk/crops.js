@@ -24,7 +24,61 @@ export function cutCrop(frame, box, size, out, offset = 0) {
 }
 
 // Each pixel is the mean of f x f bilinear samples.
-function sample({ width, height, data }, [[a, b, c], [d, e, g]], size, f, out, offset) {
+function sample(image, toImage, size, f, out, offset) {
+  const [[, b], [d]] = toImage
+  if (b || d) sampleTurned(image, toImage, size, f, out, offset)
+  else sampleUpright(image, toImage, size, f, out, offset)
+}
+
+// First along the rows that are needed, then along the columns.
+function sampleUpright({ width, height, data }, [[a, , c], [, e, g]], size, f, out, offset) {
+  const across = weightsOf(a, c, size, f, width), down = weightsOf(e, g, size, f, height)
+  const first = down.start[0], rows = down.start[size - 1] + down.taps - first
+  const lines = new Float32Array(rows * size * 3)
+  for (let row = 0, place = 0; row < rows; row++) {
+    const line = 4 * width * clamp(first + row, height - 1)
+    for (let column = 0; column < size; column++) {
+      let red = 0, green = 0, blue = 0
+      for (let tap = 0, i = column * across.taps; tap < across.taps; tap++, i++) {
+        const weight = across.weights[i], p = line + across.places[i]
+        red += weight * data[p]
+        green += weight * data[p + 1]
+        blue += weight * data[p + 2]
+      }
+      lines[place++] = red
+      lines[place++] = green
+      lines[place++] = blue
+    }
+  }
+  const wide = 3 * size
+  for (let row = 0; row < size; row++) {
+    const top = (down.start[row] - first) * wide, i = row * down.taps
+    for (let column = 0; column < wide; column++) {
+      let sum = 0.5
+      for (let tap = 0, p = top + column; tap < down.taps; tap++, p += wide) sum += down.weights[i + tap] * lines[p]
+      out[offset + row * wide + column] = sum
+    }
+  }
+}
+
+// Of every input pixel along one axis: the first image pixel that its samples touch, and the weight
+// of that and the next ones. places: where these are in a row of RGBA, none beyond the edges.
+function weightsOf(scale, shift, size, f, length) {
+  const taps = Math.ceil(scale * (f - 1) / f) + 2
+  const start = new Int32Array(size), weights = new Float32Array(size * taps), places = new Int32Array(size * taps)
+  for (let i = 0; i < size; i++) {
+    start[i] = Math.floor(scale * (i + resize(0, 1 / f)) + shift)
+    for (let j = 0; j < f; j++) {
+      const x = scale * (i + resize(j, 1 / f)) + shift, left = Math.floor(x), right = x - left
+      weights[i * taps + left - start[i]] += (1 - right) / f
+      weights[i * taps + left + 1 - start[i]] += right / f
+    }
+    for (let tap = 0; tap < taps; tap++) places[i * taps + tap] = 4 * clamp(start[i] + tap, length - 1)
+  }
+  return { taps, start, weights, places }
+}
+
+function sampleTurned({ width, height, data }, [[a, b, c], [d, e, g]], size, f, out, offset) {
   const first = resize(0, 1 / f), across = 1 / f, area = f * f
   const lastX = width - 1, lastY = height - 1
   let place = offset
@@ -35,15 +89,14 @@ function sample({ width, height, data }, [[a, b, c], [d, e, g]], size, f, out, o
         const v = row + first + i * across
         for (let j = 0; j < f; j++) {
           const u = column + first + j * across
-          const x = a * u + b * v + c, y = d * u + e * v + g
-          const left = Math.floor(x), top = Math.floor(y)
+          // Kept within the frame, so that its edge pixels are repeated.
+          let x = a * u + b * v + c, y = d * u + e * v + g
+          x = x < 0 ? 0 : x > lastX ? lastX : x
+          y = y < 0 ? 0 : y > lastY ? lastY : y
+          const left = x | 0, top = y | 0
           const right = x - left, below = y - top
-          const x0 = left < 0 ? 0 : left > lastX ? lastX : left
-          const x1 = left + 1 < 0 ? 0 : left + 1 > lastX ? lastX : left + 1
-          const y0 = top < 0 ? 0 : top > lastY ? lastY : top
-          const y1 = top + 1 < 0 ? 0 : top + 1 > lastY ? lastY : top + 1
-          const p = 4 * (y0 * width + x0), q = 4 * (y0 * width + x1)
-          const r = 4 * (y1 * width + x0), s = 4 * (y1 * width + x1)
+          const p = 4 * (top * width + left), q = left < lastX ? p + 4 : p
+          const r = top < lastY ? p + 4 * width : p, s = r + q - p
           const ws = right * below, wq = right - ws, wr = below - ws, wp = 1 - right - wr
           red += wp * data[p] + wq * data[q] + wr * data[r] + ws * data[s]
           green += wp * data[p + 1] + wq * data[q + 1] + wr * data[r + 1] + ws * data[s + 1]

@@ -120,7 +120,7 @@ export class Follower {
   * #followPaced(frame, predicted) {
     const state = this.#state, budget = this.#budget, tracked = predicted.length
     if (!state.pending && this.#searchIsDue()) this.#beginSearch(frame, [])
-    const part = state.pending ? state.pending.boxes(budget.count) : []
+    const part = state.pending ? state.pending.boxes(budget.next(tracked > 0)) : []
     const found = yield* budget.timed([...predicted, ...part])
     if (state.pending) state.pending.answer(found.slice(tracked))
     let sights = this.#judge(state.tracks, predicted, found.slice(0, tracked))
@@ -130,7 +130,7 @@ export class Follower {
       this.#lose(lost)
       if (!state.pending) {
         this.#beginSearch(frame, lost.map(({ box }) => box))
-        state.pending.answer(yield* budget.timed(state.pending.boxes(budget.count)))
+        state.pending.answer(yield* budget.timed(state.pending.boxes(budget.next(false))))
       }
     }
     if (state.pending?.found) {

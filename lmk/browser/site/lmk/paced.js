@@ -5,16 +5,28 @@ import { ordered } from "./boxes.js"
 const LATEST = 0.3 // weight of the last measurement of a box's time
 const FIRST_COUNT = 4 // boxes before any was measured
 
-/** How many boxes a search may look into in one frame, so that they take at most `limitMs`. */
+const IDLE_MS = 60 // a search's share of a frame while nothing is tracked, which then waits for nothing
+
+/**
+ * How many boxes a search may look into in one frame. limitMs: the time that they take while
+ * objects are tracked, in the mean of frames: a box that takes longer is looked into every few.
+ */
 export class Budget {
   #boxMs = NaN
+  #savedMs = 0
 
   constructor(limitMs) {
     this.limitMs = limitMs
   }
 
-  get count() {
-    return Number.isNaN(this.#boxMs) ? FIRST_COUNT : Math.max(Math.floor(this.limitMs / this.#boxMs), 1)
+  /** Of the next frame. */
+  next(tracked) {
+    if (Number.isNaN(this.#boxMs)) return FIRST_COUNT
+    if (!tracked) return Math.max(Math.floor(Math.max(this.limitMs, IDLE_MS) / this.#boxMs), 1)
+    this.#savedMs += this.limitMs
+    const count = Math.floor(this.#savedMs / this.#boxMs)
+    this.#savedMs = count ? this.#savedMs % this.#boxMs : this.#savedMs
+    return count
   }
 
   /** Ask for what is in boxes, and measure the time of one. */

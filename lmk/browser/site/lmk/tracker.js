@@ -9,7 +9,7 @@ export class Tracker {
   #landmarker
   #follower
 
-  constructor(landmarker, { follow, searchS = 2, searchMs = 20, smoothing = SMOOTHING, finding = {} } = {}) {
+  constructor(landmarker, { follow, searchS = 2, searchMs = 5, smoothing = SMOOTHING, finding = {} } = {}) {
     const finds = Boolean(landmarker.framing?.findScores)
     if (follow && !finds) {
       throw new LmkError(`${landmarker.name} cannot be tracked: it does not know how its landmarks score `

@@ -2,6 +2,7 @@
 
 import { Landmarker, LmkError } from "../lmk.js"
 import { drawObjects } from "./draw.js"
+import { Frames } from "./frames.js"
 import { Lines } from "./jsonl.js"
 import { keepSettings, readSettings } from "./settings.js"
 import { nextCamera, openCamera, openExample, openFile } from "./sources.js"
@@ -134,13 +135,11 @@ async function look(mine) {
 }
 
 async function follow(mine) {
-  const began = performance.now()
+  const frames = new Frames(mine.source, () => mine.paused)
   while (mine === run) {
-    const mediaS = await nextFrame(mine.source, (performance.now() - began) / 1000)
-    if (mine !== run) return
-    if (mine.paused && mine.source.move) continue
+    const { timeS } = await frames.next()
+    if (mine !== run) return frames.close()
     const start = performance.now()
-    const timeS = mediaS ?? (start - began) / 1000
     try {
       grab(mine)
       const times = { read: performance.now() - start }
@@ -164,20 +163,6 @@ async function follow(mine) {
   }
 }
 
-// Wait for it; the time in a video file, or nothing for other sources.
-function nextFrame({ media, live, move }, timeS) {
-  return new Promise((resolve) => {
-    if (media.requestVideoFrameCallback) {
-      media.requestVideoFrameCallback((_, { mediaTime }) => resolve(live ? undefined : mediaTime))
-    } else {
-      requestAnimationFrame(() => {
-        if (!run?.paused) move?.(timeS)
-        resolve(live || move ? undefined : media.currentTime)
-      })
-    }
-  })
-}
-
 function grab(mine) {
   const { media } = mine.source
   const width = media.videoWidth ?? media.naturalWidth ?? media.width
@@ -190,14 +175,14 @@ function grab(mine) {
 
 // The frame and its landmarks, as sharp as the screen.
 function paint() {
-  const wide = view.clientWidth * devicePixelRatio / held.width
-  const high = view.clientHeight * devicePixelRatio / held.height
-  render(view, Math.max(1, Math.min(Math.ceil(Math.min(wide, high)), SHARPEST)))
+  const wide = view.clientWidth / held.width, high = view.clientHeight / held.height
+  render(view, Math.max(1, Math.min(devicePixelRatio * Math.min(wide, high), SHARPEST)))
 }
 
-function render(canvas, scale) {
+function render(canvas, enlarged) {
   const { width, height } = held, brush = canvas.getContext("2d")
-  const size = { width: width * scale, height: height * scale }
+  const size = { width: Math.round(width * enlarged), height: Math.round(height * enlarged) }
+  const scale = size.width / width
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size)
   const mirror = run.source.mirrored && settings.mirror
   brush.setTransform(mirror ? -scale : scale, 0, 0, scale, mirror ? size.width : 0, 0)
