@@ -73,7 +73,8 @@ def find_runtime(text: str) -> Path:
     """
     here = Path.cwd()
     places = [folder / "node_modules" / FOLDER for folder in (here, *here.parents)]
-    for package in places if text == NPM else [Path(text), Path(text) / "node_modules" / FOLDER]:
+    given = [Path(text, *more) for more in ((), (FOLDER,), ("node_modules", FOLDER))]
+    for package in places if text == NPM else given:
         for folder in (package / "dist", package):
             if (folder / pinned().wasm.module.name).is_file():
                 _check(folder)

@@ -30,6 +30,7 @@ export class Follower {
   #budget
   #number = 0
   #timeS = -Infinity
+  #coarse = false
   #state
 
   constructor(model, finder, { follow, searchS, searchMs, smoothing }) {
@@ -144,7 +145,10 @@ export class Follower {
 
   #beginSearch(frame, near) {
     this.#state.searchedS = this.#timeS
-    this.#state.pending = new PacedSearch(this.#finder.search(frame, this.#model.framing), near)
+    // While nothing is tracked every second search is a quick one, so that something is found soon.
+    this.#coarse = !this.#state.tracks.length && !this.#coarse
+    const search = this.#finder.search(frame, this.#model.framing, this.#coarse)
+    this.#state.pending = new PacedSearch(search, near)
   }
 
   // Lose tracks that are not good, or have run into another one.
