@@ -13,11 +13,15 @@ import cv2
 import numpy as np
 import pytest
 from chromium import Page, browser, needs_browser
-from sites import needs_packages, plain_server
+from named_models import NAMES, named_folder
+from sites import RUNTIME, needs_packages, plain_server
 
 import lmk
+from lmk.browser.runtime_files import pinned
 from lmk.browser.serve_site import site_app
 from lmk.data.photograph import PHOTOGRAPH, photograph
+from lmk.data.synthetic import draw
+from lmk.model.folder import find_model
 from lmk.system.progress import Reporter
 from lmk.web.server import serving
 
@@ -275,6 +279,100 @@ def test_threads_where_the_page_is_isolated(site: Path) -> None:
         page.playwright.click("[data-do=example]")
         page.wait_for("document.getElementById('speed').textContent.includes('2 threads')")
         page.wait_for(FOUND)
+
+
+def test_the_runtime_of_the_cdn_is_checked(tmp_path: Path) -> None:
+    lmk.export("faces-tiny", tmp_path, "web", reference=None)
+    asked = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        name = route.request.url.rpartition("/")[2]
+        headers = {"access-control-allow-origin": "*"}
+        if name.endswith("mjs"):
+            headers["content-type"] = "text/javascript"
+        route.fulfill(body=(RUNTIME / "dist" / name).read_bytes(), headers=headers)
+
+    with plain_server(tmp_path) as root, opened(root) as page:
+        page.playwright.route(f"{pinned().base}**", answer)
+        page.open(root)
+        page.wait_for(READY)
+        page.playwright.click("[data-do=example]")
+        page.wait_for(FOUND)
+    wasm = pinned().wasm
+    assert {f"{pinned().base}{file.name}" for file in (wasm.module, wasm.binary)} <= set(asked)
+
+
+def test_named_points_are_those_of_python_and_drawn_with_their_skeleton(tmp_path: Path) -> None:
+    folder = named_folder(find_model("faces-small"), tmp_path / "named")
+    lmk.export(folder, tmp_path / "site", "web", runtime_files=RUNTIME, reference=None)
+    expected = lmk.Landmarker(folder)(photograph())
+    with plain_server(tmp_path / "site") as root, opened(root) as page:
+        page.wait_for(READY)
+        assert page.playwright.inner_text("#what") == "Finds 3 points"
+        page.playwright.set_input_files("#file", PHOTOGRAPH)
+        page.wait_for(FOUND)
+        page.playwright.click("[data-do=options]")
+        page.playwright.check("[name=labels]")
+        page.playwright.check("[name=landmarks]")
+        page.screenshot(tmp_path / "named.png")
+        (line,) = saved_lines(page)
+    (found,) = line["objects"]
+    assert tuple(found["points"]) == NAMES
+    apart_px = np.linalg.norm(np.array(list(found["points"].values())) - expected.points[0], axis=1)
+    assert apart_px.max() < 0.25 * expected.boxes[0, 2] / 128
+
+
+def test_an_int8_model_runs_in_the_page(tmp_path: Path) -> None:
+    images = draw(32, seed=3)[0]
+    (tmp_path / "foxes").mkdir()
+    for index, image in enumerate(images):
+        cv2.imwrite(str(tmp_path / "foxes" / f"{index}.png"), image)
+    exported = lmk.export(
+        "faces-tiny",
+        tmp_path / "site",
+        "web",
+        "int8",
+        runtime_files=RUNTIME,
+        calibration_data=tmp_path / "foxes",
+        reference="onnx",
+    )
+    assert exported.parity
+    assert "onnxruntime-web" in exported.parity.runtime
+    assert exported.parity.p99_px > 0
+
+
+GPU = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    "--enable-unsafe-swiftshader",
+)
+ON_GPU = """async (folder) => {
+  if (!await navigator.gpu?.requestAdapter()) return null
+  const { Landmarker } = await import(`${folder}lmk.js`)
+  const image = new Image()
+  image.src = `${folder}example.jpg`
+  await image.decode()
+  const found = {}
+  for (const backend of ["wasm", "webgpu"]) {
+    const landmarker = await Landmarker.load(`${folder}faces-small.onnx`, { backend })
+    const [object] = await landmarker.detect(image, { boxes: [[60, 20, 120, 120]] })
+    found[backend] = { ...landmarker.backend, landmarks: object.landmarks }
+  }
+  return found
+}"""
+
+
+def test_the_gpu_gives_the_same_landmarks(address: str) -> None:
+    on_wasm = "localStorage.setItem('lmk', '{\"backend\": \"wasm\"}')"
+    with opened(address, *GPU, script=on_wasm) as page:
+        found = page.playwright.evaluate(ON_GPU, address)
+    if found is None:
+        pytest.skip("this Chromium has no WebGPU in software")
+    assert (found["wasm"]["name"], found["webgpu"]["name"]) == ("wasm", "webgpu")
+    apart_px = np.abs(np.subtract(found["wasm"]["landmarks"], found["webgpu"]["landmarks"]))
+    assert apart_px.max() < 0.05
 
 
 LIBRARY = """async ([folder, box]) => {

@@ -71,10 +71,11 @@ def test_short_weights_are_scaled_per_channel_and_half_as_large() -> None:
     assert short.ByteSize() < 0.55 * proto.ByteSize()
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in short.graph.initializer}
-    kernels = [name for name in arrays if f"{name}.short" in stored]
+    kernels = [name for name in arrays if f"{name}.high" in stored]
     assert len(kernels) == 19
     for name in kernels:
-        again = stored[f"{name}.short"].astype(np.float32) * stored[f"{name}.scale"]
+        high, low = (stored[f"{name}.{part}"].astype(int) for part in ("high", "low"))
+        again = (256 * high + low - 32767) * stored[f"{name}.scale"]
         channels = tuple(range(1, again.ndim))
         largest = np.abs(arrays[name]).max(channels, keepdims=True)
         assert (np.abs(again - arrays[name]) <= 0.51 * largest / 32767).all()

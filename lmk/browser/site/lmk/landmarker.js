@@ -118,7 +118,7 @@ export class Landmarker {
     })
   }
 
-  // ONNX Runtime answers one call at a time.
+  // Calls come in the order of frames, and none meets a model that was exchanged.
   #inTurn(work) {
     const turn = this.#last.then(() => {
       if (this.#released) throw new LmkError("this landmarker was released: load it again")

@@ -7,11 +7,14 @@ import { applyAffine } from "./geometry.js"
 const FARTHEST = 16 // sides of the input in which landmarks may lie
 const HIGHEST_SCORE = 1.01 // half precision may round above 1
 
+const busy = new WeakMap() // by runtime: what its last caller waits for
+
 export class Model {
   /** Of the bytes of an ONNX file. backend: "wasm" or "webgpu", which `ort` must have. */
   static async open(ort, bytes, declared, backend) {
     try {
-      const session = await ort.InferenceSession.create(bytes, { executionProviders: [backend] })
+      const options = { executionProviders: [backend] }
+      const session = await inTurn(ort, () => ort.InferenceSession.create(bytes, options))
       return new Model(ort, session, declared)
     } catch (error) {
       const reason = error.message ?? error
@@ -51,7 +54,7 @@ export class Model {
     const images = new this.ort.Tensor("uint8", crops, [batch, size, size, 3])
     let values
     try {
-      values = await this.session.run({ images })
+      values = await inTurn(this.ort, () => this.session.run({ images }))
     } catch (error) {
       throw new LmkError(`the model failed (${error.message ?? error}): reload the page`, { cause: error })
     }
@@ -80,8 +83,15 @@ export class Model {
   }
 
   async release() {
-    await this.session.release()
+    await inTurn(this.ort, () => this.session.release())
   }
+}
+
+// ONNX Runtime does one thing at a time, for all of its models: on the GPU a second one breaks it.
+function inTurn(ort, work) {
+  const done = (busy.get(ort) ?? Promise.resolve()).then(work)
+  busy.set(ort, done.catch(() => {}))
+  return done
 }
 
 const pairs = (data, start, count) =>
