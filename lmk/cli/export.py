@@ -43,6 +43,8 @@ def _in_words(limits: ParityLimits) -> str:
 
 def _format_in_words(format: Format) -> str:
     precisions = listed(format.precisions, "or")
+    if format.noun == "page":
+        return f"{format.name}: {precisions}, a page for any browser"
     runtimes = listed((RUNTIMES[name].title for name in format.runtimes), "and")
     return f"{format.name}: {precisions}, for {runtimes}"
 
@@ -150,7 +152,8 @@ def export(
     The file reads uint8 RGB crops and returns landmarks in input pixels, without any other code.
     The parity limits are, in pixels of an input of SIZE and in proportion for other sizes: LIMITS.
     A file beyond its limits is not kept (exit code 3). A .json file beside it holds its provenance:
-    what it is and how it was made.
+    what it is and how it was made. With -f web the folder is a site: its index.html finds landmarks
+    on the visitor's own camera, and is checked in Chromium or Chrome where one is installed.
     """
     if open_page and format != "web":
         raise UsageError("--open is for -f web, which writes a page")

@@ -15,7 +15,10 @@ from lmk.demo.clip import frames
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of faces-small with ONNX Runtime in it, below a folder, as pages of projects are."""
     folder = tmp_path_factory.mktemp("server") / "project" / "site"
-    lmk.export("faces-small", folder, "web", runtime_files=RUNTIME, reference=None)
+    exported = lmk.export("faces-small", folder, "web", runtime_files=RUNTIME, reference="onnx")
+    assert exported.parity
+    assert "onnxruntime-web" in exported.parity.runtime  # the page itself was compared
+    assert exported.parity.max_px <= 0.05
     return folder
 
 

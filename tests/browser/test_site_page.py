@@ -21,6 +21,7 @@ from lmk.browser.runtime_files import pinned
 from lmk.browser.serve_site import site_app
 from lmk.data.photograph import PHOTOGRAPH, photograph
 from lmk.data.synthetic import draw
+from lmk.demo.clip import FPS, frames, write_clip
 from lmk.model.folder import find_model
 from lmk.system.progress import Reporter
 from lmk.web.server import serving
@@ -113,6 +114,50 @@ def test_a_camera_is_tracked_and_its_landmarks_saved(address: str, camera: Path)
     assert {line["objects"][0]["id"] for line in with_face} == {1}
     times = [line["time_s"] for line in lines]
     assert times == sorted(set(times))
+
+
+def test_another_camera_is_chosen(address: str) -> None:
+    flags = ("--use-fake-device-for-media-stream=device-count=2", "--use-fake-ui-for-media-stream")
+    with opened(address, *flags, permissions=["camera"]) as page:
+        page.wait_for(READY)
+        page.playwright.click("[data-do=camera]")
+        page.playwright.wait_for_selector("#turn", state="visible")
+        which = "document.getElementById('turn') && globalThis.used.at(-1)"
+        page.value(
+            "globalThis.used = []; const get = navigator.mediaDevices.getUserMedia"
+            ".bind(navigator.mediaDevices); navigator.mediaDevices.getUserMedia = (asked) =>"
+            "{ used.push(JSON.stringify(asked.video.deviceId)); return get(asked) }; 0"
+        )
+        page.playwright.click("#turn")
+        first = page.wait_for(which)
+        page.playwright.wait_for_selector("#turn", state="visible")
+        page.playwright.click("#turn")
+        page.wait_for(f"globalThis.used.length === 2 && {which} !== {json.dumps(first)}")
+
+
+def test_a_video_file_is_tracked_paused_and_sought(address: str, tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4")
+    with opened(address) as page:
+        page.wait_for(READY)
+        page.playwright.set_input_files("#file", tmp_path / "clip.mp4")
+        page.wait_for(FOUND)
+        assert page.playwright.is_visible("#seek")
+        page.playwright.click("#pause")
+        assert page.playwright.inner_text("#pause") == "Play"
+        page.playwright.fill("#seek", "0.99")
+        page.playwright.click("#pause")
+        page.wait_for("document.getElementById('pause').textContent === 'Play again'")
+        lines = saved_lines(page)
+        page.playwright.click("#pause")
+        page.wait_for("document.getElementById('pause').textContent === 'Pause'")
+    assert lines[0]["source"] == "clip.mp4"
+    assert lines[-1]["time_s"] > 5.9
+    found = [line for line in lines if line["objects"]]
+    index = round(found[0]["time_s"] * FPS)
+    expected = lmk.Landmarker("faces-small")(list(frames())[index])
+    (face,) = found[0]["objects"]
+    apart_px = np.linalg.norm(np.array(face["landmarks"]) - expected.xy[0], axis=1)
+    assert apart_px.mean() < 0.02 * expected.boxes[0, 2]  # searched from another box
 
 
 def test_the_picture_is_drawn_with_its_landmarks(address: str, tmp_path: Path) -> None:

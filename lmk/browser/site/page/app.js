@@ -56,7 +56,7 @@ function newTracker() {
 function showBackend() {
   const { name, threads, reason } = landmarker.backend
   run && (run.where = name === "webgpu" ? "GPU" : `processor, ${threads} thread${threads > 1 ? "s" : ""}`)
-  byId("reason").textContent = reason
+  byId("reason").textContent = sentence(reason)
 }
 
 // Sources.
@@ -235,10 +235,12 @@ function say(id, text) {
 function tell(error) {
   if (!(error instanceof LmkError) && error instanceof Error) console.error(error)
   const message = byId("message")
-  message.textContent = error instanceof LmkError || !(error instanceof Error) ? error.message ?? error
+  message.textContent = error instanceof LmkError || !(error instanceof Error) ? sentence(error.message ?? error)
     : `Something failed: ${error.message}. Reload the page.`
   message.hidden = false
 }
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function hideMessage() {
   byId("message").hidden = true
