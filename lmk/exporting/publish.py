@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.artifact.catalogue import files_of
-from lmk.artifact.provenance import Provenance
+from lmk.artifact.provenance import Provenance, sidecar
 from lmk.model.folder import Model
 from lmk.system.files import beside, move, scratch_folder, sha256_of, writing
 from lmk.system.lock import held
@@ -56,13 +56,16 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
 
 
 def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Move all that was written from its scratch folder into `folder`, with its provenance.
+    """Move what was written from its scratch folder into `folder`, with its provenance.
 
     Each file is replaced completely or not at all. The provenance comes last, so that an
     interrupted export is detected. Raises OutputError.
     """
+    for path in files_of(candidate):
+        move(path, folder / path.name)
+    sidecar(candidate).unlink(missing_ok=True)  # an engine's, from before it was verified
     written = candidate.parent
-    for path in sorted(path for path in written.rglob("*") if path.is_file()):
+    for path in sorted(path for path in written.rglob("*") if path.is_file()):  # a site's others
         target = folder / path.relative_to(written)
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)

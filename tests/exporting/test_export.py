@@ -174,7 +174,7 @@ def test_a_file_that_differs_is_refused_and_not_kept(
         ({"precision": "int8"}, "--calibration-data FOLDER"),
         ({"batch": BatchRange(1, 2, 3)}, "--batch 1:2:3 is for engines"),
         ({"format": "openvino", "batch": BatchRange(4, 4, 8)}, "--batch 4:4:8 is for engines"),
-        ({"format": "tensorrt-rtx", "heatmaps": True}, "engines return only landmarks"),
+        ({"format": "tensorrt-rtx", "heatmaps": True}, "engines and pages return only landmarks"),
     ],
 )
 def test_combinations_that_cannot_be_written_are_wrong_usage(
