@@ -221,7 +221,7 @@ def _print_site(site: Path) -> None:
 
 
 def _open(site: Path) -> None:
-    from lmk.browser.serve_site import serve_site
+    from lmk.browser.serving.serve_site import serve_site
     from lmk.system.progress import Reporter
 
     serve_site(site, Reporter())

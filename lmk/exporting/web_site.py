@@ -63,14 +63,14 @@ def _needs(options: ExportOptions) -> str:
     if not options.runtime_files:
         return "--runtime-files, to be checked without a network"
     try:
-        from lmk.browser.in_browser import find_browser
+        from lmk.browser.serving.in_browser import find_browser
     except UnavailableError as error:  # the extra of the server
-        return str(error)
+        return f"a server, to be checked ({error})"
     return "" if find_browser() else "Chromium or Chrome, to be checked"
 
 
 def _open(path: Path, _: ExportOptions) -> Backend:
-    from lmk.browser.in_browser import BrowserBackend, find_browser
+    from lmk.browser.serving.in_browser import BrowserBackend, find_browser
 
     return BrowserBackend(path, find_browser() or "")
 

@@ -18,7 +18,7 @@ from sites import RUNTIME, needs_packages, plain_server
 
 import lmk
 from lmk.browser.runtime_files import pinned
-from lmk.browser.serve_site import site_app
+from lmk.browser.serving.serve_site import site_app
 from lmk.data.photograph import PHOTOGRAPH, photograph
 from lmk.data.synthetic import draw
 from lmk.demo.clip import FPS, frames, write_clip

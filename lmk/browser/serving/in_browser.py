@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lmk.browser.runtime_files import pinned
-from lmk.browser.serve_site import site_app
+from lmk.browser.serving.serve_site import site_app
 from lmk.inference.backends.base import Inferred, inferred
 from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
 from lmk.inference.rounds import ModelError
