@@ -14,6 +14,7 @@ from lmk.exporting.short_weights import with_short_weights
 from lmk.exporting.verify import in_onnxruntime
 from lmk.exporting.writer import Writer, Written
 from lmk.inference.backends.base import Backend
+from lmk.inference.backends.onnxruntime import OnnxRuntimeBackend
 from lmk.system.errors import UnavailableError, UsageError
 from lmk.system.onnx_package import ModelProto
 from lmk.system.progress import Reporter
@@ -59,20 +60,25 @@ def _shorten(proto: ModelProto, path: Path, report: Reporter) -> None:
 
 
 def _needs(options: ExportOptions) -> str:
-    """What is missing here to run the page without a network; empty if nothing is."""
+    """What is missing here to check the page without a network; empty if nothing is."""
     if not options.runtime_files:
-        return "--runtime-files, to be checked without a network"
+        return "--runtime-files to be checked"
     try:
         from lmk.browser.serving.in_browser import find_browser
     except UnavailableError as error:  # the extra of the server
-        return f"a server, to be checked ({error})"
-    return "" if find_browser() else "Chromium or Chrome, to be checked"
+        return f"a server to be checked ({error})"
+    return "" if find_browser() else "Chromium or Chrome to be checked"
 
 
-def _open(path: Path, _: ExportOptions) -> Backend:
+def _open(path: Path, options: ExportOptions) -> Backend:
+    """The page in a browser, or else its model in ONNX Runtime."""
+    if needs := _needs(options):
+        backend = OnnxRuntimeBackend(str(path), "cpu")
+        backend.description += f"; the page itself needs {needs}"
+        return backend
     from lmk.browser.serving.in_browser import BrowserBackend, find_browser
 
     return BrowserBackend(path, find_browser() or "")
 
 
-WRITER = Writer(_write, _require, _needs, _open)
+WRITER = Writer(_write, _require, open=_open)

@@ -30,6 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert exported.path == folder / "faces-tiny.onnx"
     assert exported.parity
     assert "needs --runtime-files" in exported.parity.runtime
+    assert 0 < exported.parity.max_px < 0.05  # of the file with its short weights
     return folder
 
 
