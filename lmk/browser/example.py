@@ -10,6 +10,7 @@ from lmk.arrays import FloatArray, Image
 from lmk.data.decode import read_image
 from lmk.data.photograph import PHOTOGRAPH
 from lmk.inference.landmarker import Landmarker
+from lmk.inference.regions.landmarks import DEFAULT, Finding
 from lmk.system.errors import DataError
 from lmk.system.files import writing
 from lmk.system.opencv import cv2
@@ -18,12 +19,14 @@ LARGEST_PX = 1280  # of a side
 ROOM = 2.2  # sides of the picture that is cut out, by those of what is found in it
 ASPECT = 4 / 3
 QUALITY = 88
+SURE = Finding(threshold=0.99)  # a model of cats finds one in a face with 0.98
 
 
 def write_example(model: Path, picture: Path | None, path: Path) -> bool:
     """Write a picture, cut to what the model finds in it, as JPEG; return whether there is one.
 
-    picture: None for the photograph of the demo, which is left out if nothing is found in it.
+    picture: None for the photograph of the demo, a face, which is left out unless a model surely
+    finds something in it.
     For a model that looks into the centre only, a given picture is taken whole. Raises DataError
     for a given picture in which nothing is found, or that cannot be read, and OutputError.
     """
@@ -33,7 +36,8 @@ def write_example(model: Path, picture: Path | None, path: Path) -> bool:
     if picture is None and not finds:
         return False
     image_bgr = np.ascontiguousarray(read_image(picture or PHOTOGRAPH)[:, :, ::-1])
-    cut = _found(image_bgr, model) if finds else image_bgr
+    sure = SURE if picture is None else DEFAULT
+    cut = _found(image_bgr, model, sure) if finds else image_bgr
     if cut is None and picture is None:
         return False
     if cut is None:
@@ -49,9 +53,11 @@ def write_example(model: Path, picture: Path | None, path: Path) -> bool:
     return True
 
 
-def _found(image_bgr: Image, model: Path) -> Image | None:
+def _found(image_bgr: Image, model: Path, finding: Finding) -> Image | None:
     """The part of an image in which the model finds objects; None without any."""
-    boxes = Landmarker(str(model), "onnxruntime", region="landmarks")(image_bgr).boxes
+    boxes = Landmarker(str(model), "onnxruntime", region="landmarks", finding=finding)(
+        image_bgr
+    ).boxes
     return _cut(image_bgr, boxes) if len(boxes) else None
 
 

@@ -95,6 +95,12 @@ def test_the_example_is_cut_to_what_is_found(site: Path, tmp_path: Path) -> None
     assert (tmp_path / "example.jpg").read_bytes() == (site / "example.jpg").read_bytes()
 
 
+def test_a_face_is_no_example_for_a_model_of_cats(tmp_path: Path) -> None:
+    lmk.export("cats-small", tmp_path, "web", reference=None)
+    assert not (tmp_path / "example.jpg").exists()
+    assert 'data-example=""' in (tmp_path / "index.html").read_text()
+
+
 def test_a_picture_without_an_object_is_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((200, 300, 3), 128, np.uint8))
     with pytest.raises(DataError, match="nothing is found"):
