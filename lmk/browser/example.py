@@ -10,7 +10,6 @@ from lmk.arrays import FloatArray, Image
 from lmk.data.decode import read_image
 from lmk.data.photograph import PHOTOGRAPH
 from lmk.inference.landmarker import Landmarker
-from lmk.inference.regions.landmarks import DEFAULT, Finding
 from lmk.system.errors import DataError
 from lmk.system.files import writing
 from lmk.system.opencv import cv2
@@ -19,7 +18,7 @@ LARGEST_PX = 1280  # of a side
 ROOM = 2.2  # sides of the picture that is cut out, by those of what is found in it
 ASPECT = 4 / 3
 QUALITY = 88
-SURE = Finding(threshold=0.99)  # a model of cats finds one in a face with 0.98
+SURE = 0.99  # confidence; a model of cats finds one in a face with 0.98
 
 
 def write_example(model: Path, picture: Path | None, path: Path) -> bool:
@@ -30,14 +29,14 @@ def write_example(model: Path, picture: Path | None, path: Path) -> bool:
     For a model that looks into the centre only, a given picture is taken whole. Raises DataError
     for a given picture in which nothing is found, or that cannot be read, and OutputError.
     """
-    landmarker = Landmarker(str(model), "onnxruntime", region="center")
+    landmarker = Landmarker(str(model), "onnxruntime", region="landmarks")
     framing = landmarker.backend.framing
     finds = framing is not None and framing.find_scores is not None
     if picture is None and not finds:
         return False
     image_bgr = np.ascontiguousarray(read_image(picture or PHOTOGRAPH)[:, :, ::-1])
-    sure = SURE if picture is None else DEFAULT
-    cut = _found(image_bgr, model, sure) if finds else image_bgr
+    least = SURE if picture is None else 0.0
+    cut = _found(image_bgr, landmarker, least) if finds else image_bgr
     if cut is None and picture is None:
         return False
     if cut is None:
@@ -53,11 +52,10 @@ def write_example(model: Path, picture: Path | None, path: Path) -> bool:
     return True
 
 
-def _found(image_bgr: Image, model: Path, finding: Finding) -> Image | None:
-    """The part of an image in which the model finds objects; None without any."""
-    boxes = Landmarker(str(model), "onnxruntime", region="landmarks", finding=finding)(
-        image_bgr
-    ).boxes
+def _found(image_bgr: Image, landmarker: Landmarker, least: float) -> Image | None:
+    """The part of an image with objects of at least such confidence; None without any."""
+    found = landmarker(image_bgr)
+    boxes = found.boxes[found.confidence >= least]
     return _cut(image_bgr, boxes) if len(boxes) else None
 
 

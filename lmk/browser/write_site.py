@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmk.browser.example import write_example
-from lmk.browser.runtime_files import copy_runtime, declare, pinned
+from lmk.browser.runtime_files import DECLARED, copy_runtime, declare, pinned
 from lmk.system.files import writing
 
 SOURCE = Path(__file__).with_name("site")
 INDEX, EXAMPLE = "index.html", "example.jpg"
-DECLARED = Path("lmk/onnxruntime-web.json")
-
-# Servers of static files that read it isolate the page, as threads of WebAssembly require.
-HEADERS = """/*
-  Cross-Origin-Opener-Policy: same-origin
-  Cross-Origin-Embedder-Policy: require-corp
-"""
+ISOLATED = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+"""Headers of a page that is isolated, as threads of WebAssembly require."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,10 @@ def write_site(model: Path, name: str, options: SiteOptions) -> None:
     site = model.parent
     with writing(site):
         shutil.copytree(SOURCE, site, dirs_exist_ok=True)
-        (site / DECLARED).write_text(declare(copied=options.runtime is not None))
-        (site / "_headers").write_text(HEADERS)
+        declared = site / DECLARED.relative_to(SOURCE)
+        declared.write_text(declare(copied=options.runtime is not None))
+        headers = "".join(f"  {name}: {value}\n" for name, value in ISOLATED.items())
+        (site / "_headers").write_text(f"/*\n{headers}")  # some servers of static files read it
     if options.runtime:
         copy_runtime(options.runtime, site)
     has_example = write_example(model, options.picture, site / EXAMPLE)
@@ -74,7 +74,6 @@ def policy(cdn: str) -> str:
 
 def size_without_runtime(site: Path) -> int:
     """Bytes of the files that are the site's own, which visitors load besides the runtime."""
-    own = [SOURCE / path for path in SOURCE.rglob("*") if path.is_file()]
-    files = [site / path.relative_to(SOURCE) for path in own]
+    files = [site / path.relative_to(SOURCE) for path in SOURCE.rglob("*")]
     files += [*site.glob("*.onnx"), site / EXAMPLE]
     return sum(file.stat().st_size for file in files if file.is_file())

@@ -14,15 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from lmk.browser.write_site import ISOLATED
 from lmk.system.interrupt import stop_on_signals
 from lmk.system.progress import Reporter
 from lmk.web.server import LOCALHOST, serving
 
 POLL_S = 0.2
-ISOLATED = {
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-embedder-policy": "require-corp",
-}
 
 
 def site_app(site: Path, more: Sequence[BaseRoute] = ()) -> Starlette:

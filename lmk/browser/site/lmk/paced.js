@@ -4,7 +4,6 @@ import { ordered } from "./boxes.js"
 
 const LATEST = 0.3 // weight of the last measurement of a box's time
 const FIRST_COUNT = 4 // boxes before any was measured
-
 const IDLE_MS = 60 // a search's share of a frame while nothing is tracked, which then waits for nothing
 
 /**

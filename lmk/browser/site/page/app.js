@@ -1,6 +1,7 @@
 // The page: a source of pictures, the landmarks found in it, and what the visitor does.
 
 import { Landmarker, LmkError } from "../lmk.js"
+import { sizeOf } from "../lmk/frame.js"
 import { drawObjects } from "./draw.js"
 import { Frames } from "./frames.js"
 import { Lines } from "./jsonl.js"
@@ -164,9 +165,7 @@ async function follow(mine) {
 }
 
 function grab(mine) {
-  const { media } = mine.source
-  const width = media.videoWidth ?? media.naturalWidth ?? media.width
-  const height = media.videoHeight ?? media.naturalHeight ?? media.height
+  const { media } = mine.source, [width, height] = sizeOf(media)
   if (held.width !== width || held.height !== height) Object.assign(held, { width, height })
   if (mine.source.still) heldPen.clearRect(0, 0, width, height)
   heldPen.drawImage(media, 0, 0, width, height)
@@ -338,7 +337,7 @@ function start() {
       choose(input.name, input.type === "checkbox" ? input.checked : input.value)
       if (input.name === "backend") loadModel()
       if (input.name === "smooth") newTracker()
-      if (run?.objects) paint()
+      if (run) paint()
     })
   }
   loadModel()
