@@ -16,7 +16,7 @@ from lmk.system.errors import UsageError
 from lmk.training.options import DistillOptions, RunOptions
 
 SETTINGS = {field.name for field in fields(DistillOptions)}
-INPUTS = {"teachers", "images", "data", "precision"}
+INPUTS = {"teachers", "images", "data", "start", "precision"}
 
 
 @with_settings(DistillOptions, RunOptions)
@@ -35,6 +35,14 @@ def distill(
     ] = None,
     images: options.PictureFolder = None,
     data: options.PictureSet = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Go on from this model in place of a new network of --size: a student, or an "
+            "adapter, whose core stays frozen. It has the teacher's landmarks.",
+        ),
+    ] = None,
     config: options.Config = None,
     resume: options.Resume = False,
     device: options.Device = "auto",
@@ -48,6 +56,7 @@ def distill(
     teacher finds landmarks in several views of each picture, and their means are what the student
     learns; they stay in the user's cache. The run folder becomes a model for `lmk export` and `lmk
     run --model`. The student of an hourglass needs about a twentieth of the teacher's arithmetic.
+    With --start an existing student or adapter learns further, from a better teacher.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m lmk distill ...
     """
@@ -61,11 +70,19 @@ def distill(
         "teachers": None,
         "images": plain(images),
         "data": plain(data),
+        "start": start,
         "precision": precision,
     }
     written = given(ctx, (SETTINGS | INPUTS) - {"teachers"})
     if written.keys() & {"images", "data"}:  # a source here takes the place of the file's
         written = {"images": None, "data": None, **written}
+    if {"start", "size"} <= written.keys():
+        raise UsageError(
+            f"--size {written['size']} has no effect with --start {start}, which has a size: omit "
+            "one of the two"
+        )
+    if "size" in written:  # here it takes the place of the file's start
+        written = {"start": None, **written}
     values = {**inputs, **asdict(DistillOptions()), **from_file, **written}
     sources = [values[name] for name in ("images", "data") if values[name]]
     if len(sources) != 1:
@@ -80,6 +97,7 @@ def distill(
         named,
         Path(sources[0]),
         output,
+        values["start"],
         compute=select_compute(device, values["precision"], compiled),
         precision=values["precision"],
         resume=resume,

@@ -20,7 +20,7 @@ from lmk.model.framing import Framing
 from lmk.model.manifest import CoreReference, Manifest
 from lmk.model.weights import content_sha256, load_weights, save_weights
 from lmk.networks.detect import detect
-from lmk.networks.projection import adapter_state
+from lmk.networks.projection import ProjectionConv2d, adapter_state
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.progress import Reporter
 from lmk.system.schema import name_from
@@ -44,6 +44,18 @@ def save_adapter(
     reference = CoreReference(core.reference, core.manifest.weights_sha256)
     kind = {"kind": "adapter", "core": reference, "weights_file": "adapter.safetensors"}
     return _save(folder, arrays, network, manifest | kind)
+
+
+def save_model(
+    folder: Path, network: LandmarkNetwork, core: Model | None, manifest: dict[str, Any]
+) -> Model:
+    """Write a projected network as an adapter of `core`, every other one completely.
+
+    Raises OutputError.
+    """
+    if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
+        return save_network(folder, network, manifest)
+    return save_adapter(folder, network, core, manifest)
 
 
 def measured_framing(

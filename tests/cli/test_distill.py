@@ -56,6 +56,8 @@ def test_a_shipped_model_teaches_a_student(faces: Path, tmp_path: Path) -> None:
         (["faces"], "expected at least a batch of 64"),
         (["faces", "--data", "x.json"], "expected either --images DIR or --data SET"),
         ([], "expected a TEACHER"),
+        (["faces", "--start", "cats", "--size", "tiny"], "--size tiny has no effect with --start"),
+        (["faces", "--start", "core-pose", "--batch-size", "4"], "10 landmarks, and core-pose"),
         (["nothing"], "unknown model 'nothing'"),
         (["faces", "core-pose", "--batch-size", "4"], "with the same landmarks"),
     ],

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from lmk.architectures.network import LandmarkNetwork
 from lmk.data.source import UnlabelledSet
 from lmk.model.folder import Model, find_model
 from lmk.networks.load import load_network
 from lmk.networks.perceptual import CoreFeatures, VggFeatures, core_features, vgg19_features
-from lmk.networks.projection import ProjectionConv2d
 from lmk.system.errors import UsageError
 from lmk.system.files import replacing, sha256_of
 from lmk.training.adaptation.health import core_warning
@@ -24,7 +21,7 @@ from lmk.training.device import Compute
 from lmk.training.job import run_job, training_record
 from lmk.training.loop import Run, Schedule
 from lmk.training.options import AdaptOptions
-from lmk.training.save import learn_to_find, measured_framing, save_adapter, save_network
+from lmk.training.save import learn_to_find, measured_framing, save_model
 
 SKIPPED = "skipped.txt"
 
@@ -73,7 +70,7 @@ def adapt(
             "mirrored": learner.mirrored or (known.mirrored if known else None),
             "training": record,
         }
-        return save_adapted(folder, learner.network, core, manifest)
+        return save_model(folder, learner.network, core, manifest)
 
     schedule = Schedule(options.steps, options.warm_up, options.decay, options.decay_every)
     model = run_job(learner, schedule, settings, run, save)
@@ -84,19 +81,6 @@ def adapt(
         learn_to_find(model, data.crops, run.compute.device.type, run.report)
     run.compute.wait()
     return find_model(str(run.folder))
-
-
-def save_adapted(
-    folder: Path, network: LandmarkNetwork, core: Model | None, manifest: dict[str, Any]
-) -> Model:
-    """Write an adapted network, with further fields of its manifest, and return it as a model.
-
-    A projected network becomes an adapter of `core`; every other one is saved completely. Raises
-    OutputError.
-    """
-    if core is None or not any(isinstance(m, ProjectionConv2d) for m in network.modules()):
-        return save_network(folder, network, manifest)
-    return save_adapter(folder, network, core, manifest)
 
 
 def make_learner(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lmk.data.source import UnlabelledSet, open_unlabelled
-from lmk.model.folder import Model
+from lmk.model.folder import Model, find_model
 from lmk.training.checkpoint import check_apart, check_place
 from lmk.training.config_file import named_source
 from lmk.training.device import Compute, reporter, select_compute
@@ -27,6 +27,7 @@ def distill(
     images: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    start: str | os.PathLike[str] | None = None,
     device: str = "auto",
     precision: str = "auto",
     compiled: bool = False,
@@ -38,9 +39,10 @@ def distill(
 
     teachers: a model that `Landmarker` runs, or several with the same landmarks, which are
     averaged. images: a folder of photographs, a packed set, or a COCO file, from which only the
-    file names are used. output: the run folder, which becomes the model. settings: options of `lmk
-    distill` by their names, such as size="tiny", steps=3000 or max_minutes=10. command: the command
-    line, for the manifest.
+    file names are used. output: the run folder, which becomes the model. start: a student or an
+    adapter that goes on learning, in place of a new student. settings: options of `lmk distill` by
+    their names, such as size="tiny", steps=3000 or max_minutes=10. command: the command line, for
+    the manifest.
 
         student = lmk.distill("runs/mugs", "photos/mugs", "runs/mugs-small")
         landmarks = lmk.Landmarker(student.folder)(image)
@@ -53,6 +55,7 @@ def distill(
         [os.fspath(name) for name in names],
         Path(images),
         Path(output),
+        os.fspath(start) if start is not None else None,
         compute=select_compute(device, precision, compiled),
         precision=precision,
         resume=resume,
@@ -67,19 +70,21 @@ class Distillation:
 
     data: UnlabelledSet
     teachers: Sequence[Teacher]
+    start: Model | None
     options: DistillOptions
     training: Run
 
     def run(self) -> Model:
         """Find the teacher's landmarks and train to the end, or until the run is stopped."""
         with reserve(self.training):
-            return job.distill(self.data, self.teachers, self.options, self.training)
+            return job.distill(self.data, self.teachers, self.options, self.training, self.start)
 
 
 def prepare(
     teachers: Sequence[str],
     source: Path,
     folder: Path,
+    start: str | None,
     *,
     compute: Compute,
     precision: str,
@@ -91,16 +96,20 @@ def prepare(
     own, run_options = divide(settings, DistillOptions, "lmk distill")
     options = DistillOptions(**own)
     opened = open_teachers(teachers, compute)
+    found = find_model(start) if start else None
+    if found:
+        job.check_start(found, opened)
     check_apart(folder, source)
     if compute.first:
         check_place(folder, resume)
     config = {
         **named_source(source),
         "teachers": shlex.join(teachers),
+        "start": start,
         "precision": precision,
         **asdict(options),
     }
     report = reporter(compute)
     data = open_unlabelled(source, report)
     training = Run(folder, compute, report, run_options, resume, config, command)
-    return Distillation(data, opened, options, training)
+    return Distillation(data, opened, found, options, training)

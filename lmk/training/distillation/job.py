@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from lmk.architectures.catalogue import find_architecture
+from lmk.architectures.network import LandmarkNetwork
 from lmk.artifact.catalogue import files_of, format_of
 from lmk.data.packed import Crops
 from lmk.data.resize import spread_crops
@@ -16,9 +17,11 @@ from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
+from lmk.networks.load import load_network
 from lmk.system.errors import DataError, OutputError, UsageError
 from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
+from lmk.training.adaptation.methods import count_learnable
 from lmk.training.adaptation.mirror import PICTURE_PX
 from lmk.training.checkpoint import Progress, check_settings
 from lmk.training.device import Compute
@@ -39,7 +42,7 @@ from lmk.training.distillation.learner import DistillLearner, split
 from lmk.training.job import run_job, training_record
 from lmk.training.loop import Run, Schedule
 from lmk.training.options import DistillOptions
-from lmk.training.save import learn_to_find, measured_framing, save_network
+from lmk.training.save import learn_to_find, measured_framing, save_model
 
 
 @dataclass(frozen=True)
@@ -71,27 +74,36 @@ def open_teachers(names: Sequence[str], compute: Compute) -> list[Teacher]:
 
 
 def distill(
-    data: UnlabelledSet, teachers: Sequence[Teacher], options: DistillOptions, run: Run
+    data: UnlabelledSet,
+    teachers: Sequence[Teacher],
+    options: DistillOptions,
+    run: Run,
+    start: Model | None = None,
 ) -> Model:
     """Train a student on what the teachers find in crops, and write it into its run folder.
 
-    Raises UsageError, DataError, WeightsError, TrainingError, OutputError.
+    start: the model that goes on learning; None for a new student. Raises UsageError, DataError,
+    WeightsError, TrainingError, OutputError.
     """
     check_count(data.crops, options)
+    if start:  # part of what it has learned
+        options = replace(options, beta=start.manifest.softargmax_beta)
     settings = {
         "task": "distill",
         "teachers": [teacher.sha256 for teacher in teachers],
         "images": data.sha256,
+        **({"start": start.sha256} if start else {}),
         **asdict(options),
     }
     if run.resume:
         check_settings(run.folder, settings)
     labels = find_labels(data, teachers, options, run)
     check_labels(labels, data.crops, run.report)
-    learner = make_learner(data.crops, labels, options, run.compute)
+    learner = make_learner(data.crops, labels, options, run.compute, start)
+    learnable, frozen = count_learnable(learner.network)
     run.report.say(
-        f"{learner.architecture.name}: {sum(p.numel() for p in learner.network.parameters()):,} "
-        f"parameters; {len(learner.trained_on):,} images, {len(learner.held_out):,} held out; "
+        f"{learner.architecture.name}: {learnable:,} parameters learnable, {frozen:,} frozen; "
+        f"{len(learner.trained_on):,} images, {len(learner.held_out):,} held out; "
         f"{run.compute.describe()}"
     )
     known = teachers[0].backend.framing
@@ -101,10 +113,11 @@ def distill(
         manifest = {
             "softargmax_beta": options.beta,
             "framing": measured_framing(learner.network, options.beta, data.crops, known),
-            "mirrored": labels.partner,
+            "mirrored": labels.partner or (start.manifest.mirrored if start else None),
             "training": training_record(done, settings, run) | origin,
         }
-        return save_network(folder, learner.network, manifest)
+        core = start.core() if start and start.manifest.core else None
+        return save_model(folder, learner.network, core, manifest)
 
     model = run_job(learner, Schedule(options.steps, options.warm_up), settings, run, save)
     if run.compute.first:
@@ -121,13 +134,25 @@ def distill(
 
 
 def make_learner(
-    crops: Crops, labels: Labels, options: DistillOptions, compute: Compute
+    crops: Crops,
+    labels: Labels,
+    options: DistillOptions,
+    compute: Compute,
+    start: Model | None = None,
 ) -> DistillLearner:
     """Make the student and what trains it."""
     torch.manual_seed(options.seed)
-    architecture = find_architecture(f"student-{options.size}")
-    student = architecture.make(labels.xy.shape[1])
+    student = start_student(options, labels.xy.shape[1], start)
     return DistillLearner(crops, labels, student, options, compute)
+
+
+def start_student(
+    options: DistillOptions, num_landmarks: int, start: Model | None
+) -> LandmarkNetwork:
+    """Make a new student, or take one that goes on learning; of an adapter, only what it adapts."""
+    if start is None:
+        return find_architecture(f"student-{options.size}").make(num_landmarks)
+    return load_network(start, folded=False)[0]
 
 
 def find_labels(
@@ -163,6 +188,17 @@ def check_teachers(teachers: Sequence[Backend], crops: Crops, report: Reporter) 
         check_scatter(float(spread.mean()), report)
     if len(teachers) > 1:
         check_agreement(float(label(crops, teachers, 1, False, 0, Reporter()).spread.mean()))
+
+
+def check_start(start: Model, teachers: Sequence[Teacher]) -> None:
+    """Raise UsageError unless a model has the teachers' landmarks, as far as their number tells."""
+    found, expected = start.manifest.num_landmarks, teachers[0].backend.num_landmarks
+    if found != expected:
+        raise UsageError(
+            f"expected a model to start from with the teacher's {expected} landmarks, and "
+            f"{start.manifest.name} has {found}: choose another, or leave out --start for a new "
+            "student"
+        )
 
 
 def check_count(crops: Crops, options: DistillOptions) -> None:

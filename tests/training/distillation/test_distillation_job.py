@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import torch
 from dots import Dots, dots
+from random_models import make_projected, save_model
 
 from lmk.data.packed import content_sha256
 from lmk.data.source import UnlabelledSet
 from lmk.inference.backends.base import Inferred
 from lmk.inference.landmarker import Landmarker
+from lmk.model.folder import Model
 from lmk.model.framing import Framing
 from lmk.networks.load import load_network
+from lmk.networks.projection import adapter_state
+from lmk.networks.state import arrays_of
 from lmk.system.errors import DataError, LmkError, TrainingError, UsageError
 from lmk.system.progress import Reporter
 from lmk.training.device import Compute
@@ -59,6 +63,38 @@ def test_a_run_folder_is_a_model(tmp_path: Path) -> None:
     assert manifest.training["teachers"] == [{"name": "dots", "sha256": "d" * 64}]
     found = Landmarker(model.folder, "onnxruntime")(dots(1)[0][0], [0, 0, 90, 90])
     assert found.xy.shape == (1, 3, 2)
+
+
+def test_an_adapter_goes_on_learning_and_its_core_stays(small_core: Model, tmp_path: Path) -> None:
+    projected = make_projected(load_network(small_core)[0], 3)
+    arrays, name = arrays_of(adapter_state(projected)), small_core.architecture.name
+    adapter = save_model(tmp_path / "dots", "dots", arrays, 3, small_core, name)
+    options = replace(OPTIONS, steps=2)
+    model = distill(pictures(), [teacher()], options, run(tmp_path / "run"), adapter)
+    manifest = model.manifest
+    assert (manifest.kind, manifest.core) == ("adapter", adapter.manifest.core)
+    assert manifest.softargmax_beta == adapter.manifest.softargmax_beta != OPTIONS.beta
+    assert manifest.training["settings"]["start"] == adapter.sha256
+    after = model.arrays()
+    assert arrays.keys() == after.keys()
+    moved = {name for name in arrays if not np.array_equal(arrays[name], after[name])}
+    assert {name for name in arrays if name.endswith("projection_delta")} <= moved
+
+
+def test_a_student_goes_on_from_its_weights(tmp_path: Path) -> None:
+    first = distill(pictures(), [teacher()], replace(OPTIONS, steps=2), run(tmp_path / "a"))
+    still = replace(OPTIONS, learning_rate=0.0, steps=1)
+    second = distill(pictures(), [teacher()], still, run(tmp_path / "b"), first)
+    before, after = first.arrays(), second.arrays()
+    weights = [name for name in before if "running" not in name and "batches" not in name]
+    assert all(np.array_equal(before[name], after[name]) for name in weights)
+    other = distill(pictures(), [teacher()], still, run(tmp_path / "c"))
+    assert any(not np.array_equal(before[name], other.arrays()[name]) for name in weights)
+
+
+def test_a_start_has_the_landmarks_of_the_teacher(adapter_model: Model) -> None:
+    with pytest.raises(UsageError, match="the teacher's 3 landmarks, and adapter has 7"):
+        job.check_start(adapter_model, [teacher()])
 
 
 def test_a_student_is_found_as_its_teacher_is(tmp_path: Path) -> None:
