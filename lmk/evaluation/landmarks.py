@@ -33,14 +33,16 @@ class EvaluatedModel:
     """A model in a runtime, and what identifies it.
 
     name: in results. given: the model as the user wrote it. sha256: of weights and softargmax, or
-    of an exported file. landmark_names: of a core's landmarks, None without names.
+    of an exported file. landmark_names: of a core's landmarks, None without names. mirrored: the
+    mirror partners of its landmarks, None where they are not known.
     """
 
     name: str
     given: str
     sha256: str
     backend: Backend
-    landmark_names: list[str] | None
+    landmark_names: list[str] | None = None
+    mirrored: list[int] | None = None
 
     def find(self, images: Images, report: Reporter, view: View = UNCHANGED) -> FloatArray:
         """Landmarks float32 (N, K, 2) in pixels of images (N, S, S, 3), in a view of them.
@@ -131,10 +133,12 @@ def open_model(model: str, runtime: str, device: str | None) -> EvaluatedModel:
     path = Path(model)
     if format_of(path):
         sha256 = sha256_of(*files_of(path))
-        return EvaluatedModel(path.absolute().name, model, sha256, backend, None)
+        return EvaluatedModel(path.absolute().name, model, sha256, backend)
     found = find_model(model)
-    names = found.manifest.landmark_names
-    return EvaluatedModel(path.absolute().name, model, found.sha256, backend, names)
+    name, manifest = path.absolute().name, found.manifest
+    return EvaluatedModel(
+        name, model, found.sha256, backend, manifest.landmark_names, manifest.mirrored
+    )
 
 
 def _in_file(landmarks: FloatArray) -> bytes:

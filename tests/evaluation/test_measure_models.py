@@ -57,6 +57,15 @@ def test_noise_draws_the_centroids_of_black_pictures_to_the_middle(evaluated, do
     assert values(evaluation)["noise"] > 5
 
 
+def test_mirror_partners_that_the_model_names_are_a_figure_of_their_own(evaluated, dots) -> None:
+    benchmark = benchmark_of(*dots)
+    assert "mirrored, its partners" not in values(measure(evaluated, benchmark, Reporter()))
+    named = replace(evaluated, mirrored=[1, 0, 2])
+    found = values(measure(named, benchmark, Reporter()))
+    assert found["mirrored, same index"] < 0.1  # colours stay on their sides
+    assert found["mirrored, its partners"] > 5
+
+
 def test_cross_validation_where_there_is_no_training_set(evaluated, dots) -> None:
     evaluation = measure(evaluated, benchmark_of(dots[0], folds=3), Reporter())
     assert evaluation.get(FORWARD).keys() == {1, 5, None}

@@ -12,6 +12,7 @@ the authors' public code, which also rotates the first picture of each pair at r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,16 +47,17 @@ class Consistency:
 class MirrorConsistency:
     """Distances between the landmarks of mirrored images and the mirrored landmarks.
 
-    A discovered landmark has no known mirror image: it may stay on its side of the object, as the
-    left and right eye of a supervised model do, or on its side of the picture. `partner` (K,) is
-    the one-to-one assignment with the smallest mean distance over all images: landmark k of the
-    image becomes landmark partner[k] of the mirrored one. `assigned` is measured with it,
-    `same_index` without it.
+    A discovered landmark may stay on its side of the object, as the left and right eye of a
+    supervised model do, or on its side of the picture. `partner` (K,) is the one-to-one assignment
+    with the smallest mean distance over all images: landmark k of the image becomes landmark
+    partner[k] of the mirrored one. `assigned` is measured with it, `same_index` without it, `known`
+    with the partners that the model itself names, None if it names none.
     """
 
     partner: npt.NDArray[np.intp]
     assigned: Consistency
     same_index: Consistency
+    known: Consistency | None
 
 
 def consistency(
@@ -70,10 +72,13 @@ def consistency(
     return Consistency(distance.astype(np.float32))
 
 
-def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsistency:
+def mirror_consistency(
+    found: Points, found_mirrored: Points, known: Sequence[int] | None = None
+) -> MirrorConsistency:
     """Compare landmarks (N, K, 2) of images with those of the same images mirrored left to right.
 
-    Raises UnavailableError when SciPy is not installed.
+    known: the mirror partners that the model names. Raises UnavailableError when SciPy is not
+    installed.
     """
     try:
         from scipy.optimize import linear_sum_assignment
@@ -87,6 +92,7 @@ def mirror_consistency(found: Points, found_mirrored: Points) -> MirrorConsisten
         partner,
         consistency(expected, found_mirrored[:, partner]),
         consistency(expected, found_mirrored),
+        consistency(expected, found_mirrored[:, known]) if known is not None else None,
     )
 
 

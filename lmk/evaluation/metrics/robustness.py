@@ -44,17 +44,19 @@ def robustness_subset(benchmark: Benchmark) -> Indices:
 
 def _measure(trial: Trial) -> Robustness:
     index, seed = robustness_subset(trial.benchmark), trial.benchmark.protocol.seed
-    found = trial.found[index]
+    found, known = trial.found[index], trial.model.mirrored
     return Robustness(
         index,
-        mirror_consistency(found, trial.found_in(views.MIRRORED, index)),
+        mirror_consistency(found, trial.found_in(views.MIRRORED, index), known),
         consistency(found, trial.found_in(views.brightened(seed), index)),
         consistency(found, trial.found_in(views.noisy(seed), index)),
     )
 
 
 def _figures(measured: Robustness) -> list[Figure]:
+    known = measured.mirrored.known
     return [
+        *([distance_figure("mirrored, its partners", known)] if known else []),
         distance_figure("mirrored, best assignment", measured.mirrored.assigned),
         distance_figure("mirrored, same index", measured.mirrored.same_index),
         distance_figure("other brightness", measured.brightness),
@@ -69,6 +71,7 @@ def _record(measured: Robustness) -> dict[str, Any]:
         | {
             "partner": mirrored.partner.tolist(),
             "same_index": distances_record(mirrored.same_index),
+            "known": distances_record(mirrored.known) if mirrored.known else None,
         },
         "brightness": distances_record(measured.brightness),
         "noise": distances_record(measured.noise),
@@ -85,9 +88,9 @@ ROBUSTNESS = Metric(
     term="Mirrored, other brightness, noise",
     meaning="The same distance for images mirrored left to right, multiplied by a gain of "
     f"{1 - views.BRIGHTNESS:g} to {1 + views.BRIGHTNESS:g}, and with Gaussian noise of "
-    f"{views.NOISE:g} grey levels. A discovered landmark has no known mirror image: the best "
-    "assignment is the one-to-one assignment with the smallest mean distance over all images; "
-    "same index is without it.",
+    f"{views.NOISE:g} grey levels. Its partners are those that the model names, if it "
+    "does; the best assignment is the one-to-one assignment with the smallest mean distance over "
+    "all images; same index is without either.",
     obstacle=always,
     measure=_measure,
     figures=_figures,

@@ -84,11 +84,27 @@ def test_mirrored_landmarks_of_a_symmetric_detector() -> None:
     found = np.array([[[40, 50], [90, 52], [63.5, 80]], [[30, 50], [80, 52], [55, 85]]])
     swapped = np.array([[127 - x, y] for x, y in found.reshape(-1, 2)]).reshape(2, 3, 2)
     result = mirror_consistency(found, swapped[:, [1, 0, 2]])
+    assert result.known is None
     np.testing.assert_array_equal(result.partner, [1, 0, 2])
     np.testing.assert_allclose(result.assigned.distance_px, 0, atol=1e-4)
     # By hand: the first two lie 50 across and 2 down from each other.
     apart = math.hypot(50, 2)
     np.testing.assert_allclose(result.same_index.distance_px, [[apart, apart, 0]] * 2, atol=1e-4)
+
+
+def test_partners_that_a_model_names_are_measured_as_they_are() -> None:
+    """The model says that 0 and 2 swap, but in mirrored pictures 0 and 1 do."""
+    found = np.array([[[40, 50], [90, 52], [63.5, 80]]])
+    mirrored = np.array([[[127 - 90, 52], [127 - 40, 50], [63.5, 80]]])
+    named = mirror_consistency(found, mirrored, [2, 1, 0]).known
+    # By hand: where 0, 1 and 2 are in the mirrored picture, and what is found as 2, 1 and 0.
+    expected = [math.hypot(87 - 63.5, 50 - 80), math.hypot(37 - 87, 52 - 50)]
+    expected.append(math.hypot(63.5 - 37, 80 - 52))
+    assert named is not None
+    np.testing.assert_allclose(named.distance_px, [expected], rtol=1e-5)
+    right = mirror_consistency(found, mirrored, [1, 0, 2]).known
+    assert right is not None
+    assert right.average == pytest.approx(0, abs=1e-4)
 
 
 def test_mirrored_assignment_is_the_best_of_all() -> None:
