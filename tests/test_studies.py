@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import pytest
@@ -18,6 +19,7 @@ sys.path.insert(0, str(TOOLS))
 
 from paper_tables import paper_consistency, paper_errors  # noqa: E402
 from study import Runner, read_study, words  # noqa: E402
+from study_chart import write_chart  # noqa: E402
 from study_tables import spread_of  # noqa: E402
 
 STUDIES = [
@@ -87,6 +89,9 @@ def test_a_study_runs_and_is_not_run_twice(
     for row in rows:
         assert f"| {row} | 1 | 1 |" in tables
     assert "nan" not in tables
+    chart = tmp_path / "out/chart.svg"
+    assert chart.exists() == ("## Forward error" in tables)
+    assert not chart.exists() or all(f">{row}<" in chart.read_text() for row in rows)
 
     again = InProcess()
     Runner(one_seed, root, tmp_path / "out", again, smoke=True).run(rows)
@@ -117,6 +122,32 @@ def test_a_training_with_other_options_is_not_taken_for_the_asked(
     faster = {**one, "train": {**study.train, "rate-body": 0.002}}
     with pytest.raises(UsageError, match="foxes-s0 was trained with another rate-body: choose"):
         Runner(type(study)(**faster), root, tmp_path / "out", lmk, smoke=True).run()
+
+
+def test_a_chart_draws_the_errors_with_all_images(tmp_path: Path) -> None:
+    """By hand: 470 px are 12 %, the largest error; the lines of 10 images are not drawn."""
+    tables = "# A & B\n\nAbout.\n"
+    for kind, first, second in (("Forward", "5.00 ± 1.50", "10.00"), ("Backward", "12.00", "")):
+        tables += f"\n## {kind} error, %\n\n| images | a | paper: b |\n| --- | --- | --- |\n"
+        tables += f"| 10 | 99.00 | 99.00 |\n| all | {first} | {second} |\n"
+    (tmp_path / "tables.md").write_text(f"{tables}\n## Consistency\n\n| row |\n| --- |\n| a |\n")
+    write_chart(tmp_path / "tables.md", tmp_path / "chart.svg")
+    svg = {"": "http://www.w3.org/2000/svg"}
+    root = ElementTree.fromstring((tmp_path / "chart.svg").read_text())
+    assert root.findtext("title", namespaces=svg) == "A & B"
+    bars = [bar for bar in root.findall("rect", svg) if bar.get("fill-opacity")]
+    assert [float(bar.get("width")) for bar in bars] == pytest.approx([195.8, 470, 391.7], abs=0.1)
+    assert [bar.get("fill-opacity") for bar in bars] == ["1", "1", "0.35"]
+    (whisker,) = root.findall("line", svg)
+    assert float(whisker.get("x2")) - float(whisker.get("x1")) == pytest.approx(58.75, abs=0.11)
+
+
+def test_a_study_without_errors_has_no_chart(tmp_path: Path) -> None:
+    (tmp_path / "tables.md").write_text(
+        "# Shoes\n\n| row | consistency |\n| --- | --- |\n| a | 1 |\n"
+    )
+    write_chart(tmp_path / "tables.md", tmp_path / "chart.svg")
+    assert not (tmp_path / "chart.svg").exists()
 
 
 def test_options_as_words() -> None:

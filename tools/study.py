@@ -4,7 +4,7 @@ python tools/study.py tools/studies/methods.yaml --data-root DATA -o DIR [--only
 
 A study can be stopped and started again at any time: existing results are kept, an interrupted
 training is resumed. Files in the YAML file are below the data root, the study's own runs below
-DIR/runs. The tables are written again after every row, with the paper's figures beside ours.
+DIR/runs. Tables and chart are written again after every row, with the paper's figures beside ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from study_tables import write_tables
+from study_chart import write_chart
+from study_tables import TABLES, write_tables
 
 from lmk.system.errors import LmkError, UsageError
 from lmk.system.files import replacing
@@ -31,7 +32,7 @@ Command = Callable[[list[str]], None]
 Options = dict[str, Any]
 
 PATHS = ("data", "images", "val", "perceptual-weights", "regressor-data")
-RESULTS, RUNS, SUBSETS = "results", "runs", "data"
+RESULTS, RUNS, SUBSETS, CHART = "results", "runs", "data", "chart.svg"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Runner:
             if row not in done:
                 self._row(*row)
             write_tables(self.study.title, self.study.about, self.study.paper, self.folder)
+            write_chart(self.folder / TABLES, self.folder / CHART)
 
     def _pretrain(self) -> None:
         self._train("pretrain", self._asked_of_core(), self.folder / RUNS / "core")

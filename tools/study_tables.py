@@ -12,16 +12,17 @@ from paper_tables import paper_consistency, paper_errors
 
 from lmk.system.files import replacing
 
+TABLES = "tables.md"
 Results = dict[str, list[dict[str, Any]]]  # by row, one per seed
 
 
 def write_tables(title: str, about: str, paper: dict[str, Any], folder: Path) -> None:
-    """Write DIR/tables.md from DIR/results."""
+    """Write the file TABLES of a study's folder from its results."""
     results = read_results(folder / "results")
     parts = [f"# {title}", about.strip(), _summary(results)]
     parts += [_errors(results, kind, paper) for kind in ("forward", "backward")]
     parts.append(_consistency(results, paper))
-    with replacing(folder / "tables.md") as temporary:
+    with replacing(folder / TABLES) as temporary:
         temporary.write_text("\n\n".join(part for part in parts if part) + "\n")
 
 
