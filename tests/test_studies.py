@@ -81,7 +81,7 @@ def test_a_study_runs_and_is_not_run_twice(
     study = read_study(file)
     one_seed = type(study)(**{**vars(study), "seeds": study.seeds[:1]})
     lmk = InProcess()
-    rows = list(study.runs)[:4]
+    rows = list(study.runs)[:3]
     Runner(one_seed, root, tmp_path / "out", lmk, smoke=True).run(rows)
     assert lmk.commands.count("eval") == lmk.commands.count("train") == len(rows)
     assert lmk.commands.count("pretrain") == bool(study.pretrain)
