@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ class RuntimeFile:
     name: str
     bytes: int
     integrity: str
+
+    @property
+    def copied_name(self) -> str:
+        """Its name in a site: .mjs is no script to servers that do not know it, such as nginx."""
+        return self.name.replace(".mjs", ".module.js")
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,17 @@ def copy_runtime(source: Path, site: Path) -> None:
     with writing(target):
         target.mkdir()
         for file in pinned():
-            shutil.copy(source / file.name, target)
+            shutil.copy(source / file.name, target / file.copied_name)
+
+
+def remove_runtime(site: Path) -> None:
+    """Remove the copies that an earlier export left in a site. Raises OutputError."""
+    target = site / FOLDER
+    with writing(target):
+        for file in pinned():
+            (target / file.copied_name).unlink(missing_ok=True)
+        with suppress(OSError):  # not there, or with files of others
+            target.rmdir()
 
 
 def declare(copied: bool) -> str:
@@ -100,6 +116,8 @@ def declare(copied: bool) -> str:
     known: dict[str, Any] = asdict(pinned())
     if copied:
         known["base"] = f"../{FOLDER}/"
+        for kind, build in (("wasm", pinned().wasm), ("webgpu", pinned().webgpu)):
+            known[kind]["module"]["name"] = build.module.copied_name
     return json.dumps(known, indent=2) + "\n"
 
 

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmk.browser.example import write_example
-from lmk.browser.runtime_files import DECLARED, copy_runtime, declare, pinned
+from lmk.browser.runtime_files import (
+    DECLARED,
+    FOLDER,
+    copy_runtime,
+    declare,
+    pinned,
+    remove_runtime,
+)
+from lmk.system.errors import OutputError
 from lmk.system.files import writing
 
 SOURCE = Path(__file__).with_name("site")
-INDEX, EXAMPLE = "index.html", "example.jpg"
+INDEX, LIBRARY, EXAMPLE = "index.html", "lmk.js", "example.jpg"
 ISOLATED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -31,6 +39,26 @@ class SiteOptions:
 
     runtime: Path | None = None
     picture: Path | None = None
+
+
+def check_site(site: Path) -> None:
+    """Raise OutputError for a folder whose index.html is not the page of such a site."""
+    if (site / INDEX).exists() and not (site / LIBRARY).exists():
+        raise OutputError(
+            f"{site / INDEX} is another page, which would be replaced: choose another folder"
+        )
+
+
+def clear_site(written: Path, site: Path) -> None:
+    """Remove from a site what an earlier export wrote and this one, in `written`, does not.
+
+    Raises OutputError.
+    """
+    if not (written / EXAMPLE).exists():
+        with writing(site):
+            (site / EXAMPLE).unlink(missing_ok=True)
+    if not (written / FOLDER).exists():
+        remove_runtime(site)
 
 
 def write_site(model: Path, name: str, options: SiteOptions) -> None:
@@ -72,8 +100,9 @@ def policy(cdn: str) -> str:
     )
 
 
-def size_without_runtime(site: Path) -> int:
+def size_without_runtime(model: Path) -> int:
     """Bytes of the files that are the site's own, which visitors load besides the runtime."""
+    site = model.parent
     files = [site / path.relative_to(SOURCE) for path in SOURCE.rglob("*")]
-    files += [*site.glob("*.onnx"), site / EXAMPLE]
+    files += [model, site / EXAMPLE]
     return sum(file.stat().st_size for file in files if file.is_file())

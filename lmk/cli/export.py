@@ -182,7 +182,7 @@ def export(
     )
     _print(exported, opset)
     if format == "web":
-        _print_site(exported.path.parent)
+        _print_site(exported.path)
     if open_page:
         _open(exported.path.parent)
 
@@ -209,14 +209,17 @@ def _print(exported: Exported, opset: int) -> None:
     echo(exported.parity.where)
 
 
-def _print_site(site: Path) -> None:
+def _print_site(model: Path) -> None:
     from lmk.browser.runtime_files import FOLDER, pinned
-    from lmk.browser.write_site import INDEX, size_without_runtime
+    from lmk.browser.write_site import EXAMPLE, INDEX, size_without_runtime
 
+    site = model.parent
     runtime = f"{FOLDER} {pinned().version}"
     where = "in it" if (site / FOLDER).is_dir() else "of a CDN"
-    megabytes = size_without_runtime(site) / 1e6
+    megabytes = size_without_runtime(model) / 1e6
     echo(f"{site / INDEX}  {megabytes:.1f} MB without {runtime}, which is {where}")
+    if not (site / EXAMPLE).exists():
+        echo("no example for visitors without a camera: give one with  --picture FILE")
     echo(f"put {site} on any static server with https, or look at it here:  --open")
 
 

@@ -106,6 +106,7 @@ def export_model(
     """
     writer = check_export(options, calibration is not None)
     check_writable(folder)
+    writer.check_place(folder)
     graph = make_graph(model, options, samples, calibration, report)
     name = options.file_name(model)
     with scratch(folder, name) as partial_folder:
@@ -133,6 +134,7 @@ def export_model(
             if written.layers is None and not needs:
                 layers = backend.layers()
         known = provenance(layers=layers, parity=asdict(parity) if parity else None)
+        writer.clear(partial_folder, folder)
         publish(candidate, folder, known)
     return Exported(folder / candidate.name, known, parity)
 

@@ -81,4 +81,16 @@ def _open(path: Path, options: ExportOptions) -> Backend:
     return BrowserBackend(path, find_browser() or "")
 
 
-WRITER = Writer(_write, _require, open=_open)
+def _check_place(folder: Path) -> None:
+    from lmk.browser.write_site import check_site
+
+    check_site(folder)
+
+
+def _clear(written: Path, folder: Path) -> None:
+    from lmk.browser.write_site import clear_site
+
+    clear_site(written, folder)
+
+
+WRITER = Writer(_write, _require, open=_open, check_place=_check_place, clear=_clear)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from chromium import Page, browser, needs_browser
@@ -222,7 +225,7 @@ def test_an_old_browser_shows_what_it_lacks(address: str) -> None:
 
 def test_a_changed_runtime_is_refused(site: Path, tmp_path: Path) -> None:
     shutil.copytree(site, tmp_path / "site")
-    script = tmp_path / "site" / "onnxruntime-web" / "ort.wasm.bundle.min.mjs"
+    script = tmp_path / "site" / "onnxruntime-web" / "ort.wasm.bundle.min.module.js"
     script.write_text(script.read_text() + "\nglobalThis.changed = true\n")
     with plain_server(tmp_path) as root, opened(f"{root}site/") as page:
         assert "not the expected file" in page.wait_for(MESSAGE)
@@ -235,6 +238,78 @@ def test_a_damaged_model_is_told(site: Path, tmp_path: Path) -> None:
     model.write_bytes(model.read_bytes()[:5000])
     with plain_server(tmp_path) as root, opened(f"{root}site/") as page:
         assert "export it again" in page.wait_for(MESSAGE)
+
+
+def test_a_model_that_is_not_there_stays_told(site: Path, tmp_path: Path) -> None:
+    shutil.copytree(site, tmp_path / "site")
+    (tmp_path / "site" / "faces-small.onnx").unlink()
+    with plain_server(tmp_path) as root, opened(f"{root}site/") as page:
+        assert "answers 404" in page.wait_for(MESSAGE)
+        page.playwright.click("[data-do=example]")
+        page.wait_for("!document.getElementById('bar').hidden")
+        assert page.playwright.inner_text("#status") == "The model is not loaded"
+        assert "answers 404" in page.wait_for(MESSAGE)
+
+
+def test_without_a_gpu_the_processor_goes_on(address: str) -> None:
+    with opened(address) as page:
+        page.wait_for(READY)
+        page.playwright.click("[data-do=example]")
+        page.wait_for(FOUND)
+        page.playwright.click("[data-do=options]")
+        page.playwright.select_option("[name=backend]", "webgpu")
+        assert "no GPU" in page.wait_for(MESSAGE)
+        page.wait_for(FOUND)
+        assert page.playwright.input_value("[name=backend]") == "auto"
+        page.playwright.click("#message")
+        assert page.playwright.is_hidden("#message")
+
+
+def short_clip(path: Path, count: int) -> Path:
+    """The first frames of the demo's clip."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), FPS, (640, 480))
+    for frame in list(frames())[:count]:
+        writer.write(cv2.resize(frame, (640, 480)))
+    writer.release()
+    return path
+
+
+def test_the_frame_of_a_video_that_stands_is_searched_to_the_end(
+    address: str, tmp_path: Path
+) -> None:
+    clip = short_clip(tmp_path / "three.webm", 3)
+    with opened(address) as page:
+        page.wait_for(READY)
+        page.playwright.set_input_files("#file", clip)
+        page.wait_for(FOUND)
+        lines = saved_lines(page)
+    assert 1 <= len(lines) <= 3
+    assert lines[-1]["objects"]
+
+
+def test_a_sound_without_a_picture_is_no_video(address: str, tmp_path: Path) -> None:
+    sound = tmp_path / "sound.webm"
+    tone = ["-f", "lavfi", "-i", "sine=duration=1", "-c:a", "libopus", str(sound)]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *tone], check=True)
+    with opened(address) as page:
+        page.wait_for(READY)
+        page.playwright.set_input_files("#file", sound)
+        assert "cannot show sound.webm" in page.wait_for(MESSAGE)
+
+
+def test_a_dropped_file_is_opened(address: str, tmp_path: Path) -> None:
+    encoded = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
+    with opened(address) as page:
+        page.wait_for(READY)
+        page.playwright.evaluate(
+            "(encoded) => { const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));"
+            "const dataTransfer = new DataTransfer();"
+            "dataTransfer.items.add(new File([bytes], 'face.jpg', {type: 'image/jpeg'}));"
+            "document.body.dispatchEvent(new DragEvent('drop',"
+            "{bubbles: true, cancelable: true, dataTransfer})) }",
+            encoded,
+        )
+        page.wait_for(FOUND)
 
 
 def test_a_file_that_is_no_picture_is_told(address: str, tmp_path: Path) -> None:
@@ -285,6 +360,11 @@ def test_everything_is_reached_by_the_keyboard(address: str) -> None:
         page.key("o")
         assert page.playwright.is_visible("[name=boxes]")
         assert page.playwright.is_hidden("[data-do=save-picture]")
+        page.playwright.focus("[name=backend]")
+        page.key("s")  # chooses in the list
+        assert page.playwright.is_visible("[name=boxes]")
+        page.key("Escape")
+        assert page.playwright.is_hidden("[name=boxes]")
         page.key("Escape")
         page.wait_for("!document.getElementById('start').hidden")
         unnamed = page.value(
@@ -430,6 +510,7 @@ LIBRARY = """async ([folder, box]) => {
   const [same] = await landmarker.detect(image, { boxes: [whole.box] })
   const none = await landmarker.detect(image, { boxes: [] })
   const messages = []
+  const said = (error) => `${error instanceof LmkError} ${error.message}`
   const failing = [
     () => landmarker.detect(image, { boxes: [[0, 0, -1, 5]] }),
     () => landmarker.detect(new Image()),
@@ -437,12 +518,19 @@ LIBRARY = """async ([folder, box]) => {
     () => Landmarker.load(`${folder}index.html`),
     () => Landmarker.load(`${folder}missing.onnx`),
     () => Landmarker.load(`${folder}faces-small.onnx`, { backend: "webgpu" }),
-    () => landmarker.release().then(() => landmarker.detect(image)),
+    () => landmarker.infer(new Uint8Array(7)),
+    () => landmarker.track().track(image, NaN),
+    () => Landmarker.load(`${folder}faces-small.onnx`, { threads: 0 }),
+    () => landmarker.detect(new ImageData(8192, 4097)),
   ]
   for (const call of failing) {
-    messages.push(await call().catch((error) => `${error instanceof LmkError} ${error.message}`))
+    messages.push(await call().catch(said))
   }
-  return { whole, same, none, messages, name: landmarker.name }
+  const pending = landmarker.detect(image, null)
+  await Promise.all([landmarker.release(), landmarker.release()])
+  const last = await pending
+  messages.push(await landmarker.detect(image).catch(said))
+  return { whole, same, none, last, messages, name: landmarker.name }
 }"""
 
 
@@ -454,6 +542,7 @@ def test_the_library_is_used_by_other_pages(address: str) -> None:
     assert len(found["whole"]["landmarks"]) == 10
     assert np.allclose(found["same"]["box"], found["whole"]["box"])
     assert found["none"] == []
+    assert found["last"] == [found["whole"]]
     words = (
         "expected a box",
         "wait until it is loaded",
@@ -461,6 +550,10 @@ def test_the_library_is_used_by_other_pages(address: str) -> None:
         "no ONNX model",
         "answers 404",
         "no GPU",
+        "49152 bytes each",
+        "a time in seconds",
+        "threads of 1 to 64",
+        "million pixels",
         "was released",
     )
     for message, expected in zip(found["messages"], words, strict=True):

@@ -15,5 +15,6 @@ export async function use(video: HTMLVideoElement, image: ImageData): Promise<nu
   // @ts-expect-error -- it is made by load
   new Landmarker()
   if (tracked.length > 9) throw new LmkError("too many")
+  if (tracker.searching && !tracker.searched) return 0
   return pupil[0] + tracked[0].id + tracker.times.model
 }

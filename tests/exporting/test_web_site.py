@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -15,12 +16,12 @@ from onnx import load, numpy_helper
 import lmk
 from lmk.artifact.onnx_model import build_onnx
 from lmk.artifact.provenance import check_unchanged
-from lmk.browser.runtime_files import find_runtime, pinned
+from lmk.browser.runtime_files import declare, find_runtime, pinned
 from lmk.data.photograph import PHOTOGRAPH, photograph
 from lmk.exporting.short_weights import with_short_weights
 from lmk.exporting.verify import in_onnxruntime
 from lmk.model.folder import find_model
-from lmk.system.errors import DataError, UnavailableError, UsageError
+from lmk.system.errors import DataError, OutputError, UnavailableError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,35 @@ def test_a_site_is_written_again_over_an_older_one(site: Path) -> None:
     lmk.export("faces-tiny", site, "web", reference=None)
     assert (site / "CNAME").read_text() == "landmarks.example"
     assert "class Tracker" in (site / "lmk" / "tracker.js").read_text()
+
+
+def test_what_an_earlier_export_left_is_removed(site: Path, tmp_path: Path) -> None:
+    assert (site / "example.jpg").exists()
+    for name in ("alone", "with-others"):
+        folder, copied = tmp_path / name, tmp_path / name / "onnxruntime-web"
+        shutil.copytree(site, folder)
+        copied.mkdir()
+        (copied / pinned().wasm.module.copied_name).write_text("older")
+        if name == "with-others":
+            (copied / "mine.txt").write_text("kept")
+        lmk.export("cats-small", folder, "web", reference=None)
+        assert not (folder / "example.jpg").exists()  # no cat is surely found in the face
+        left = [path.name for path in copied.iterdir()] if copied.exists() else []
+        assert left == (["mine.txt"] if name == "with-others" else [])
+
+
+def test_a_page_of_others_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(OutputError, match="is another page, which would be replaced"):
+        lmk.export("faces-tiny", tmp_path, "web", reference=None)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_copies_have_names_that_servers_serve_as_scripts() -> None:
+    declared = json.loads(declare(copied=True))
+    names = [declared[kind]["module"]["name"] for kind in ("wasm", "webgpu")]
+    assert names == ["ort.wasm.bundle.min.module.js", "ort.webgpu.bundle.min.module.js"]
+    assert json.loads(declare(copied=False))["wasm"]["module"]["name"].endswith(".mjs")
 
 
 def test_short_weights_are_scaled_per_channel_and_half_as_large() -> None:

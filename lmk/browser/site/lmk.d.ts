@@ -11,7 +11,8 @@
 //       video.requestVideoFrameCallback(next)
 //     }
 //
-// Copy lmk.js, lmk.d.ts and the folder lmk; lmk/onnxruntime-web.json says where ONNX Runtime is.
+// Copy lmk.js, lmk.d.ts, the folder lmk and, where there is one, onnxruntime-web: lmk/onnxruntime-web.json
+// says where ONNX Runtime is.
 // Words, and what is computed, are those of the Python package lmk.
 
 /** [x, y] in pixels of the picture; (0, 0) is the centre of the top-left pixel. */
@@ -109,7 +110,8 @@ export interface TrackOptions {
   searchS?: number
   /**
    * How long a search takes of a frame while objects are tracked, milliseconds in the mean of
-   * frames; null for no limit; 5.
+   * frames; 5. While none is, it takes 60 ms, so that the first objects come after some frames. null
+   * for no limit: all of a frame is searched at once.
    */
   searchMs?: number | null
   /** null for none. */
@@ -161,7 +163,7 @@ export class Landmarker {
    */
   infer(crops: Uint8Array): Promise<{ landmarks: Place[]; scores: number[]; points: Place[] }[]>
 
-  /** Free the model's memory; calls that wait end first. */
+  /** Free the model's memory; calls that were made before end first, later ones are an error. */
   release(): Promise<void>
 }
 
@@ -178,6 +180,12 @@ export class Tracker {
   track(picture: Picture, timeS?: number): Promise<TrackedObject[]>
 
   readonly times: Times
+
+  /** Whether a search goes on in the next frames. */
+  readonly searching: boolean
+
+  /** Whether all of a frame was searched since the video began: before that, no object is no answer. */
+  readonly searched: boolean
 }
 
 /** Its message says what was expected, what came, and how to mend it. */

@@ -41,8 +41,14 @@ export class Follower {
     this.#start()
   }
 
+  /** Whether a search goes on in the next frames. */
+  get searching() { return this.#state.pending !== null }
+
+  /** Whether all of a frame was looked into since the source began. */
+  get searched() { return this.#state.searched }
+
   #start() {
-    this.#state = { tracks: [], lost: [], pending: null, searchedS: -Infinity, scene: null }
+    this.#state = { tracks: [], lost: [], pending: null, searchedS: -Infinity, scene: null, searched: false }
     this.smoother = this.#options.smoothing ? new Smoother(this.#options.smoothing) : null
   }
 
@@ -78,6 +84,7 @@ export class Follower {
     this.#lookForACut(frame)
     const predicted = state.tracks.map(({ motion }) => motion.predict(timeS))
     if (follow && this.#budget) return yield* this.#followPaced(frame, predicted)
+    state.searched = true
     if (follow) return yield* this.#follow(frame, predicted)
     const found = yield* this.#finder.search(frame, this.#model.framing)
     return yield* this.#look(this.#identify(found, predicted), found)
@@ -138,6 +145,8 @@ export class Follower {
       const followed = sights.map(({ following }) => following)
       const rest = awayFrom(different(state.pending.found), followed)
       state.pending = null
+      if (!this.#coarse) state.searched = true
+      else if (!rest.length) state.searchedS = -Infinity // the next one looks into all
       sights = [...sights, ...yield* this.#look(this.#new(rest), rest)]
     }
     return this.#withoutDoubles(sights)

@@ -14,7 +14,7 @@ export class FrameReader {
    * VideoFrame or ImageData, upright, RGBA. A transparent picture lies on white.
    */
   read(source) {
-    if (source?.data instanceof Uint8ClampedArray && source.width > 0) return source
+    const pixels = source?.data instanceof Uint8ClampedArray && source.width > 0
     const [width, height] = sizeOf(source)
     if (!(width > 0 && height > 0)) {
       throw new LmkError("expected a picture, a video or a canvas with pixels: wait until it is loaded")
@@ -23,6 +23,7 @@ export class FrameReader {
       throw new LmkError(`expected at most ${MOST_PIXELS / 1e6 | 0} million pixels, got ${width} x ${height}: `
         + "make the picture smaller")
     }
+    if (pixels) return source
     if (this.#canvas?.width !== width || this.#canvas?.height !== height) this.#resize(width, height)
     this.#pen.fillStyle = "#fff"
     this.#pen.fillRect(0, 0, width, height)

@@ -11,6 +11,7 @@ import { Tracker } from "./tracker.js"
 import { chooseBackend } from "./webgpu.js"
 
 const BACKENDS = ["auto", "wasm", "webgpu"]
+const MOST_THREADS = 64
 
 /** See lmk.d.ts, as for all that is public. */
 export class Landmarker {
@@ -18,11 +19,15 @@ export class Landmarker {
   #model
   #reader = new FrameReader()
   #last = Promise.resolve()
-  #released = false
+  #released = null // what waits for its release
 
-  static async load(model, { backend = "auto", threads = threadsHere() } = {}) {
+  static async load(model, options) {
+    const { backend = "auto", threads = threadsHere() } = options ?? {}
     if (!BACKENDS.includes(backend)) {
       throw new LmkError(`expected a backend of ${BACKENDS.join(", ")}, got ${backend}`)
+    }
+    if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+      throw new LmkError(`expected threads of 1 to ${MOST_THREADS}, got ${threads}`)
     }
     requireWebAssembly()
     const [bytes, ort] = await Promise.all([bytesOf(model), loadRuntime("wasm", threads)])
@@ -50,26 +55,33 @@ export class Landmarker {
   get pointNames() { return this.#declared.points }
   get skeleton() { return this.#declared.skeleton }
 
-  async detect(image, { boxes = null, finding = {} } = {}) {
+  async detect(image, options) {
+    const { boxes, finding } = options ?? {}
+    if (boxes && !Array.isArray(boxes)) throw new LmkError("expected boxes as an array of [x, y, width, height]")
     const frame = this.read(image)
     const given = boxes?.map(checkBox)
-    const search = given ? null : this.finder(finding).search(frame, this.framing)
+    const search = given ? null : this.finder(finding ?? {}).search(frame, this.framing)
     return this.answer(frame, this.#detected(given, search))
   }
 
-  track(options = {}) {
-    return new Tracker(this, options)
+  track(options) {
+    return new Tracker(this, options ?? {})
   }
 
   /** What is in crops as the network sees them, RGB bytes of B x S x S x 3, in input pixels. */
   async infer(crops) {
+    const bytes = 3 * this.inputSize ** 2
+    if (!(crops instanceof Uint8Array) || !crops.length || crops.length % bytes) {
+      throw new LmkError(`expected crops as a Uint8Array of ${bytes} bytes each, RGB of ${this.inputSize} x `
+        + `${this.inputSize} pixels`)
+    }
     return this.#inTurn((model) => model.infer(crops))
   }
 
   async release() {
-    this.#released = true
-    await this.#last
-    await this.#model.release()
+    const last = this.#last
+    this.#released ??= last.then(() => this.#model.release())
+    await this.#released
   }
 
   * #detected(boxes, search) {
@@ -120,10 +132,8 @@ export class Landmarker {
 
   // Calls come in the order of frames, and none meets a model that was exchanged.
   #inTurn(work) {
-    const turn = this.#last.then(() => {
-      if (this.#released) throw new LmkError("this landmarker was released: load it again")
-      return work(this.#model)
-    })
+    if (this.#released) return Promise.reject(new LmkError("this landmarker was released: load it again"))
+    const turn = this.#last.then(() => work(this.#model))
     this.#last = turn.catch(() => {})
     return turn
   }

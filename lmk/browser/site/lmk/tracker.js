@@ -24,7 +24,11 @@ export class Tracker {
     this.times = { read: 0, crop: 0, model: 0, follow: 0 }
   }
 
+  get searching() { return this.#follower.searching }
+  get searched() { return this.#follower.searched }
+
   async track(image, timeS = performance.now() / 1000) {
+    if (!Number.isFinite(timeS)) throw new LmkError(`expected a time in seconds, got ${timeS}`)
     const times = { read: 0, crop: 0, model: 0, follow: 0 }
     const began = performance.now()
     const frame = this.#landmarker.read(image)

@@ -10,6 +10,7 @@ import { nextCamera, openCamera, openExample, openFile } from "./sources.js"
 
 const REFRESH_MS = 500 // figures that change more often cannot be read
 const STEADY_MS = 800 // how long a number of objects must stay before it is told
+const STILL_S = 1e-6 // between two looks at one frame: a tracker takes an equal time for another video
 const SHARPEST = 3 // pixels of the canvas per pixel of the frame
 
 const byId = (id) => document.getElementById(id)
@@ -19,12 +20,14 @@ const held = document.createElement("canvas") // the frame that is looked at
 const heldPen = held.getContext("2d", { willReadFrequently: true })
 const settings = readSettings()
 let landmarker = null, landmarks = null // the model, and what follows objects with it
+let waiting = "Loading the model …", failure = null // what is said while there is no model, and why
 let run = null // what is shown now: { source, objects, lines, ... }
 
 // Models.
 
 async function loadModel() {
-  say("status", "Loading the model …")
+  say("status", waiting = "Loading the model …")
+  failure = null
   const old = landmarker
   landmarker = landmarks = null
   try {
@@ -33,9 +36,14 @@ async function loadModel() {
     landmarker = loaded
     loaded.settled.then(() => { if (landmarker === loaded) showBackend() })
   } catch (error) {
-    say("status", "The model is not loaded")
+    say("status", waiting = "The model is not loaded")
     tell(error)
-    if (settings.backend === "webgpu") choose("backend", "auto")
+    if (run) run.objects = []
+    if (settings.backend !== "webgpu") failure = error
+    else {
+      choose("backend", "auto")
+      loadModel()
+    }
     return
   }
   say("status", "Ready")
@@ -63,13 +71,12 @@ function showBackend() {
 // Sources.
 
 async function show(opening) {
-  hideMessage()
   say("status", "Opening …")
   let source
   try {
     source = await opening
   } catch (error) {
-    say("status", landmarker ? "Ready" : "")
+    say("status", landmarker ? "Ready" : waiting)
     tell(error)
     return
   }
@@ -84,7 +91,7 @@ async function show(opening) {
   byId("seek").hidden = source.live || source.still || !(source.media.duration > 0)
   byId("turn").hidden = true
   showPause()
-  say("status", landmarker ? "Looking …" : "Loading the model …")
+  say("status", landmarker ? "Looking …" : waiting)
   byId("pause").focus({ preventScroll: true })
   if (source.live) nextCamera(source).then((next) => { byId("turn").hidden = !next })
   if (source.media.tagName === "VIDEO") source.media.onended = showPause
@@ -99,14 +106,16 @@ function close() {
   byId("start").hidden = false
   byId("bar").hidden = true
   say("speed", "")
-  say("status", landmarker ? "Ready" : "")
+  say("status", landmarker ? "Ready" : waiting)
   pen.clearRect(0, 0, view.width, view.height)
 }
 
-const camera = (which = { facing: settings.facing }) => openCamera(which, () => {
+const failed = (message) => {
   close()
-  tell("The camera stopped. Connect it again, and start it.")
-})
+  tell(message)
+}
+
+const camera = (which = { facing: settings.facing }) => openCamera(which, failed)
 
 async function turn() {
   const next = await nextCamera(run.source)
@@ -137,8 +146,12 @@ async function look(mine) {
 
 async function follow(mine) {
   const frames = new Frames(mine.source, () => mine.paused)
-  while (mine === run) {
-    const { timeS } = await frames.next()
+  for (let timeS = 0, shownS = -1; ;) {
+    // Where a video stands still, the search of its frame goes on to the end.
+    const unsure = landmarks?.searching || (landmarks?.searched === false && !mine.objects.length)
+    const toldS = unsure && mine.frame && stands(mine) ? shownS : (await frames.next()).timeS
+    timeS = toldS === shownS ? timeS + STILL_S : toldS
+    shownS = toldS
     if (mine !== run) return frames.close()
     const start = performance.now()
     try {
@@ -164,6 +177,8 @@ async function follow(mine) {
   }
 }
 
+const stands = ({ source: { media } }) => media.tagName === "VIDEO" && (media.paused || media.ended)
+
 function grab(mine) {
   const { media } = mine.source, [width, height] = sizeOf(media)
   if (held.width !== width || held.height !== height) Object.assign(held, { width, height })
@@ -175,15 +190,15 @@ function grab(mine) {
 // The frame and its landmarks, as sharp as the screen.
 function paint() {
   const wide = view.clientWidth / held.width, high = view.clientHeight / held.height
-  render(view, Math.max(1, Math.min(devicePixelRatio * Math.min(wide, high), SHARPEST)))
+  const sharp = Math.max(1, Math.min(devicePixelRatio * Math.min(wide, high), SHARPEST))
+  render(view, sharp, run.source.mirrored && settings.mirror)
 }
 
-function render(canvas, enlarged) {
+function render(canvas, enlarged, mirror) {
   const { width, height } = held, brush = canvas.getContext("2d")
   const size = { width: Math.round(width * enlarged), height: Math.round(height * enlarged) }
   const scale = size.width / width
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size)
-  const mirror = run.source.mirrored && settings.mirror
   brush.setTransform(mirror ? -scale : scale, 0, 0, scale, mirror ? size.width : 0, 0)
   brush.drawImage(held, 0, 0)
   brush.setTransform(scale, 0, 0, scale, 0, 0)
@@ -197,7 +212,7 @@ function tellFrame(mine, times) {
   const now = performance.now()
   mine.frames.push(now)
   while (now - mine.frames[0] > 2000) mine.frames.shift()
-  tellCount(mine, false)
+  tellCount(mine, stands(mine))
   dispatch(mine, times)
   if (now - mine.shownAt < REFRESH_MS) return
   mine.shownAt = now
@@ -217,6 +232,7 @@ function tellFrame(mine, times) {
 function tellCount(mine, atOnce) {
   const count = mine.objects.length, now = performance.now()
   if (count !== mine.count) Object.assign(mine, { count, since: now })
+  if (!count && !mine.source.still && !landmarks?.searched) return
   if (count === mine.told || (now - mine.since < STEADY_MS && !atOnce)) return
   mine.told = count
   say("status", count ? `${count} found` : mine.source.live ? "Nothing found: come closer, or turn to the light"
@@ -239,10 +255,13 @@ function tell(error) {
   message.hidden = false
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1)
+// Names and addresses keep their letters.
+const sentence = (text) => /^[a-z]+[ ,:']/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
 
+// Of what the visitor did; why there is no model stays.
 function hideMessage() {
   byId("message").hidden = true
+  if (failure) tell(failure)
 }
 
 // What the visitor does.
@@ -264,9 +283,10 @@ const actions = {
   options: () => panel("options"),
   save: () => panel("save"),
   close,
+  back: () => byId("options").hidden && byId("save").hidden ? close() : panel(null),
   "save-picture": () => {
     const canvas = document.createElement("canvas"), name = fileName("png")
-    render(canvas, 1)
+    render(canvas, 1, false) // as its landmarks are saved
     canvas.toBlob((blob) => download(blob, name), "image/png")
   },
   "save-landmarks": () => download(new Blob([run.lines.text()], { type: "application/jsonl" }), fileName("jsonl")),
@@ -313,11 +333,13 @@ function start() {
   byId("example").hidden = !example
   document.addEventListener("click", ({ target }) => {
     const name = target.closest("[data-do]")?.dataset.do
+    if (name || target.closest("#message")) hideMessage()
     if (name) actions[name]()
   })
   document.addEventListener("keydown", (event) => {
-    const name = { " ": "pause", o: "options", s: "save", Escape: "close" }[event.key]
-    const typing = event.target.closest("button, input, select") && event.key === " "
+    const name = { " ": "pause", o: "options", s: "save", escape: "back" }[event.key.toLowerCase()]
+    const chosen = event.target.closest("select") && event.key !== "Escape" // its own keys
+    const typing = chosen || (event.target.closest("button, input") && event.key === " ")
     if (!name || !run || typing || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
     actions[name]()
@@ -325,7 +347,17 @@ function start() {
   byId("file").addEventListener("change", ({ target }) => {
     const [file] = target.files
     target.value = "" // so that the same file can be chosen again
-    if (file) show(openFile(file))
+    if (!file) return
+    hideMessage()
+    show(openFile(file, failed))
+  })
+  document.addEventListener("dragover", (event) => event.preventDefault())
+  document.addEventListener("drop", (event) => {
+    event.preventDefault()
+    const [file] = event.dataTransfer.files
+    if (!file) return
+    hideMessage()
+    show(openFile(file, failed))
   })
   byId("seek").addEventListener("input", ({ target }) => {
     run.source.media.currentTime = target.value * run.source.media.duration
@@ -335,6 +367,7 @@ function start() {
     choose(input.name, settings[input.name])
     input.addEventListener("change", () => {
       choose(input.name, input.type === "checkbox" ? input.checked : input.value)
+      hideMessage()
       if (input.name === "backend") loadModel()
       if (input.name === "smooth") newTracker()
       if (run) paint()

@@ -5,6 +5,8 @@ export class Frames {
   #waiting = null
   #fresh = null
   #closed = false
+  #media
+  #stopped = () => {}
 
   /** isPaused: whether an example that moves stands still. */
   constructor({ media, live, move }, isPaused) {
@@ -24,9 +26,16 @@ export class Frames {
       wait()
     })
     wait()
+    this.#media = media
+    if (live || move) return
+    this.#stopped = () => this.#tell({ timeS: lastS ?? media.currentTime })
+    media.addEventListener("pause", this.#stopped)
   }
 
-  /** Wait for a frame that was not told before: { timeS }, of a file its place in it. */
+  /**
+   * Wait for a frame that was not told before, or for that at which a video stops: { timeS }, of a file its
+   * time in it.
+   */
   next() {
     return new Promise((resolve) => {
       this.#waiting = resolve
@@ -37,6 +46,7 @@ export class Frames {
 
   close() {
     this.#closed = true
+    this.#media.removeEventListener("pause", this.#stopped)
   }
 
   #tell(frame) {

@@ -1,11 +1,12 @@
-// What was found as JSON Lines, as `lmk run -o out.jsonl` writes it.
+// What was found as JSON Lines, as `lmk run -o out.jsonl` writes it, of those frames that were
+// looked at: a page that is slower than its video leaves some out.
 
+const LEAST_S = 1e-4 // between two frames
 const MOST_FRAMES = 20000 // half a megabyte per thousand of one face
 
 /** The lines of one source. */
 export class Lines {
-  #lines = []
-  #frames = 0
+  #found = new Map() // by time: what is found in a frame again takes the place of what was found before
 
   constructor(source, model) {
     this.source = source
@@ -14,18 +15,18 @@ export class Lines {
 
   /** Add the objects of a frame; of more than a run of ten minutes the last are kept. */
   add(timeS, objects) {
-    const where = { source: this.source, frame: this.#frames, time_s: round(timeS, 6) }
-    this.#frames += 1
-    this.#lines.push(JSON.stringify({ ...where, objects: objects.map((object) => toJson(this.model, object)) }))
-    if (this.#lines.length > MOST_FRAMES) this.#lines.shift()
+    const frame = Math.round(timeS / LEAST_S), { time_s } = this.#found.get(frame) ?? { time_s: round(timeS, 6) }
+    this.#found.set(frame, { time_s, objects: objects.map((object) => toJson(this.model, object)) })
+    if (this.#found.size > MOST_FRAMES) this.#found.delete(this.#found.keys().next().value)
   }
 
   get count() {
-    return this.#lines.length
+    return this.#found.size
   }
 
   text() {
-    return this.#lines.map((line) => `${line}\n`).join("")
+    const inOrder = [...this.#found.values()].sort((one, other) => one.time_s - other.time_s)
+    return inOrder.map((found, frame) => `${JSON.stringify({ source: this.source, frame, ...found })}\n`).join("")
   }
 }
 

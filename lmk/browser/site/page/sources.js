@@ -13,8 +13,8 @@ const REFUSALS = {
   OverconstrainedError: "This camera cannot be used. Try another one.",
 }
 
-/** facing: "user" or "environment"; deviceId: of one camera. ended: is called when it disappears. */
-export async function openCamera({ facing, deviceId }, ended) {
+/** facing: "user" or "environment"; deviceId: of one camera. failed: is told why it disappeared. */
+export async function openCamera({ facing, deviceId }, failed) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new LmkError(globalThis.isSecureContext ? REFUSALS.NotFoundError
       : "Browsers give the camera only to pages with https, or of this machine. Open this page with https.")
@@ -24,6 +24,7 @@ export async function openCamera({ facing, deviceId }, ended) {
     throw new LmkError(REFUSALS[error.name] ?? `The camera does not start: ${error.message}`, { cause: error })
   })
   const [track] = stream.getVideoTracks()
+  const ended = () => failed("The camera stopped. Connect it again, and start it.")
   track.addEventListener("ended", ended)
   const { facingMode, deviceId: id } = track.getSettings?.() ?? {}
   const video = await playing(Object.assign(newVideo(), { srcObject: stream }))
@@ -48,14 +49,17 @@ export async function nextCamera({ facing, deviceId }) {
   return { deviceId: cameras[(here + 1) % cameras.length].deviceId }
 }
 
-/** A picture or a video that the visitor chose. */
-export async function openFile(file) {
+/** A picture or a video that the visitor chose. failed: is told why a video cannot go on. */
+export async function openFile(file, failed) {
   const url = URL.createObjectURL(file)
   const close = () => URL.revokeObjectURL(url)
   const known = { name: file.name, live: false, mirrored: false, close }
   try {
     if (file.type.startsWith("image/")) return { ...known, still: true, media: await loaded(url) }
-    return { ...known, still: false, media: await playing(Object.assign(newVideo(), { src: url })) }
+    const video = await playing(Object.assign(newVideo(), { src: url }))
+    if (!video.videoWidth) throw new Error("no picture")
+    video.onerror = () => failed(`${file.name} is damaged: this browser cannot show the rest of it.`)
+    return { ...known, still: false, media: video }
   } catch (error) {
     close()
     throw new LmkError(`This browser cannot show ${file.name}: choose a JPEG, PNG or WebP picture, or an MP4 `
