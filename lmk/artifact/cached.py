@@ -24,7 +24,7 @@ def cached_onnx(model: str) -> Path:
     OutputError when the cache cannot be written.
     """
     if format_of(model):
-        return _unchanged(Path(model))
+        return check_exported(Path(model))
     found = find_model(model)
     entry = Entry("onnx", key_of(f"{__version__}/{found.exported_sha256}"), ".onnx", KEPT)
     return entry.find() or entry.add(_build(found))
@@ -36,8 +36,12 @@ def _build(model: Model) -> bytes:
     return bytes(build_onnx(model).SerializeToString())
 
 
-def _unchanged(path: Path) -> Path:
-    """A file without provenance describes itself in its metadata, and may be of unknown origin."""
+def check_exported(path: Path) -> Path:
+    """Return the path of an exported file that is whole, and as it was written if that is known.
+
+    One without provenance describes itself in its metadata, and may be of unknown origin. Raises
+    WeightsError.
+    """
     if not path.exists():
         raise WeightsError(f"{path} does not exist: export a file with  lmk export NAME -o DIR")
     for file in files_of(path):

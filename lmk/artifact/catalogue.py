@@ -115,7 +115,7 @@ PRECISIONS = {
         Precision(
             name="fp16",
             words="float16",
-            help="fp16 (for OpenVINO only the weights)",
+            help="fp16 (for OpenVINO and ncnn only the weights)",
             bytes=2,
             onnx_type="FLOAT16",
             limits=ParityLimits(max_px=0.25),
@@ -181,6 +181,14 @@ RUNTIMES = {
             devices={"cuda": OnDevice("tensorrt-rtx", _ENGINE_PRECISIONS)},
         ),
         Runtime(
+            name="ncnn",
+            title="ncnn",
+            module="ncnn",
+            packages=("ncnn",),
+            backend="lmk.inference.backends.ncnn:NcnnBackend",
+            devices={"cpu": OnDevice("ncnn", ("fp32",))},
+        ),
+        Runtime(
             name="torch",
             title="PyTorch",
             module="torch",
@@ -236,6 +244,17 @@ FORMATS = {
             engine=True,
             noun="engine",
         ),
+        Format(
+            name="ncnn",
+            title="ncnn",
+            suffix=".ncnn.param",
+            precisions=("fp32", "fp16"),
+            runtimes=("ncnn",),
+            writer="lmk.exporting.ncnn_file:WRITER",
+            outside_graph=("fp16",),
+            options=("heatmaps",),
+            beside=".ncnn.bin",
+        ),
         Format(  # after onnx: its model is a file of that format
             name="web",
             title="web page",
@@ -261,8 +280,15 @@ PACKAGES = tuple(package for runtime in RUNTIMES.values() for package in runtime
 
 def format_of(path: str | Path) -> Format | None:
     """The format of an exported file by its suffix; None for others, such as a model's name."""
-    suffix = Path(path).suffix
-    return next((format for format in FORMATS.values() if format.suffix == suffix), None)
+    name = Path(path).name
+    found = (f for f in FORMATS.values() if name.endswith(f.suffix) and name != f.suffix)
+    return next(found, None)
+
+
+def stem_of(path: Path) -> str:
+    """The name of an exported file without the suffix of its format, which may have two dots."""
+    format = format_of(path)
+    return path.name.removesuffix(format.suffix) if format else path.stem
 
 
 def files_of(path: Path) -> list[Path]:
@@ -274,7 +300,9 @@ def files_of(path: Path) -> list[Path]:
 def second_file(path: Path) -> Path:
     """Where the second file of an exported one is, whether there is one; itself for one file."""
     format = format_of(path)
-    return path.with_suffix(format.beside) if format and format.beside else path
+    if format is None or not format.beside:
+        return path
+    return path.with_name(f"{stem_of(path)}{format.beside}")
 
 
 def reads_engines(runtime: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmk.artifact.catalogue import format_of
+from lmk.artifact.catalogue import format_of, stem_of
 from lmk.inference.backends.base import Backend
 from lmk.inference.backends.select import open_backend
 from lmk.inference.regions.choose import choose_region
@@ -110,7 +110,7 @@ def model_names(models: Sequence[str]) -> dict[str, str]:
 
 def _name(path: Path) -> str:
     """The name without a file's suffix; names of model folders may contain dots."""
-    return path.name if path.is_dir() and not format_of(path) else path.stem
+    return path.name if path.is_dir() and not format_of(path) else stem_of(path)
 
 
 def _landmark_names(model: str, key: PublicKey | None) -> list[str]:

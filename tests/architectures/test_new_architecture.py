@@ -105,7 +105,14 @@ def test_its_graph_gives_the_networks_landmarks(adapter: Model, fold: bool) -> N
 
 @pytest.mark.parametrize(
     ("format", "precision"),
-    [("onnx", "fp32"), ("onnx", "int8"), ("openvino", "fp32"), ("openvino", "fp16")],
+    [
+        ("onnx", "fp32"),
+        ("onnx", "int8"),
+        ("openvino", "fp32"),
+        ("openvino", "fp16"),
+        ("ncnn", "fp32"),
+        ("ncnn", "fp16"),
+    ],
 )
 def test_it_is_exported_verified_and_run(
     adapter: Model, format: str, precision: str, tmp_path: Path

@@ -21,6 +21,8 @@ from lmk.artifact.catalogue import (
     listed,
     load,
     reads_engines,
+    second_file,
+    stem_of,
 )
 from lmk.cli import app
 from lmk.exporting.writer import Writer
@@ -89,6 +91,8 @@ def test_choices_of_the_command_line_are_those_of_the_tables() -> None:
         ("tensorrt", "int8", "tensorrt"),
         ("tensorrt-rtx", "bf16", None),
         ("torch", "fp32", None),
+        ("ncnn", "fp32", "ncnn"),
+        ("ncnn", "int8", None),
     ],
 )
 def test_a_runtime_is_given_its_own_format_only_where_onnx_cannot_say_the_precision(
@@ -99,19 +103,26 @@ def test_a_runtime_is_given_its_own_format_only_where_onnx_cannot_say_the_precis
 
 
 def test_files_are_told_by_their_suffix(tmp_path: Path) -> None:
-    suffixes = {"a.onnx": "onnx", "b/c-fp16.xml": "openvino", "a.plan": "tensorrt"}
+    suffixes = {
+        "a.onnx": "onnx",
+        "b/c-fp16.xml": "openvino",
+        "a.plan": "tensorrt",
+        "v1.2-fp16.ncnn.param": "ncnn",
+    }
     for path, name in suffixes.items():
         found = format_of(path)
         assert found is not None
         assert found.name == name
-    assert [format_of(word) for word in ("faces", "runs/mugs", "mugs.adapter", "a.bin")] == [
-        None
-    ] * 4
+    for word in ("faces", "runs/mugs", "mugs.adapter", "a.bin", "a.param", ".onnx", "onnx"):
+        assert format_of(word) is None
     model, weights = tmp_path / "a.xml", tmp_path / "a.bin"
     assert files_of(model) == [model]
     weights.touch()
     assert files_of(model) == [model, weights]
     assert files_of(tmp_path / "a.onnx") == [tmp_path / "a.onnx"]
+    assert second_file(tmp_path / "v1.2.ncnn.param") == tmp_path / "v1.2.ncnn.bin"
+    stems = {"v1.2.ncnn.param": "v1.2", "v1.2.onnx": "v1.2", "mugs.adapter": "mugs"}
+    assert {name: stem_of(tmp_path / name) for name in stems} == stems
 
 
 def test_an_engine_is_read_by_its_runtime_alone() -> None:

@@ -52,7 +52,14 @@ def export(model, folder, samples: Samples, calibration=None, **options) -> Expo
 
 @pytest.mark.parametrize(
     ("format", "precision"),
-    [("onnx", "fp32"), ("onnx", "fp16"), ("openvino", "fp32"), ("openvino", "fp16")],
+    [
+        ("onnx", "fp32"),
+        ("onnx", "fp16"),
+        ("openvino", "fp32"),
+        ("openvino", "fp16"),
+        ("ncnn", "fp32"),
+        ("ncnn", "fp16"),
+    ],
 )
 def test_a_verified_file_and_its_provenance(
     adapter_model, tmp_path, samples: Samples, format: str, precision: str
@@ -70,8 +77,10 @@ def test_a_verified_file_and_its_provenance(
     assert written["core_sha256"] == adapter_model.core().manifest.weights_sha256
     assert f"-f {format} --precision {precision}" in written["command"]
     assert sum(written["layers"].values()) == 56
-    suffixes = {".onnx"} if format == "onnx" else {".xml", ".bin"}
-    assert {name[-4:] for name in written["files"]} == {s[-4:] for s in suffixes}
+    row = FORMATS[format]
+    suffixes = {row.suffix, row.beside} - {""}
+    stem = exported.path.name.removesuffix(row.suffix)
+    assert written["files"].keys() == {f"{stem}{suffix}" for suffix in suffixes}
     for name, digest in written["files"].items():
         assert sha256_of(tmp_path / name) == digest
     assert len(list(tmp_path.iterdir())) == len(suffixes) + 1
@@ -175,6 +184,8 @@ def test_a_file_that_differs_is_refused_and_not_kept(
         ({"batch": BatchRange(1, 2, 3)}, "--batch 1:2:3 is for engines"),
         ({"format": "openvino", "batch": BatchRange(4, 4, 8)}, "--batch 4:4:8 is for engines"),
         ({"format": "tensorrt-rtx", "heatmaps": True}, "engines and pages return only landmarks"),
+        ({"format": "ncnn", "batch": BatchRange(4, 4, 4)}, "one picture at a time.*omit --batch 4"),
+        ({"format": "ncnn", "precision": "int8"}, "ncnn files are written in fp32, fp16, not int8"),
     ],
 )
 def test_combinations_that_cannot_be_written_are_wrong_usage(
@@ -236,11 +247,24 @@ def test_a_fixed_batch_takes_any_number_of_pictures(
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
 
 
-@pytest.mark.parametrize("part", ["adapter.onnx", "adapter.bin"])
+def test_files_of_all_formats_in_one_folder_replace_none(
+    adapter_model, tmp_path, samples: Samples
+) -> None:
+    made = [
+        export(adapter_model, tmp_path, samples, reference=None, format=format).path
+        for format in ("onnx", "openvino", "ncnn")
+    ]
+    for path in made:
+        check_unchanged(path)
+    assert len(list(tmp_path.iterdir())) == 1 + 2 + 2 + 3
+
+
+@pytest.mark.parametrize("part", ["adapter.onnx", "adapter.bin", "adapter.ncnn.bin"])
 def test_a_changed_file_is_refused_with_the_command_that_rebuilds_it(
     adapter_model, tmp_path, samples: Samples, part: str
 ) -> None:
-    format = "onnx" if part.endswith("onnx") else "openvino"
+    formats = {"adapter.onnx": "onnx", "adapter.bin": "openvino", "adapter.ncnn.bin": "ncnn"}
+    format = formats[part]
     exported = export(adapter_model, tmp_path, samples, reference=None, format=format)
     changed = bytearray((tmp_path / part).read_bytes())
     changed[len(changed) // 2] ^= 1

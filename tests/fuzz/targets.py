@@ -19,6 +19,7 @@ from random_models import make_student, save_model
 from fuzz.mutate import (
     NASTY,
     Change,
+    change_file,
     change_json,
     change_text,
     of_bytes,
@@ -226,6 +227,48 @@ def use_onnx(runtime: str) -> Callable[[Path], None]:
         assert found.xy.shape[1:] == (3, 2)
 
     return use
+
+
+def make_ncnn(folder: Path) -> None:
+    """A student with named points that are searched for, as ncnn's two files."""
+    from lmk.artifact.ncnn.from_onnx import ncnn_of
+    from lmk.artifact.ncnn.network import write_ncnn
+
+    make_models(folder)
+    write_ncnn(ncnn_of(build_onnx(find_model(str(folder / "adapter")))), folder / "fox.ncnn.param")
+
+
+def damage_param(random: random.Random, path: Path) -> None:
+    """Damage a word of the text, or the text as a whole."""
+    if random.random() < 0.2:
+        path.write_bytes(change_text(random, path.read_text()))
+        return
+    if random.random() < 0.05:
+        change_file(random, path)
+        return
+    rows = path.read_text().split("\n")
+    at = random.randrange(len(rows) - 1)
+    words = rows[at].split(" ")
+    place = random.randrange(len(words))
+    name, equals, _ = words[place].partition("=")
+    values = ["0", "-1", "1", "7", "-233", "65536", "999999999", "2147483648", "1.0e+30", "nan", ""]
+    changed = f"{name}={random.choice(values)}" if equals else random.choice(values)
+    kinds: list[Callable[[], list[str]]] = [
+        lambda: [*words[:place], changed, *words[place + 1 :]],
+        lambda: [*words[:place], *words[place + 1 :]],
+        lambda: [*words, words[place]],
+        lambda: random.choice(rows).split(" "),
+    ]
+    rows[at] = " ".join(random.choice(kinds)())
+    path.write_bytes("\n".join(rows).encode("utf-8", "replace"))
+
+
+def use_ncnn(folder: Path) -> None:
+    from lmk.inference.landmarker import Landmarker
+
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
+    found = Landmarker(folder / "fox.ncnn.param", region="center")(image)
+    assert found.xy.shape == (1, LANDMARKS, 2)
 
 
 def use_sidecar(folder: Path) -> None:
@@ -447,6 +490,8 @@ TARGETS = [
         named("dots.onnx", damage_metadata),
         use_onnx("openvino"),
     ),
+    Target("ncnn, layers", make_ncnn, named("fox.ncnn.param", damage_param), use_ncnn),
+    Target("ncnn, weights", make_ncnn, named("fox.ncnn.bin", of_bytes), use_ncnn),
     Target("sidecar", make_exported, named("fox.onnx.json", of_json), use_sidecar),
     Target("saved choice", make_choice, damage_choice, use_choice),
     Target("COCO", make_pictures, named("foxes/set.json", of_json), use_coco),

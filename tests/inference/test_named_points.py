@@ -72,7 +72,7 @@ def test_every_runtime_finds_the_same_points(kind: str, request: pytest.FixtureR
     point_map = find_model(folder).point_map()
     np.testing.assert_array_equal(expected.points, point_map(expected.landmarks))
     assert np.abs(expected.points[0] - expected.points[1]).max() > 0.5
-    for runtime in ("onnxruntime", "openvino"):
+    for runtime in ("onnxruntime", "openvino", "ncnn"):
         backend = open_backend(folder, runtime)
         assert backend.points.names == NAMES
         np.testing.assert_allclose(backend.infer(images).points, expected.points, atol=0.02)

@@ -44,7 +44,7 @@ def assert_same(found: Landmarks, expected: Landmarks) -> None:
 
 
 @pytest.mark.parametrize("region", ["cascade:face", "landmarks", "center"])
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "torch"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "torch", "ncnn"])
 @pytest.mark.usefixtures("often_switched")
 def test_each_call_gets_the_landmarks_of_its_own_picture(
     pictures: list[np.ndarray], runtime: str, region: str

@@ -47,13 +47,18 @@ def test_auto_names_the_pip_command_when_neither_is_installed(
 
 @pytest.mark.parametrize(
     ("runtime", "command"),
-    [("onnxruntime", "'lmk[run]=="), ("openvino", "openvino"), ("torch", "'lmk[train]==")],
+    [
+        ("onnxruntime", "'lmk[run]=="),
+        ("openvino", "openvino"),
+        ("torch", "'lmk[train]=="),
+        ("ncnn", "'lmk[ncnn]=="),
+    ],
 )
 def test_a_runtime_that_is_not_installed_names_the_pip_command(
     monkeypatch: pytest.MonkeyPatch, detector: Path, runtime: str, command: str
 ) -> None:
     hide(monkeypatch, runtime)
-    model = "some-name" if runtime == "torch" else str(detector)
+    model = "some-name" if runtime in ("torch", "ncnn") else str(detector)
     said = rf"{runtime} is not .* pip install {re.escape(command)}"
     with pytest.raises(UnavailableError, match=said):
         open_backend(model, runtime)
@@ -67,9 +72,16 @@ def test_an_unknown_runtime_or_device_is_wrong_usage(
         open_backend(str(detector), runtime, device)
 
 
-def test_openvino_refuses_cuda(detector: Path) -> None:
+@pytest.mark.parametrize("runtime", ["openvino", "ncnn"])
+def test_a_runtime_of_the_cpu_refuses_cuda(runtime: str) -> None:
     with pytest.raises(UnavailableError, match="--runtime onnxruntime for cuda"):
-        open_backend(str(detector), "openvino", "cuda")
+        open_backend("faces-tiny", runtime, "cuda")
+
+
+def test_auto_never_takes_ncnn_for_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, "openvino", "onnxruntime")
+    with pytest.raises(UnavailableError, match="openvino or onnxruntime is not installed"):
+        open_backend("faces-tiny")
 
 
 @pytest.mark.parametrize("runtime", ["auto", "onnxruntime"])
@@ -116,6 +128,8 @@ def test_torch_without_a_gpu_refuses_cuda(monkeypatch: pytest.MonkeyPatch) -> No
         ("a.rtx", "tensorrt", None, "choose --runtime tensorrt-rtx"),
         ("a.plan", "openvino", None, "choose --runtime tensorrt"),
         ("a.xml", "onnxruntime", None, "choose --runtime openvino"),
+        ("a.ncnn.param", "openvino", None, "choose --runtime ncnn"),
+        ("a.onnx", "ncnn", None, "choose --runtime onnxruntime or openvino"),
     ],
 )
 def test_a_file_that_the_runtime_or_device_does_not_fit_is_wrong_usage(
@@ -171,7 +185,7 @@ def test_all_runtimes_find_the_same_landmarks(
     xy, scores, _ = open_backend(folder, "torch").infer(images)
     assert xy.shape == (3, 7, 2)
     assert np.ptp(xy, axis=0).max() > 1  # the pictures differ, so a mix-up of rows would show
-    for runtime in ("onnxruntime", "openvino"):
+    for runtime in ("onnxruntime", "openvino", "ncnn"):
         other_xy, other_scores, _ = open_backend(folder, runtime).infer(images)
         np.testing.assert_allclose(other_xy, xy, atol=0.01)  # input pixels
         np.testing.assert_allclose(other_scores, scores, atol=1e-3)
