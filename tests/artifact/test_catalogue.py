@@ -86,6 +86,8 @@ def test_choices_of_the_command_line_are_those_of_the_tables() -> None:
         ("openvino", "fp16", "openvino"),
         ("openvino", "bf16", "openvino"),
         ("openvino", "int8", "onnx"),
+        ("litert", "int8", "litert"),
+        ("litert", "bf16", None),
         ("tensorrt", "int8", "tensorrt"),
         ("tensorrt-rtx", "bf16", None),
         ("torch", "fp32", None),
@@ -99,7 +101,12 @@ def test_a_runtime_is_given_its_own_format_only_where_onnx_cannot_say_the_precis
 
 
 def test_files_are_told_by_their_suffix(tmp_path: Path) -> None:
-    suffixes = {"a.onnx": "onnx", "b/c-fp16.xml": "openvino", "a.plan": "tensorrt"}
+    suffixes = {
+        "a.onnx": "onnx",
+        "b/c-fp16.xml": "openvino",
+        "a.plan": "tensorrt",
+        "a.tflite": "litert",
+    }
     for path, name in suffixes.items():
         found = format_of(path)
         assert found is not None

@@ -38,6 +38,7 @@ from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
 from lmk.video.open_models import model_names
 
+HALVES = ("fp32", "fp16")
 WRITTEN = ", ".join(FORMATS["onnx"].precisions)
 
 
@@ -52,7 +53,7 @@ def export(model, folder, samples: Samples, calibration=None, **options) -> Expo
 
 @pytest.mark.parametrize(
     ("format", "precision"),
-    [("onnx", "fp32"), ("onnx", "fp16"), ("openvino", "fp32"), ("openvino", "fp16")],
+    [(format, precision) for format in ("onnx", "openvino", "litert") for precision in HALVES],
 )
 def test_a_verified_file_and_its_provenance(
     adapter_model, tmp_path, samples: Samples, format: str, precision: str
@@ -70,7 +71,7 @@ def test_a_verified_file_and_its_provenance(
     assert written["core_sha256"] == adapter_model.core().manifest.weights_sha256
     assert f"-f {format} --precision {precision}" in written["command"]
     assert sum(written["layers"].values()) == 56
-    suffixes = {".onnx"} if format == "onnx" else {".xml", ".bin"}
+    suffixes = {".xml", ".bin"} if format == "openvino" else {FORMATS[format].suffix}
     assert {name[-4:] for name in written["files"]} == {s[-4:] for s in suffixes}
     for name, digest in written["files"].items():
         assert sha256_of(tmp_path / name) == digest
@@ -222,7 +223,10 @@ def test_a_folder_that_may_not_be_written_is_said_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("format", "runtime"), [("onnx", "onnxruntime"), ("openvino", "openvino")])
+@pytest.mark.parametrize(
+    ("format", "runtime"),
+    [("onnx", "onnxruntime"), ("openvino", "openvino"), ("litert", "litert")],
+)
 def test_a_fixed_batch_takes_any_number_of_pictures(
     adapter_model, tmp_path, samples: Samples, format: str, runtime: str
 ) -> None:
