@@ -1,4 +1,4 @@
-"""ONNX files of shipped models and run folders, folded once and cached."""
+"""Files of shipped models and run folders, folded once and cached."""
 
 from __future__ import annotations
 
@@ -14,26 +14,40 @@ from lmk.system.errors import WeightsError
 from lmk.system.version import __version__
 
 KEPT = 16  # files, of 25 MB each
+MADE = ("onnx", "litert")
+"""The formats in which lmk makes the file of a model when it is run."""
 
 
 def cached_onnx(model: str) -> Path:
-    """Return the float32 ONNX file of a model, made on first use.
+    """Return the float32 ONNX file of a model, as `cached_file` does."""
+    return cached_file(model, "onnx")
+
+
+def cached_file(model: str, format: str) -> Path:
+    """Return the float32 file of a model in a format of `MADE`, made on first use.
 
     `model` is the name of a shipped model, a model or run folder, or an exported file, which is
-    checked and returned. The last used files stay in the user's cache. Raises WeightsError, and
-    OutputError when the cache cannot be written.
+    checked and returned. The last used files stay in the user's cache. Raises WeightsError,
+    OutputError when the cache cannot be written, and UnavailableError without the format's package.
     """
     if format_of(model):
         return check_exported(Path(model))
-    found = find_model(model)
-    entry = Entry("onnx", key_of(f"{__version__}/{found.exported_sha256}"), ".onnx", KEPT)
-    return entry.find() or entry.add(_build(found))
+    found, suffix = find_model(model), FORMATS[format].suffix
+    entry = Entry(format, key_of(f"{__version__}/{found.exported_sha256}"), suffix, KEPT)
+    return entry.find() or entry.add(make_file(found, format))
 
 
-def _build(model: Model) -> bytes:
+def make_file(model: Model, format: str) -> bytes:
+    """Make the float32 file of a model in a format of `MADE`. Raises as `cached_file` does."""
     from lmk.artifact.onnx_model import build_onnx
 
-    return bytes(build_onnx(model).SerializeToString())
+    proto = build_onnx(model)
+    if format == "onnx":
+        return bytes(proto.SerializeToString())
+    from lmk.artifact.litert.convert import to_litert
+    from lmk.artifact.litert.write import write
+
+    return write(to_litert(proto))
 
 
 def check_exported(path: Path) -> Path:

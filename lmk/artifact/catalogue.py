@@ -115,7 +115,7 @@ PRECISIONS = {
         Precision(
             name="fp16",
             words="float16",
-            help="fp16 (for OpenVINO and ncnn only the weights)",
+            help="fp16 (for OpenVINO, ncnn and LiteRT only the weights)",
             bytes=2,
             onnx_type="FLOAT16",
             limits=ParityLimits(max_px=0.25),
@@ -163,6 +163,14 @@ RUNTIMES = {
             packages=("openvino",),
             backend="lmk.inference.backends.openvino:OpenVinoBackend",
             devices={"cpu": OnDevice("run", ("fp32", "bf16", "int8"))},
+        ),
+        Runtime(
+            name="litert",
+            title="LiteRT",
+            module="ai_edge_litert",
+            packages=("ai-edge-litert",),
+            backend="lmk.inference.backends.litert:LiteRtBackend",
+            devices={"cpu": OnDevice("litert", ("fp32", "int8"))},
         ),
         Runtime(
             name="tensorrt",
@@ -221,6 +229,16 @@ FORMATS = {
             outside_graph=("fp16", "bf16"),
             options=("heatmaps",),
             beside=".bin",
+        ),
+        Format(
+            name="litert",
+            title="LiteRT",
+            suffix=".tflite",
+            precisions=("fp32", "fp16", "int8"),
+            runtimes=("litert",),
+            writer="lmk.exporting.litert_file:WRITER",
+            outside_graph=("fp16",),
+            options=("heatmaps",),
         ),
         Format(
             name="tensorrt",

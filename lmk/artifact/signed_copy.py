@@ -5,20 +5,21 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lmk.artifact.catalogue import files_of, format_of
+from lmk.artifact.cached import make_file
+from lmk.artifact.catalogue import FORMATS, files_of, format_of
 from lmk.artifact.provenance import check_unchanged, sidecar
 from lmk.model.folder import find_model
-from lmk.system.files import writing
+from lmk.system.files import replacing, writing
 from lmk.system.signing import PublicKey
 
 
-def signed_copy(model: str, signed_by: PublicKey, folder: Path, as_onnx: bool) -> Path:
+def signed_copy(model: str, signed_by: PublicKey, folder: Path, made: str = "") -> Path:
     """Verify a model, copy it into a folder that nobody else can write, and return its path there.
 
-    model: an exported file or an adapter file, whose copy may be the ONNX file that it is folded
-    into. That is made anew: files in the cache are not signed. Raises WeightsError unless the model
-    has a signature by this key and is unchanged, OutputError, and UnavailableError when a signature
-    cannot be checked without cryptography.
+    model: an exported file or an adapter file. made: the format of the file that the copy of an
+    adapter is, empty for an adapter file. It is made anew: files in the cache are not signed.
+    Raises WeightsError unless the model has a signature by this key and is unchanged, OutputError,
+    and UnavailableError when a signature cannot be checked without cryptography.
     """
     path = Path(model)
     target = folder / path.name
@@ -29,11 +30,10 @@ def signed_copy(model: str, signed_by: PublicKey, folder: Path, as_onnx: bool) -
         check_unchanged(target, signed_by)  # the files may have been replaced in between
         return target
     found = find_model(model, signed_by)
-    if as_onnx:
-        from lmk.artifact.onnx_model import build_onnx, save_onnx
-
-        target = folder / f"{path.stem}.onnx"
-        save_onnx(build_onnx(found), target)
+    if made:
+        target = folder / f"{path.stem}{FORMATS[made].suffix}"
+        with replacing(target) as temporary:
+            temporary.write_bytes(make_file(found, made))
         return target
     _copy(path, target)
     find_model(str(target), signed_by)

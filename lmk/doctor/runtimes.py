@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -113,6 +114,28 @@ def _openvino(name: str = "openvino") -> list[Finding]:
     return [_tried(f"{title}, CPU", run, reinstall("openvino"), note)]
 
 
+def _litert(name: str) -> list[Finding]:
+    if absent := _absent(name):
+        return [absent]
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+
+        title = f"LiteRT {version('ai-edge-litert')}, CPU"
+    except Exception as error:
+        return [_broken("LiteRT", error, reinstall("ai-edge-litert"))]
+
+    def run() -> FloatArray:
+        interpreter = Interpreter(model_content=_tiny_litert())
+        interpreter.allocate_tensors()
+        (picture,), (found,) = interpreter.get_input_details(), interpreter.get_output_details()
+        interpreter.set_tensor(picture["index"], PICTURE)
+        interpreter.invoke()
+        result: FloatArray = interpreter.get_tensor(found["index"])
+        return result
+
+    return [_tried(title, run, reinstall("ai-edge-litert"))]
+
+
 def _tensorrt(name: str) -> list[Finding]:
     kind: Kind = "tensorrt" if name == "tensorrt" else "tensorrt-rtx"
     title = RUNTIMES[kind].title
@@ -136,6 +159,7 @@ def _tensorrt(name: str) -> list[Finding]:
 TRIALS: dict[str, Callable[[str], list[Finding]]] = {
     "onnxruntime": _onnxruntime,
     "openvino": _openvino,
+    "litert": _litert,
     "tensorrt": _tensorrt,
     "tensorrt-rtx": _tensorrt,
 }
@@ -162,6 +186,22 @@ def _broken(subject: str, error: Exception, remedy: str) -> Finding:
 
 def _command(error: LmkError) -> str:
     return str(error).partition("run  ")[2]
+
+
+def _tiny_litert() -> bytes:
+    """y = 2 x + 1 as a LiteRT file."""
+    from lmk.artifact.litert.graph import NONE, Graph, Operation, Tensor
+    from lmk.artifact.litert.write import write
+
+    values = {"x": None, "two": np.full(1, 2, np.float32), "one": np.ones(1, np.float32)}
+    values |= {"double": None, "y": None}
+    tensors = (
+        Tensor(name, "float32", PICTURE.shape if value is None else value.shape, value)
+        for name, value in values.items()
+    )
+    options = {"fusedActivationFunction": NONE}
+    steps = (Operation("MUL", (0, 1), (3,), options), Operation("ADD", (3, 2), (4,), options))
+    return write(Graph(tuple(tensors), steps, (0,), (4,), {}))
 
 
 def _tiny_model() -> bytes:

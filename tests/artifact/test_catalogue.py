@@ -88,6 +88,8 @@ def test_choices_of_the_command_line_are_those_of_the_tables() -> None:
         ("openvino", "fp16", "openvino"),
         ("openvino", "bf16", "openvino"),
         ("openvino", "int8", "onnx"),
+        ("litert", "int8", "litert"),
+        ("litert", "bf16", None),
         ("tensorrt", "int8", "tensorrt"),
         ("tensorrt-rtx", "bf16", None),
         ("torch", "fp32", None),
@@ -108,6 +110,7 @@ def test_files_are_told_by_their_suffix(tmp_path: Path) -> None:
         "b/c-fp16.xml": "openvino",
         "a.plan": "tensorrt",
         "v1.2-fp16.ncnn.param": "ncnn",
+        "a.tflite": "litert",
     }
     for path, name in suffixes.items():
         found = format_of(path)

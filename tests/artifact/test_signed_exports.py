@@ -156,7 +156,7 @@ def test_the_copy_is_verified_also_if_the_file_is_replaced_meanwhile(
 
     folder = tmp_path / "private"
     folder.mkdir()
-    copy = signed_copy(str(signed), key, folder, as_onnx=True)
+    copy = signed_copy(str(signed), key, folder, made="onnx")
     assert copy == folder / "core.onnx"
     assert copy.read_bytes() == signed.read_bytes()
 
@@ -166,7 +166,7 @@ def test_the_copy_is_verified_also_if_the_file_is_replaced_meanwhile(
 
     monkeypatch.setattr(module, "_copy", replace_first)
     with pytest.raises(WeightsError, match="was changed after its export"):
-        signed_copy(str(signed), key, folder, as_onnx=True)
+        signed_copy(str(signed), key, folder, made="onnx")
 
 
 def test_what_has_no_signature_is_not_copied(
@@ -182,7 +182,7 @@ def test_what_has_no_signature_is_not_copied(
         ("core-pose", "that is signed, got"),
     ]:
         with pytest.raises(WeightsError, match=words):
-            signed_copy(str(path), key, tmp_path / "private", as_onnx=True)
+            signed_copy(str(path), key, tmp_path / "private", made="onnx")
     assert list((tmp_path / "private").iterdir()) == []
 
 

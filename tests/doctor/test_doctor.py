@@ -38,6 +38,8 @@ def test_installed_runtimes_are_really_run() -> None:
     subjects = " ".join(finding.subject for finding in found)
     assert "ONNX Runtime" in subjects
     assert "OpenVINO" in subjects
+    if find_spec("ai_edge_litert"):
+        assert "LiteRT" in subjects
     assert all(finding.state == "good" for finding in found)
 
 
@@ -85,6 +87,7 @@ def test_a_provider_that_does_not_start_is_broken_and_named(monkeypatch) -> None
 def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
     monkeypatch.delitem(sys.modules, "lmk.system.onnx_package", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)  # importing it fails
+    hide(monkeypatch, runtimes, "ai_edge_litert")  # which needs no onnx
     *found, last = runtimes.examine_runtimes()
     tried = [f for f in found if f.subject.startswith(("ONNX Runtime", "OpenVINO"))]
     assert {f.found.partition(":")[0] for f in tried} == {"not tested"}
@@ -93,14 +96,14 @@ def test_without_onnx_no_runtime_is_called_broken(monkeypatch) -> None:
 
 
 def test_no_runtime_at_all_stops_the_webcam(monkeypatch) -> None:
-    hide(monkeypatch, runtimes, "onnxruntime", "openvino")
+    hide(monkeypatch, runtimes, "onnxruntime", "openvino", "ai_edge_litert")
     findings = runtimes.examine_runtimes()
     (stop,) = (finding for finding in findings if finding.stops)
     assert stop.remedy == RUN
 
 
 def test_a_board_with_tensorrt_alone_can_work(monkeypatch) -> None:
-    hide(monkeypatch, runtimes, "onnxruntime", "openvino")
+    hide(monkeypatch, runtimes, "onnxruntime", "openvino", "ai_edge_litert")
     monkeypatch.setattr(install, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     (stop,) = (finding for finding in runtimes.examine_runtimes() if finding.stops)
     assert stop.remedy == "pip install onnxruntime 'numpy<2'"
@@ -114,7 +117,7 @@ def test_on_a_jetson_nothing_would_hide_what_jetpack_brings(monkeypatch) -> None
     monkeypatch.setattr(install, "jetson_model", lambda: "NVIDIA Jetson Orin Nano")
     monkeypatch.delitem(sys.modules, "lmk.system.onnx_package", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    hide(monkeypatch, runtimes, "openvino")
+    hide(monkeypatch, runtimes, "openvino", "ai_edge_litert")
     hide(monkeypatch, video, "cv2")
     monkeypatch.setattr(software, "PACKAGES", (("no-such-thing", "run", True, "folding"),))
     found = [*runtimes.examine_runtimes(), *video.examine_video(), *software.examine_software()]

@@ -38,6 +38,7 @@ from lmk.system.files import sha256_of
 from lmk.system.progress import Reporter
 from lmk.video.open_models import model_names
 
+HALVES = ("fp32", "fp16")
 WRITTEN = ", ".join(FORMATS["onnx"].precisions)
 
 
@@ -53,12 +54,9 @@ def export(model, folder, samples: Samples, calibration=None, **options) -> Expo
 @pytest.mark.parametrize(
     ("format", "precision"),
     [
-        ("onnx", "fp32"),
-        ("onnx", "fp16"),
-        ("openvino", "fp32"),
-        ("openvino", "fp16"),
-        ("ncnn", "fp32"),
-        ("ncnn", "fp16"),
+        (format, precision)
+        for format in ("onnx", "openvino", "litert", "ncnn")
+        for precision in HALVES
     ],
 )
 def test_a_verified_file_and_its_provenance(
@@ -233,7 +231,10 @@ def test_a_folder_that_may_not_be_written_is_said_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("format", "runtime"), [("onnx", "onnxruntime"), ("openvino", "openvino")])
+@pytest.mark.parametrize(
+    ("format", "runtime"),
+    [("onnx", "onnxruntime"), ("openvino", "openvino"), ("litert", "litert")],
+)
 def test_a_fixed_batch_takes_any_number_of_pictures(
     adapter_model, tmp_path, samples: Samples, format: str, runtime: str
 ) -> None:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 Change = Callable[[random.Random, Path], None]
+NUMBERS = [0, -1, 1, 2, 3, 5, 16, 127, 255, 1 << 20, 2**31 - 1]
 
 # Values that no field expects, or only some.
 NASTY: list[Any] = [
@@ -104,6 +107,32 @@ def _change_entry(random: random.Random, parent: Any, step: Any) -> None:
         parent[step] = value
     else:
         parent[step] = random.choice(NASTY)
+
+
+def change_object(random: random.Random, thing: Any) -> None:
+    """Put another value into an object, into one that it has, or into an array of it."""
+    inner = [name for name, value in vars(thing).items() if value is not None]
+    if not inner:
+        return
+    name = random.choice(inner)
+    value = getattr(thing, name)
+    if isinstance(value, np.ndarray) and value.size:
+        changed, at = value.copy(), random.randrange(value.size)
+        with np.errstate(all="ignore"):
+            changed[at] = np.array(random.choice(NUMBERS)).astype(value.dtype)
+        setattr(thing, name, changed[: random.choice([value.size, value.size, at])])
+    elif isinstance(value, list) and value:
+        at = random.randrange(len(value))
+        if isinstance(value[at], int):
+            value[at] = random.choice([*NUMBERS, *value])
+        elif random.random() < 0.5:
+            del value[at]
+        else:
+            value.append(value[at])
+    elif isinstance(value, (bool, int, float)):
+        setattr(thing, name, random.choice(NUMBERS))
+    elif hasattr(value, "__dict__"):
+        change_object(random, value)
 
 
 def change_text(random: random.Random, text: str) -> bytes:

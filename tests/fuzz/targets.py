@@ -21,6 +21,7 @@ from fuzz.mutate import (
     Change,
     change_file,
     change_json,
+    change_object,
     change_text,
     of_bytes,
     of_json,
@@ -271,6 +272,58 @@ def use_ncnn(folder: Path) -> None:
     assert found.xy.shape == (1, LANDMARKS, 2)
 
 
+def make_litert(folder: Path) -> None:
+    """The adapter in LiteRT, in float32 with its named points, and in int8."""
+    from lmk.artifact.litert.convert import to_litert
+    from lmk.artifact.litert.write import write
+    from lmk.exporting.int8 import always_kept, calibrate
+
+    make_models(folder)
+    model = find_model(str(folder / "adapter"))
+    proto, crops = build_onnx(model), np.random.default_rng(0).integers(0, 255, (2, 128, 128, 3))
+    ranges = calibrate(proto, model.architecture, crops.astype(np.uint8), False, lambda: None)
+    whole = ranges.quantize(always_kept(model.architecture))
+    for name, graph in (("fox", proto), ("fox-int8", whole)):
+        (folder / f"{name}.tflite").write_bytes(write(to_litert(graph)))
+
+
+def damage_litert_graph(random: random.Random, folder: Path) -> None:
+    """Write a flatbuffer that is whole, some of whose values are wrong."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    path = folder / random.choice(["fox.tflite", "fox-int8.tflite"])
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    for _ in range(random.choice([1, 1, 3])):
+        change_object(
+            random,
+            random.choice(
+                [
+                    model,
+                    *model.subgraphs,
+                    *model.subgraphs[0].operators,
+                    *model.subgraphs[0].tensors,
+                    *model.buffers,
+                ]
+            ),
+        )
+    builder = flatbuffers.Builder(1 << 20)
+    try:
+        builder.Finish(model.Pack(builder), b"TFL3")
+    except Exception:  # of a value that no file can hold
+        return
+    path.write_bytes(builder.Output())
+
+
+def use_litert(folder: Path) -> None:
+    from lmk.inference.landmarker import Landmarker
+
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
+    for name in ("fox", "fox-int8"):
+        found = Landmarker(folder / f"{name}.tflite", "litert", region="center")(image)
+        assert found.xy.shape[1:] == (LANDMARKS, 2)
+
+
 def use_sidecar(folder: Path) -> None:
     from lmk.artifact.provenance import check_unchanged
 
@@ -492,6 +545,8 @@ TARGETS = [
     ),
     Target("ncnn, layers", make_ncnn, named("fox.ncnn.param", damage_param), use_ncnn),
     Target("ncnn, weights", make_ncnn, named("fox.ncnn.bin", of_bytes), use_ncnn),
+    Target("LiteRT file", make_litert, named("fox.tflite", of_bytes), use_litert),
+    Target("LiteRT graph", make_litert, damage_litert_graph, use_litert),
     Target("sidecar", make_exported, named("fox.onnx.json", of_json), use_sidecar),
     Target("saved choice", make_choice, damage_choice, use_choice),
     Target("COCO", make_pictures, named("foxes/set.json", of_json), use_coco),

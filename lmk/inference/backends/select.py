@@ -66,13 +66,15 @@ def _open_signed(
     model: str, signed_by: PublicKey, runtime: str, device: str | None, threads: int | None
 ) -> Backend:
     """Open a private copy of a signed model, which stays as long as its backend."""
+    from lmk.artifact.cached import MADE
     from lmk.artifact.signed_copy import signed_copy
 
-    as_onnx = _choose(model, runtime, device)[0] in FORMATS["onnx"].runtimes
+    chosen = _choose(model, runtime, device)[0]
+    made = next((format for format in MADE if chosen in FORMATS[format].runtimes), "")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="lmk-")))
         stack.enter_context(_naming(model, folder))
-        copy = signed_copy(model, signed_by, folder, as_onnx)
+        copy = signed_copy(model, signed_by, folder, made)
         backend = open_backend(str(copy), runtime, device, threads, saved=False)
         finalize(backend, stack.pop_all().close)
     backend.description += ", signature verified"

@@ -91,7 +91,7 @@ def landmarks(model: object, runtime: str, **options: object) -> np.ndarray:
     return open_backend(str(model), runtime, "cpu", **options).infer(IMAGES)[0]
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "torch", "ncnn"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "litert", "ncnn", "torch"])
 def test_a_signed_adapter_runs_as_without_a_required_signature(
     adapter: Path, key: PublicKey, place: Path, runtime: str
 ) -> None:
