@@ -20,6 +20,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "tools/jetson.md",
     "tools/labelling.md",
+    "tools/triton.md",
 )
 LMK = typer.main.get_command(app)
 
