@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from lmk.system.machine import usable_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+CLOSE_S = 5.0
 AHEAD = 32  # results that each core may be ahead of their reader
 
 
@@ -44,7 +46,7 @@ def in_thread(items: Iterable[Item], ahead: int) -> Generator[Item, None, None]:
     """Iterate in a thread of its own, at most `ahead` items ahead of their reader.
 
     The iteration's exception is raised in its place. Closing the generator ends the thread after
-    the item that it works on.
+    the item that it works on, or leaves it after 5 seconds.
     """
     waiting: Queue[Item | _End] = Queue(ahead)
     closed = threading.Event()
@@ -73,7 +75,8 @@ def in_thread(items: Iterable[Item], ahead: int) -> Generator[Item, None, None]:
             raise item.error
     finally:
         closed.set()
-        while thread.is_alive():  # it may wait for room
+        end_s = time.monotonic() + CLOSE_S  # it may be stuck in a file
+        while thread.is_alive() and time.monotonic() < end_s:  # it may wait for room
             with suppress(Empty):
                 waiting.get(timeout=0.05)
 

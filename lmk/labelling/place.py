@@ -63,11 +63,12 @@ class Place:
         with self._reading():
             return bool(self.files.isdir(self.path))
 
-    def entries(self) -> list[Place]:
-        """What is in a folder, by name. Raises DataError."""
+    def entries(self) -> dict[Place, bool]:
+        """What is in a folder, by name, and whether it is a folder. Raises DataError."""
         with self._reading():
             found = self.files.ls(self.path, detail=True)
-        return [Place(self.files, path) for path in sorted(one["name"] for one in found)]
+        ordered = sorted(found, key=lambda one: str(one["name"]))
+        return {Place(self.files, one["name"]): one["type"] == "directory" for one in ordered}
 
     def matching(self) -> list[Place]:
         """The files and folders whose paths this one, with *, ? or [...] in it, fits."""

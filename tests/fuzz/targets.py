@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -414,6 +415,29 @@ def picture(suffix: str) -> Target:
     return Target(f"picture {suffix}", make_picture(suffix), damage, use_picture)
 
 
+def of_labels() -> list[Target]:
+    """What `lmk label` reads, where its packages are; not Parquet, on which Arrow may hang."""
+    if not (find_spec("pyarrow") and find_spec("fsspec")):
+        return []
+    from fuzz import label_files
+
+    make = label_files.make
+    return [
+        Target(
+            "labelled tar",
+            make,
+            named("shard.tar", of_bytes),
+            lambda folder: label_files.use(folder / "shard.tar"),
+        ),
+        Target(
+            "labels' manifest",
+            make,
+            named("out/manifest.json", of_json),
+            lambda folder: label_files.use_manifest(folder / "out"),
+        ),
+    ]
+
+
 TARGETS = [
     Target(
         "manifest",
@@ -458,4 +482,5 @@ TARGETS = [
         "checkpoint", make_checkpoint, named("checkpoint.pt", damage_checkpoint), use_checkpoint
     ),
     *(picture(suffix) for suffix in ("png", "jpg", "webp", "gif", "bmp", "tif")),
+    *of_labels(),
 ]

@@ -313,3 +313,22 @@ def test_labels_do_not_depend_on_what_lmk_bench_found_fastest_here(
     known = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert known["runtime"] in ("openvino", "onnxruntime")
     assert known["settings"]["device"] == "cpu"
+
+
+def test_a_tar_whose_header_claims_gigabytes_takes_no_memory(tmp_path: Path) -> None:
+    """A name of 8 GB, as GNU's tar writes names longer than a header: a size with a binary mark."""
+    (tmp_path / "in").mkdir()
+    good = encoded(pictures(2)["a/000.png"])
+    write_tar(tmp_path / "in" / "a.tar", {"1.png": good, "2.png": good})
+    data = bytearray((tmp_path / "in" / "a.tar").read_bytes())
+    start = 512 + -(-len(good) // 512) * 512  # of the second header
+    data[start + 124 : start + 136] = b"\x80" + (8 << 30).to_bytes(11, "big")
+    data[start + 156 : start + 157] = b"L"
+    data[start + 148 : start + 156] = b" " * 8
+    data[start + 148 : start + 156] = b"%06o\0 " % sum(data[start : start + 512])
+    (tmp_path / "in" / "a.tar").write_bytes(data)
+    done = label(tmp_path)
+    assert (done.counts.inputs, done.counts.errors) == (2, 1)
+    rows = read_labels(tmp_path / "out")
+    assert [row["error"] is None for row in rows] == [True] * 10 + [False]
+    assert "a header of 8,589,934,592 bytes" in rows[-1]["error"]

@@ -133,14 +133,14 @@ def _below_here(source: Place, left_out: LeftOut) -> Iterator[Found]:
 
 def _below(source: Place, folder: Place, left_out: LeftOut) -> Iterator[Found]:
     """Those of a folder in object storage, by their suffixes."""
-    for place in folder.entries():
+    for place, is_folder in folder.entries().items():
         name = posixpath.relpath(place.path, source.path)
         if posixpath.basename(name).startswith("."):
             continue
-        if kind := KINDS.get(_suffix(name)):
-            yield Found(kind, source, name)
-        elif place.is_folder():
+        if is_folder and place.path != folder.path:  # some storages have the folder itself in it
             yield from _below(source, place, left_out)
+        elif kind := KINDS.get(_suffix(name)):
+            yield Found(kind, source, name)
         else:
             left_out[OTHER].append(name)
 
