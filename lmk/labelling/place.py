@@ -21,8 +21,10 @@ from lmk.system.errors import (
     missing_extra,
 )
 from lmk.system.files import sync
-from lmk.system.reading import reason_of
+from lmk.system.reading import check_regular, reason_of
 from lmk.video.sources.secrecy import without_secrets
+
+MOST_BYTES = 1 << 50
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Place:
     def read(self) -> bytes:
         """The bytes of a file, of at most 400 MB. Raises DataError."""
         with self._reading():
+            self._check_regular()
             data = bytes(self.files.cat_file(self.path, start=0, end=FILE_BYTES + 1))
         if len(data) > FILE_BYTES:
             raise DataError(f"{self} has more than {FILE_BYTES / 1e6:.0f} MB: shrink it first")
@@ -86,8 +89,10 @@ class Place:
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open a file to read parts of it. Raises DataError, also for errors in the block."""
-        with self._reading(), self.files.open(self.path, "rb") as file:
-            yield file
+        with self._reading():
+            self._check_regular()
+            with self.files.open(self.path, "rb") as file:
+                yield file
 
     @contextmanager
     def replacing(self) -> Iterator[BinaryIO]:
@@ -119,6 +124,11 @@ class Place:
         """Delete a file. Raises OutputError."""
         with self._writing():
             self.files.rm_file(self.path)
+
+    def _check_regular(self) -> None:
+        """A pipe on this machine would be waited for, and a device has no end."""
+        if self.local:
+            check_regular(self.local, MOST_BYTES)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

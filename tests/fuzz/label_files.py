@@ -1,4 +1,4 @@
-"""The files that `lmk label` reads: tars, and its own manifest; see `targets.py`."""
+"""The files that `lmk label` reads: tars, tables and its own manifest; see `targets.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from label_inputs import encoded, pictures, write_tar
+from label_inputs import encoded, pictures, write_table, write_tar
 
 from lmk.labelling.inputs.listing import list_shards
 from lmk.labelling.inputs.read import read_batches
@@ -23,9 +23,11 @@ class Silent(Reporter):
 
 
 def make(folder: Path) -> None:
-    """A tar of pictures, and an output with a manifest."""
+    """A tar and a table of pictures, and an output with a manifest."""
     made = {name: encoded(image) for name, image in pictures(5).items()}
     write_tar(folder / "shard.tar", made)
+    cells = [{"bytes": data, "path": name} for name, data in made.items()]
+    write_table(folder / "shard.parquet", cells, group=2)
     hashes = {"model_sha256": "0" * 64, "inputs_sha256": "1" * 64}
     manifest = Manifest(
         **{"source": "a", "settings": {"region": ""}, "model": "m", "runtime": "onnxruntime"},

@@ -416,18 +416,19 @@ def picture(suffix: str) -> Target:
 
 
 def of_labels() -> list[Target]:
-    """What `lmk label` reads, where its packages are; not Parquet, on which Arrow may hang."""
+    """What `lmk label` reads, where its packages are."""
     if not (find_spec("pyarrow") and find_spec("fsspec")):
         return []
     from fuzz import label_files
 
+    def use_file(name: str) -> Callable[[Path], None]:
+        return lambda folder: label_files.use(folder / name)
+
     make = label_files.make
     return [
-        Target(
-            "labelled tar",
-            make,
-            named("shard.tar", of_bytes),
-            lambda folder: label_files.use(folder / "shard.tar"),
+        *(
+            Target(f"labelled {name}", make, named(name, of_bytes), use_file(name))
+            for name in ("shard.tar", "shard.parquet")
         ),
         Target(
             "labels' manifest",
