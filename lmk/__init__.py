@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lmk.exporting.export import export
     from lmk.inference.landmarker import Landmarker, Landmarks
     from lmk.inference.regions.landmarks import Finding
+    from lmk.labelling.label import label
     from lmk.naming.job import name
     from lmk.report.evaluate import evaluate
     from lmk.training.adaptation.adapt import adapt
@@ -28,6 +29,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "label",
     "name",
     "track",
 ]
@@ -43,6 +45,7 @@ _MODULES = {
     "distill": "lmk.training.distillation.distill",
     "evaluate": "lmk.report.evaluate",
     "export": "lmk.exporting.export",
+    "label": "lmk.labelling.label",
     "name": "lmk.naming.job",
     "track": "lmk.video.track",
 }

@@ -85,7 +85,8 @@ class Format:
     (see `exporting/writer.py`). outside_graph: precisions that are not in the graph itself, but in
     how the weights are stored or how the file is run. options: those of `lmk export` that not all
     formats have. beside: suffix of a second file. engine: whether it is built for one GPU. noun:
-    what such a file is called.
+    what such a file is called. layout: its path below the folder of the export, where {} is the
+    model's name and precision.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Format:
     beside: str = ""
     engine: bool = False
     noun: str = "file"
+    layout: str = "{}"
 
 
 PRECISIONS = {
@@ -282,6 +284,17 @@ FORMATS = {
             writer="lmk.exporting.web_site:WRITER",
             options=("runtime_files", "picture"),
             noun="page",
+        ),
+        Format(  # its model, too, is an ONNX file
+            name="triton",
+            title="model repository of Triton",
+            suffix=".onnx",
+            precisions=("fp32", "fp16", "int8"),
+            runtimes=("onnxruntime", "openvino"),
+            writer="lmk.exporting.triton_repository:WRITER",
+            options=("heatmaps",),
+            noun="repository",
+            layout="{}/1/model",
         ),
     )
 }

@@ -17,6 +17,7 @@ from lmk.cli import (
     eval,
     export,
     fold,
+    label,
     models,
     name,
     pretrain,
@@ -53,6 +54,7 @@ app.command("bench")(bench.bench)
 app.command("fold")(fold.fold)
 app.add_typer(adapter.app, name="adapter")
 app.command("run")(run.run)
+app.command("label")(label.label)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("demo")(demo)

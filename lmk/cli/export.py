@@ -45,6 +45,8 @@ def _format_in_words(format: Format) -> str:
     precisions = listed(format.precisions, "or")
     if format.noun == "page":
         return f"{format.name}: {precisions}, a page for any browser"
+    if format.noun == "repository":
+        return f"{format.name}: {precisions}, a model repository for NVIDIA's Triton"
     runtimes = listed((RUNTIMES[name].title for name in format.runtimes), "and")
     return f"{format.name}: {precisions}, for {runtimes}"
 
@@ -154,6 +156,7 @@ def export(
     A file beyond its limits is not kept (exit code 3). A .json file beside it holds its provenance:
     what it is and how it was made. With -f web the folder is a site: its index.html finds landmarks
     on the visitor's own camera, and is checked in Chromium or Chrome where one is installed.
+    With -f triton it is a model repository: NAME/1/model.onnx and NAME/config.pbtxt.
     """
     if open_page and format != "web":
         raise UsageError("--open is for -f web, which writes a page")
@@ -183,6 +186,8 @@ def export(
     _print(exported, opset)
     if format == "web":
         _print_site(exported.path)
+    if format == "triton":
+        echo(f"serve it:  tritonserver --model-repository={output}")
     if open_page:
         _open(exported.path.parent)
 

@@ -26,6 +26,7 @@ from lmk.data.memory import (
 )
 from lmk.geometry import center_square, compose_affine, sideways_to_upright, square_to_crop
 from lmk.system.errors import DataError, LmkError, missing_extra
+from lmk.system.reading import reason_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -51,13 +52,15 @@ def read_image(path: Path, upright: bool = True) -> Image:
     All pictures that threads decode at the same time need 1 GB at most.
     """
     with _opened(path) as picture:
-        from PIL import ImageOps
+        return _whole(picture, path, upright)
 
-        needed = coefficients_bytes(picture) + decoded_bytes(picture, as_array=True)
-        with DECODED.hold(_checked(needed, picture, path)):
-            if upright:
-                ImageOps.exif_transpose(picture, in_place=True)
-            return np.array(_to_rgb(picture, path))
+
+def decode_image(data: bytes, name: str) -> Image:
+    """Decode the bytes of a picture file as `read_image` does; errors call it by its name."""
+    if len(data) > FILE_BYTES:
+        raise DataError(_too_large(name, len(data)))
+    with _decoding(data, name) as picture:
+        return _whole(picture, name, upright=True)
 
 
 def read_crop(
@@ -117,25 +120,46 @@ def large_pictures() -> Iterator[None]:
 def _opened(path: Path) -> Iterator[Picture]:
     """Open a picture without decoding it; every exception inside becomes a DataError."""
     try:
+        size = _file_bytes(path)
+        with FILES.hold(size):
+            with path.open("rb") as file:
+                data = file.read(size)  # at once: Pillow reads a header in some forty pieces
+            with _decoding(data, path) as picture:
+                yield picture
+    except (OSError, ValueError) as error:  # the second for names with null bytes
+        raise DataError(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+@contextmanager
+def _decoding(data: bytes, name: Path | str) -> Iterator[Picture]:
+    """As `_opened`, for the bytes of a file."""
+    try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         raise missing_extra("pillow", "train") from error
-    data = b""
     try:
-        size = _file_bytes(path)
-        with FILES.hold(size), path.open("rb") as file:
-            data = file.read(size)  # at once: Pillow reads a header in some forty pieces
-            with Image.open(BytesIO(data), formats=_formats()) as picture:
-                yield picture
+        with Image.open(BytesIO(data), formats=_formats()) as picture:
+            yield picture
     except LmkError:
         raise
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is {_other_kind(data)}") from error
+        raise DataError(f"{name} is {_other_kind(data)}") from error
     except Exception as error:  # broken bytes make Pillow's decoders raise almost anything
         if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+            raise DataError(f"{name} cannot be read: {error.strerror}") from error
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} is not a picture that can be decoded: {reason}") from error
+        raise DataError(f"{name} is not a picture that can be decoded: {reason}") from error
+
+
+def _whole(picture: Picture, name: Path | str, upright: bool) -> Image:
+    """All pixels of an open picture, uint8 RGB (H, W, 3)."""
+    from PIL import ImageOps
+
+    needed = coefficients_bytes(picture) + decoded_bytes(picture, as_array=True)
+    with DECODED.hold(_checked(needed, picture, name)):
+        if upright:
+            ImageOps.exif_transpose(picture, in_place=True)
+        return np.array(_to_rgb(picture, name))
 
 
 @cache
@@ -155,11 +179,12 @@ def _file_bytes(path: Path) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{path} is not a regular file: expected a picture")
     if status.st_size > FILE_BYTES:
-        raise DataError(
-            f"{path} has {status.st_size / 1e6:,.0f} MB, more than {FILE_BYTES / 1e6:.0f}: shrink "
-            "it first"
-        )
+        raise DataError(_too_large(path, status.st_size))
     return status.st_size
+
+
+def _too_large(name: Path | str, size: int) -> str:
+    return f"{name} has {size / 1e6:,.0f} MB, more than {FILE_BYTES / 1e6:.0f}: shrink it first"
 
 
 def _other_kind(data: bytes) -> str:
@@ -171,7 +196,7 @@ def _other_kind(data: bytes) -> str:
     return "not a picture of a known format"
 
 
-def _checked(needed: int, picture: Picture, path: Path) -> int:
+def _checked(needed: int, picture: Picture, path: Path | str) -> int:
     """Return the bytes that decoding needs, unless the picture is too large."""
     width, height = picture.size
     if width * height > MAX_PIXELS:
@@ -199,7 +224,7 @@ def _turn(
     return sideways_to_upright(width, height, orientation)
 
 
-def _to_rgb(picture: Picture, path: Path) -> Picture:
+def _to_rgb(picture: Picture, path: Path | str) -> Picture:
     from PIL import Image
 
     if picture.mode.startswith("I;16"):

@@ -34,21 +34,24 @@ def list_images(folder: Path, report: Reporter | None = None) -> list[Path]:
         raise DataError(f"{folder} is not a folder of images")
     left_out = LeftOut(list)
     paths = []
-    for entry in _files(folder, left_out):
-        if reason := _why_not(entry):
+    for entry in files_below(folder, left_out):
+        if reason := why_no_picture(entry):
             left_out[reason].append(os.path.relpath(entry.path, folder))
         else:
             paths.append(Path(entry.path))
     if not paths:
         expected = f"expected {', '.join(sorted(SUFFIXES))} files"
-        raise DataError(f"no images below {folder}: {expected}{_told(left_out, ', and got ')}")
+        raise DataError(f"no images below {folder}: {expected}{told(left_out, ', and got ')}")
     if report and left_out:
-        report.warn(_told(left_out, f"left out in {folder}: "))
+        report.warn(told(left_out, f"left out in {folder}: "))
     return sorted(paths)
 
 
-def _files(root: Path, left_out: LeftOut) -> Iterator[os.DirEntry[str]]:
-    """Yield what is not a folder, and not hidden; real folders come before linked ones."""
+def files_below(root: Path, left_out: LeftOut) -> Iterator[os.DirEntry[str]]:
+    """Yield what is not a folder, and not hidden, in an order that is always the same.
+
+    Real folders come before linked ones; run folders of trainings are left out.
+    """
     seen: set[tuple[int, int]] = set()
     real, linked = [os.fspath(root)], list[str]()
     while real or linked:
@@ -67,11 +70,13 @@ def _files(root: Path, left_out: LeftOut) -> Iterator[os.DirEntry[str]]:
         if folder != os.fspath(root) and TRAINING[0] in names and names & TRAINING[1]:
             left_out["a training"].append(os.path.relpath(folder, root))
             continue
+        inside = list[str]()
         for entry in sorted(visible, key=lambda entry: entry.name):
             if not _says(entry.is_dir):
                 yield entry
             else:
-                (linked if entry.is_symlink() else real).append(entry.path)
+                (linked if entry.is_symlink() else inside).append(entry.path)
+        real += reversed(inside)  # the last one is the next one
 
 
 def _says(question: Callable[[], bool]) -> bool:
@@ -80,8 +85,8 @@ def _says(question: Callable[[], bool]) -> bool:
     return False
 
 
-def _why_not(entry: os.DirEntry[str]) -> str:
-    """Why a file is not listed; "" for a picture."""
+def why_no_picture(entry: os.DirEntry[str]) -> str:
+    """Why a file below a folder is no picture; "" for one."""
     if not _says(entry.is_file):
         broken = entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
         return "a broken link" if broken else "not a regular file"
@@ -97,7 +102,7 @@ def _why_not(entry: os.DirEntry[str]) -> str:
     return "" if kind in READABLE else REMEDIES.get(kind, NO_PICTURE)
 
 
-def _told(left_out: LeftOut, start: str) -> str:
+def told(left_out: LeftOut, start: str) -> str:
     """Say in one line what was left out and why."""
     parts = []
     for reason, names in sorted(left_out.items(), key=lambda one: one[0] == NO_PICTURE):

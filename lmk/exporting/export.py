@@ -62,6 +62,7 @@ def export(
     data folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for
     no check. The format "web" writes a site, whose page is index.html, around the ONNX file:
     `runtime_files` is the npm package onnxruntime-web, or "npm", and `picture` its example.
+    The format "triton" writes a model repository, NAME/config.pbtxt and NAME/1/model.onnx.
 
         import lmk
 
@@ -111,6 +112,7 @@ def export_model(
     name = options.file_name(model)
     with scratch(folder, name) as partial_folder:
         candidate = partial_folder / name
+        candidate.parent.mkdir(parents=True, exist_ok=True)
         written = writer.write(graph.proto, candidate, options, report)
         needs = writer.needs(options)
         provenance = partial(
@@ -135,8 +137,8 @@ def export_model(
                 layers = backend.layers()
         known = provenance(layers=layers, parity=asdict(parity) if parity else None)
         writer.clear(partial_folder, folder)
-        publish(candidate, folder, known)
-    return Exported(folder / candidate.name, known, parity)
+        publish(partial_folder, name, folder, known)
+    return Exported(folder / name, known, parity)
 
 
 def _choose_samples(

@@ -64,9 +64,10 @@ class ExportOptions:
         return self.precision not in self.file_format.outside_graph
 
     def file_name(self, model: Model) -> str:
-        """NAME.onnx, NAME-fp16.onnx, NAME-int8.xml and so on."""
+        """NAME.onnx, NAME-fp16.onnx, NAME-int8.xml and so on; a path, where the format has one."""
         suffix = "" if self.precision == "fp32" else f"-{self.precision}"
-        return f"{model.manifest.name}{suffix}{self.file_format.suffix}"
+        stem = self.file_format.layout.format(f"{model.manifest.name}{suffix}")
+        return f"{stem}{self.file_format.suffix}"
 
 
 def check_options(options: ExportOptions, calibrated: bool) -> None:

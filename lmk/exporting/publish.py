@@ -42,10 +42,10 @@ def hashes(path: Path) -> dict[str, str]:
 def scratch(folder: Path, name: str) -> Iterator[Path]:
     """Give a temporary folder in `folder` to write a file of this name into; removes it at the end.
 
-    One process at a time writes the file; what one that was killed has left is removed first.
-    Raises OutputError.
+    The name may be a path below the folder. One process at a time writes the file; what one that
+    was killed has left is removed first. Raises OutputError.
     """
-    new, file = not folder.exists(), folder / name
+    new, file = not folder.exists(), folder / Path(name).parts[0]
     try:
         with held(beside(file, "lock"), file), scratch_folder(beside(file, "partial")) as partial:
             yield partial
@@ -55,19 +55,24 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def publish(candidate: Path, folder: Path, provenance: Provenance) -> None:
-    """Move what was written from its scratch folder into `folder`, with its provenance.
+def publish(written: Path, name: str, folder: Path, provenance: Provenance) -> None:
+    """Move all that was written from its scratch folder into `folder`, with its provenance.
 
+    name: of the exported file, from both folders on.
     Each file is replaced completely or not at all. The provenance comes last, so that an
     interrupted export is detected. Raises OutputError.
     """
-    for path in files_of(candidate):
-        move(path, folder / path.name)
+    candidate = written / name
     sidecar(candidate).unlink(missing_ok=True)  # an engine's, from before it was verified
-    written = candidate.parent
+    for path in files_of(candidate):
+        _move_below(path, written, folder)
     for path in sorted(path for path in written.rglob("*") if path.is_file()):  # a site's others
-        target = folder / path.relative_to(written)
-        with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        move(path, target)
-    provenance.write(folder / candidate.name)
+        _move_below(path, written, folder)
+    provenance.write(folder / name)
+
+
+def _move_below(path: Path, written: Path, folder: Path) -> None:
+    target = folder / path.relative_to(written)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    move(path, target)

@@ -57,7 +57,7 @@ class Landmarker:
     by default the detector that the model names, else "landmarks" if the model was measured for it,
     or else the centred square. finding: what "landmarks" searches for, such as smaller objects.
     require_signature: a public key, NAME.pub; the model must be an adapter file or an exported file
-    that it signed (`lmk adapter sign`).
+    that it signed (`lmk adapter sign`). threads: of the runtime on the CPU, by default its choice.
     `landmarker.backend.description` describes what was chosen. Raises WeightsError, UsageError, and
     UnavailableError when the runtime, device or detector is not on this machine.
 
@@ -74,11 +74,12 @@ class Landmarker:
         region: str = "",
         finding: Finding = DEFAULT,
         require_signature: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
     ) -> None:
         key = None if require_signature is None else os.fspath(require_signature)
-        self._arguments = (os.fspath(model), runtime, device, region, finding, key)
+        self._arguments = (os.fspath(model), runtime, device, region, finding, key, threads)
         signed_by = None if key is None else read_public_key(key)
-        self.backend = open_backend(*self._arguments[:3], signed_by=signed_by)
+        self.backend = open_backend(*self._arguments[:3], threads, signed_by=signed_by)
         self._opened: Finder | None = None
         self._opening = Lock()
         if region or finding != DEFAULT:
@@ -92,7 +93,7 @@ class Landmarker:
         """Opened once, when needed: callers that give boxes do not need OpenCV's cascades."""
         with self._opening:
             if self._opened is None:
-                _, _, _, region, finding, _ = self._arguments
+                _, _, _, region, finding, *_ = self._arguments
                 self._opened = choose_region(region, self.backend.framing, True, finding)[0]
             return self._opened
 

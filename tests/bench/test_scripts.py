@@ -77,6 +77,21 @@ def test_students_are_measured_beside_a_plain_export_of_their_teacher(
     assert len(found) == 1 + 2 * 2
 
 
+def test_labels_are_measured_beside_the_bare_model_from_every_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("fsspec")
+    import labelling as script
+
+    monkeypatch.setattr(script, "ROUNDS", 1)
+    rows = script.measure(Namespace(model="faces-tiny", runtime="onnxruntime", pictures=20))
+    names = ["bare model", "decoded", "folder", "pictures.tar", "pictures.parquet"]
+    assert [row["name"] for row in rows] == names
+    assert rows[0]["ratio"] == 1
+    assert all(row["pictures_per_s"] > 0 for row in rows)
+
+
 def test_scaling_doubles_the_threads_up_to_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     import scaling
 

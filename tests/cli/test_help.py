@@ -14,7 +14,14 @@ from typer.testing import CliRunner
 from lmk.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "models/README.md", "benchmarks/README.md", "tools/jetson.md")
+DOCUMENTS = (
+    "README.md",
+    "models/README.md",
+    "benchmarks/README.md",
+    "tools/jetson.md",
+    "tools/labelling.md",
+    "tools/triton.md",
+)
 LMK = typer.main.get_command(app)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from lmk.data.decode import large_pictures, read_crop, read_image
+from lmk.data.decode import decode_image, large_pictures, read_crop, read_image
 from lmk.data.memory import DECODED, DECODED_BYTES, FILE_BYTES
 from lmk.geometry import apply_affine
 from lmk.system.errors import DataError
@@ -405,3 +405,21 @@ def test_threads_keep_no_memory_of_large_pictures(tmp_path: Path) -> None:
     )
     kept_kb = int(re.search(r"VmRSS:\s+(\d+)", done.stdout)[1])
     assert kept_kb < 150_000
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_bytes_are_decoded_as_their_file(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = save(tmp_path / "a.jpg", quarters(50, 40), exif=exif)
+    image = decode_image(path.read_bytes(), "a")
+    assert image.shape == ((50, 40, 3) if orientation == 6 else (40, 50, 3))
+    np.testing.assert_array_equal(image, read_image(path))
+
+
+def test_bytes_that_are_no_picture_are_named_in_the_error(monkeypatch) -> None:
+    with pytest.raises(DataError, match=r"^row 3 is not a picture of a known format"):
+        decode_image(b"nothing", "row 3")
+    monkeypatch.setattr("lmk.data.decode.FILE_BYTES", 5)
+    with pytest.raises(DataError, match=r"^row 4 has 0 MB, more than 0: shrink it first"):
+        decode_image(b"nothing", "row 4")

@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -510,6 +511,30 @@ def picture(suffix: str) -> Target:
     return Target(f"picture {suffix}", make_picture(suffix), damage, use_picture)
 
 
+def of_labels() -> list[Target]:
+    """What `lmk label` reads, where its packages are."""
+    if not (find_spec("pyarrow") and find_spec("fsspec")):
+        return []
+    from fuzz import label_files
+
+    def use_file(name: str) -> Callable[[Path], None]:
+        return lambda folder: label_files.use(folder / name)
+
+    make = label_files.make
+    return [
+        *(
+            Target(f"labelled {name}", make, named(name, of_bytes), use_file(name))
+            for name in ("shard.tar", "shard.parquet")
+        ),
+        Target(
+            "labels' manifest",
+            make,
+            named("out/manifest.json", of_json),
+            lambda folder: label_files.use_manifest(folder / "out"),
+        ),
+    ]
+
+
 TARGETS = [
     Target(
         "manifest",
@@ -558,4 +583,5 @@ TARGETS = [
         "checkpoint", make_checkpoint, named("checkpoint.pt", damage_checkpoint), use_checkpoint
     ),
     *(picture(suffix) for suffix in ("png", "jpg", "webp", "gif", "bmp", "tif")),
+    *of_labels(),
 ]

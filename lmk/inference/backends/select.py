@@ -50,7 +50,7 @@ def open_backend(
         backend = _open(*chosen, threads or choice.threads)
         backend.description += ", chosen by lmk bench"
         return backend
-    runtime, device = _choose(model, runtime, device)
+    runtime, device = choose_runtime(model, runtime, device)
     if threads and device != "cpu":
         raise UsageError(f"threads are for the CPU, not for {device}: omit them")
     backend = _open(model, runtime, device, threads)
@@ -69,7 +69,7 @@ def _open_signed(
     from lmk.artifact.cached import MADE
     from lmk.artifact.signed_copy import signed_copy
 
-    chosen = _choose(model, runtime, device)[0]
+    chosen = choose_runtime(model, runtime, device)[0]
     made = next((format for format in MADE if chosen in FORMATS[format].runtimes), "")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="lmk-")))
@@ -96,8 +96,11 @@ def _open(model: str, runtime: str, device: str, threads: int | None) -> Backend
     return backend
 
 
-def _choose(model: str, runtime: str, device: str | None) -> tuple[str, str]:
-    """Check that runtime, device and file match, and fill in defaults."""
+def choose_runtime(model: str, runtime: str, device: str | None) -> tuple[str, str]:
+    """Check that runtime, device and file match, and fill in defaults, without a saved choice.
+
+    Raises UsageError, and UnavailableError where no runtime is installed.
+    """
     if runtime not in NAMES:
         raise UsageError(f"unknown runtime {runtime!r}: expected one of {', '.join(NAMES)}")
     format = format_of(model)
