@@ -58,9 +58,8 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
 def publish(written: Path, name: str, folder: Path, provenance: Provenance) -> None:
     """Move all that was written from its scratch folder into `folder`, with its provenance.
 
-    name: of the exported file, from both folders on.
-    Each file is replaced completely or not at all. The provenance comes last, so that an
-    interrupted export is detected. Raises OutputError.
+    name: of the exported file, from both folders on. Each file is replaced completely or not at
+    all. The provenance comes last, so that an interrupted export is detected. Raises OutputError.
     """
     candidate = written / name
     sidecar(candidate).unlink(missing_ok=True)  # an engine's, from before it was verified
