@@ -33,7 +33,7 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Add those of another part."""
-        for name, value in asdict(other).items():
+        for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
