@@ -62,6 +62,8 @@ def adapt(
 
     def save(folder: Path, done: Progress) -> Model:
         record = training_record(done, settings, run)
+        if known and "teachers" in known.training:  # whose landmarks it keeps
+            record["teachers"] = known.training["teachers"]
         like = known.framing if known else None
         framing = measured_framing(learner.network, options.beta, data.crops, like)
         manifest = {

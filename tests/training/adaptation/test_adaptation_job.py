@@ -92,11 +92,12 @@ def test_a_student_learns_on_without_its_teacher(student_model) -> None:
     assert (learner.options.beta, options.beta) == (1.5, 10)
 
 
-def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
+def test_landmarks_that_are_kept_keep_their_partners_their_detector_and_their_teachers(
     student_model, tmp_path: Path
 ) -> None:
     framing = Framing(((1, 2),) * 7, 1, 0.5, "cascade:cat", (0, 0, 1, 0.5))
-    record = {"settings": {"task": "distill"}}
+    teachers = [{"name": "cats", "sha256": "c" * 64}]
+    record = {"settings": {"task": "distill"}, "teachers": teachers}
     partners = [1, 0, 2, 3, 4, 5, 6]
     known = replace(student_model.manifest, training=record, framing=framing, mirrored=partners)
     core = replace(student_model, manifest=known)
@@ -105,6 +106,7 @@ def test_landmarks_that_are_kept_keep_their_partners_and_their_detector(
     )
     found = adapt(foxes(4), core, options, run(tmp_path / "run")).manifest
     assert found.mirrored == partners
+    assert found.training["teachers"] == teachers
     assert found.softargmax_beta == known.softargmax_beta
     assert (found.framing.finder, found.framing.finder_box) == ("cascade:cat", (0, 0, 1, 0.5))
     assert found.framing.landmarks_input != framing.landmarks_input
