@@ -111,7 +111,7 @@ def main() -> None:
                     address = f"http://127.0.0.1:{server.server_port}/{model}/"
                     found[model].append(measure(chromium, address, given.seconds))
         server.shutdown()
-        sizes = {model: size_without_runtime(folder / model) for model in models}
+        sizes = {model: size_without_runtime(folder / model / f"{model}.onnx") for model in models}
     rows = [row(model, found[model], sizes[model]) for model in models]
     print(version)
     columns = {"name": "", "fps": "frames/s", **{stage: f"{stage} ms" for stage in STAGES}}
