@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lmk.arrays import FloatArray
 from lmk.model.framing import Framing
 from lmk.model.points import NamedPoints
+from lmk.system.errors import UnavailableError
 
 
 class Inferred(NamedTuple):
@@ -33,6 +34,15 @@ def inferred(landmarks: FloatArray, scores: FloatArray, *points: FloatArray) -> 
     """What a file's outputs say, of which `points` may not be there."""
     none = np.empty((len(landmarks), 0, 2), np.float32)
     return Inferred(landmarks, scores, *(points or (none,)))
+
+
+def require_cpu(device: str, title: str) -> None:
+    """Raise UnavailableError for any device but cpu, of the runtime with this title."""
+    if device != "cpu":
+        raise UnavailableError(
+            f"{title} runs lmk's models on the CPU, not on {device}: choose --runtime onnxruntime "
+            f"for {device}"
+        )
 
 
 class Transfers(Protocol):

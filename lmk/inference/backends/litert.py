@@ -25,11 +25,11 @@ from lmk.artifact.contract import (
 from lmk.artifact.litert.graph import FREE, Graph
 from lmk.artifact.litert.read import MOST_BYTES, read
 from lmk.artifact.litert.write import write
-from lmk.inference.backends.base import Inferred, inferred
+from lmk.inference.backends.base import Inferred, inferred, require_cpu
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import not_in_forks
 from lmk.inference.pool import Pool
-from lmk.system.errors import UnavailableError, missing_extra
+from lmk.system.errors import missing_extra
 from lmk.system.reading import read_bytes
 
 COMPUTED = {"float32": "fp32", "int8": "int8"}
@@ -42,11 +42,7 @@ class LiteRtBackend:
     transfers = None
 
     def __init__(self, model: str, device: str, threads: int | None = None) -> None:
-        if device != "cpu":
-            raise UnavailableError(
-                f"LiteRT runs lmk's models on the CPU, not on {device}: choose "
-                f"--runtime onnxruntime for {device}"
-            )
+        require_cpu(device, "LiteRT")
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:

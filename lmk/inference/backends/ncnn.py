@@ -14,11 +14,11 @@ from lmk.artifact.cached import check_exported
 from lmk.artifact.catalogue import PRECISIONS, format_of
 from lmk.artifact.contract import check_signature, read_framing, read_points
 from lmk.artifact.ncnn.network import NcnnNetwork, broken, read_ncnn
-from lmk.inference.backends.base import Inferred, inferred
+from lmk.inference.backends.base import Inferred, inferred, require_cpu
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.backends.sharing import not_in_forks
 from lmk.model.folder import find_model
-from lmk.system.errors import UnavailableError, WeightsError, missing_extra
+from lmk.system.errors import WeightsError, missing_extra
 from lmk.system.runtime_packages import import_ncnn
 
 
@@ -32,11 +32,7 @@ class NcnnBackend:
     transfers = None
 
     def __init__(self, model: str, device: str, threads: int | None = None) -> None:
-        if device != "cpu":
-            raise UnavailableError(
-                f"lmk runs ncnn on the CPU, not on {device}: choose --runtime onnxruntime for "
-                f"{device}"
-            )
+        require_cpu(device, "ncnn")
         try:
             ncnn = import_ncnn()
         except ImportError as error:

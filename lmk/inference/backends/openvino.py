@@ -19,7 +19,7 @@ from lmk.artifact.contract import (
     read_points,
     unreadable,
 )
-from lmk.inference.backends.base import Inferred, inferred
+from lmk.inference.backends.base import Inferred, inferred, require_cpu
 from lmk.inference.backends.batches import in_batches
 from lmk.inference.pool import Pool
 from lmk.system.errors import UnavailableError, missing_extra
@@ -39,11 +39,7 @@ class OpenVinoBackend:
     transfers = None
 
     def __init__(self, model: str, device: str, threads: int | None = None) -> None:
-        if device != "cpu":
-            raise UnavailableError(
-                f"OpenVINO runs lmk's models on the CPU, not on {device}: choose "
-                f"--runtime onnxruntime for {device}"
-            )
+        require_cpu(device, "OpenVINO")
         try:
             openvino = import_openvino()
         except ImportError as error:
