@@ -50,7 +50,7 @@ class Page:
         """Evaluate an expression in the page."""
         return self.playwright.evaluate(expression)
 
-    def wait_for(self, expression: str, seconds: float = 20) -> Any:
+    def wait_for(self, expression: str, seconds: float = 60) -> Any:
         """Wait until an expression is true, and return it; while a page loads it may throw."""
         guarded = f"() => {{ try {{ return {expression} }} catch {{ return null }} }}"
         found = self.playwright.wait_for_function(guarded, timeout=1000 * seconds, polling=50)

@@ -128,14 +128,41 @@ def test_another_camera_is_chosen(address: str) -> None:
         which = "document.getElementById('turn') && globalThis.used.at(-1)"
         page.value(
             "globalThis.used = []; const get = navigator.mediaDevices.getUserMedia"
-            ".bind(navigator.mediaDevices); navigator.mediaDevices.getUserMedia = (asked) =>"
-            "{ used.push(JSON.stringify(asked.video.deviceId)); return get(asked) }; 0"
+            ".bind(navigator.mediaDevices); navigator.mediaDevices.getUserMedia = async (asked) =>"
+            "{ used.push(JSON.stringify(asked.video.deviceId)); await new Promise((done) =>"
+            "setTimeout(done, 300)); return get(asked) }; 0"
         )
         page.playwright.click("#turn")
         first = page.wait_for(which)
-        page.playwright.wait_for_selector("#turn", state="visible")
-        page.playwright.click("#turn")
+        page.playwright.click("#turn")  # waits until the button can be seen again
         page.wait_for(f"globalThis.used.length === 2 && {which} !== {json.dumps(first)}")
+
+
+SLOW_CAMERA = """
+  const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+  navigator.mediaDevices.getUserMedia = async (asked) => {
+    const stream = await get(asked)
+    await new Promise((done) => { globalThis.give = done })
+    globalThis.given = stream
+    return stream
+  }
+"""
+
+
+def test_a_camera_that_opens_after_another_choice_is_closed_again(
+    address: str, tmp_path: Path
+) -> None:
+    write_clip(tmp_path / "clip.mp4")
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with opened(address, *flags, script=SLOW_CAMERA, permissions=["camera"]) as page:
+        page.wait_for(READY)
+        page.playwright.click("[data-do=camera]")
+        page.wait_for("globalThis.give")
+        page.playwright.set_input_files("#file", tmp_path / "clip.mp4")
+        page.playwright.wait_for_selector("#seek", state="visible")
+        page.value("globalThis.give(), 0")
+        page.wait_for("globalThis.given.getTracks().every((track) => track.readyState === 'ended')")
+        assert page.playwright.is_visible("#seek")
 
 
 def test_a_video_file_is_tracked_paused_and_sought(address: str, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ const settings = readSettings()
 let landmarker = null, landmarks = null // the model, and what follows objects with it
 let waiting = "Loading the model …", failure = null // what is said while there is no model, and why
 let run = null // what is shown now: { source, objects, lines, ... }
+let latest = 0 // number of the last choice: a source that opens after another choice is not shown
 
 // Models.
 
@@ -71,13 +72,20 @@ function showBackend() {
 // Sources.
 
 async function show(opening) {
+  const mine = latest += 1
   say("status", "Opening …")
   let source
   try {
     source = await opening
   } catch (error) {
+    if (mine !== latest) return
     say("status", landmarker ? "Ready" : waiting)
     tell(error)
+    if (run) showTurn()
+    return
+  }
+  if (mine !== latest) {
+    source.close()
     return
   }
   close()
@@ -89,17 +97,17 @@ async function show(opening) {
   byId("bar").hidden = false
   byId("pause").hidden = source.still
   byId("seek").hidden = source.live || source.still || !(source.media.duration > 0)
-  byId("turn").hidden = true
+  showTurn()
   showPause()
   say("status", landmarker ? "Looking …" : waiting)
   byId("pause").focus({ preventScroll: true })
-  if (source.live) nextCamera(source).then((next) => { byId("turn").hidden = !next })
   if (source.media.tagName === "VIDEO") source.media.onended = showPause
   if (source.still) look(run)
   else follow(run)
 }
 
 function close() {
+  latest += 1
   run?.source.close()
   run = null
   panel(null)
@@ -118,6 +126,7 @@ const failed = (message) => {
 const camera = (which = { facing: settings.facing }) => openCamera(which, failed)
 
 async function turn() {
+  byId("turn").hidden = true // until that camera is there
   const next = await nextCamera(run.source)
   if (!next) return
   if (next.facing) choose("facing", next.facing)
@@ -296,6 +305,14 @@ function showPause() {
   const { media } = run?.source ?? {}
   const stopped = media?.tagName === "VIDEO" ? media.paused || media.ended : run?.paused
   say("pause", media?.ended ? "Play again" : stopped ? "Play" : "Pause")
+}
+
+async function showTurn() {
+  const { source } = run
+  byId("turn").hidden = true
+  if (!source.live) return
+  const next = await nextCamera(source)
+  if (source === run?.source) byId("turn").hidden = !next
 }
 
 // Open one of the panels below the buttons, or close it.
