@@ -18,7 +18,7 @@ from lmk.system.opencv import cv2
 from lmk.system.progress import Reporter
 
 LOW, HIGH = 1.0, 99.0  # percentiles that bound what is usual
-WRONG_PICTURES, TILES, TILE_PX = 24, 6, 64
+TILES, TILE_PX = 6, 64
 CROPS_A_PICTURE = 4  # fewer crops make pictures that are too much alike
 PART = 1 / 4  # of a crop's side, that of its part in a tile: a third has whole eyes and mouths
 LEAST_DEVIATION = 1e-3  # scores that are all alike say nothing of others
@@ -63,15 +63,15 @@ def measure_finder(
 
 
 def measure_find_scores(
-    backend: Backend, framing: Framing, crops: Crops, report: Reporter
+    backend: Backend, framing: Framing, crops: Crops, most: int, report: Reporter
 ) -> tuple[float, float]:
-    """Mean and deviation of the best score in pictures without an object.
+    """Mean and deviation of the best score in pictures without an object, at most `most` of them.
 
     Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what
     is seen beside objects, and parts of them.
     """
     random = np.random.default_rng(0)
-    best, count = [], min(max(len(crops) // CROPS_A_PICTURE, 2), WRONG_PICTURES)
+    best, count = [], min(max(len(crops) // CROPS_A_PICTURE, 2), most)
     with report.bar("searching pictures without objects", count) as bar:
         for _ in range(count):
             picture = shuffled(crops, random)

@@ -86,7 +86,7 @@ def test_the_score_of_a_search_is_that_of_the_rare_best_of_wrong_pictures() -> N
     framing = Framing(((40, 45), (86, 42), (64, 95)), 4.0, 0.6)
     wrong = np.random.default_rng(0).integers(0, 255, (5, 30, 30, 3)).astype(np.uint8)
     model = Says(0.9, 0.9, 0.4, 0.9, 0.9, 0.6)  # five crops make two pictures
-    scores = measure_find_scores(model, framing, wrong, Reporter())
+    scores = measure_find_scores(model, framing, wrong, 24, Reporter())
     assert scores == pytest.approx((0.5, 0.1), abs=1e-3)
 
 
