@@ -65,10 +65,11 @@ def measure_finder(
 def measure_find_scores(
     backend: Backend, framing: Framing, crops: Crops, most: int, report: Reporter
 ) -> tuple[float, float]:
-    """Mean and deviation of the best score in pictures without an object, at most `most` of them.
+    """Median of the best score in pictures without an object, and its deviation upwards.
 
-    Such pictures are made of parts of training crops (N, S, S, 3), a quarter of a side each: what
-    is seen beside objects, and parts of them.
+    The deviation is the root mean square of the scores above the median: the lower tail, which is
+    longer, says nothing of objects. At most `most` pictures are made of parts of training crops
+    (N, S, S, 3), a quarter of a side each: what is seen beside objects, and parts of them.
     """
     random = np.random.default_rng(0)
     best, count = [], min(max(len(crops) // CROPS_A_PICTURE, 2), most)
@@ -78,7 +79,10 @@ def measure_find_scores(
             (found,) = in_rounds(backend, [(picture, candidates(picture, framing))])
             best.append(found[1].max(initial=0))
             bar.advance()
-    return round(float(np.mean(best)), 4), round(max(float(np.std(best)), LEAST_DEVIATION), 4)
+    median = float(np.median(best))
+    above = np.array([score - median for score in best if score > median] or [0.0])
+    deviation = max(float(np.sqrt(np.mean(above**2))), LEAST_DEVIATION)
+    return round(median, 4), round(deviation, 4)
 
 
 def shuffled(crops: Crops, random: np.random.Generator) -> Image:

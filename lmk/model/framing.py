@@ -32,8 +32,8 @@ class Framing:
     square, at the 99th percentile. score: the mean score of an object's landmarks, at the 1st
     percentile. finder: the detector of such objects, as in `--region`, such as cascade:face.
     finder_box: where its box lies in a training crop, (x, y, width, height) as shares of the crop's
-    side. input_size: side of the network's input, px. find_scores: mean and standard deviation of
-    the best mean score of landmarks that a search finds in a picture without an object, made of
+    side. input_size: side of the network's input, px. find_scores: median and upward deviation
+    of the best mean score of landmarks that a search finds in a picture without an object, made of
     parts of training crops. None where they were not measured.
     """
 

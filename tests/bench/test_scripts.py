@@ -159,3 +159,30 @@ def test_a_row_of_the_gpu_script_ends_when_its_time_is_over() -> None:
     assert "took over" in late["why_not"]
     assert late["took_s"] < 10
     assert none["why_not"] == "no time was left"
+
+
+def test_every_file_format_has_its_size_drift_and_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import formats
+
+    from lmk.artifact.catalogue import FORMATS
+    from lmk.data.drawn import write_foxes
+    from lmk.system.progress import Reporter
+
+    foxes = write_foxes(tmp_path / "foxes", 30, 0, Reporter(), 96)
+    chosen = [(FORMATS["openvino"], "fp16"), (FORMATS["openvino"], "none such")]
+    monkeypatch.setattr(formats, "cases", lambda: chosen)
+    monkeypatch.setattr(formats, "in_turns", lambda given, _: {name: {"p50": 7} for name in given})
+    given = Namespace(
+        models="faces-tiny", data=foxes, pictures=20, photographs=foxes.parent, seconds=0
+    )
+    (tmp_path / "out").mkdir()
+    whole, other = formats.measure(given, tmp_path / "out")
+    sizes = [path.stat().st_size for path in (tmp_path / "out").glob("faces-tiny-fp16.*")]
+    assert whole["mb"] == pytest.approx(sum(sizes) / 1e6, rel=0.02)  # less what is beside it
+    assert 0 < whole["drift_px"] <= whole["largest_px"] < 0.5
+    assert min(whole["forward"], whole["consistency"]) > 0
+    assert whole["p50"] == 7
+    assert "none such" in other["why_not"]
+    assert "p50" not in other

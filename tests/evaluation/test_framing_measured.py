@@ -90,6 +90,15 @@ def test_the_score_of_a_search_is_that_of_the_rare_best_of_wrong_pictures() -> N
     assert scores == pytest.approx((0.5, 0.1), abs=1e-3)
 
 
+def test_only_scores_above_the_median_tell_the_deviation() -> None:
+    """Of 0.1, 0.5 and 0.7 the median is 0.5, and what lies above it is 0.2 away."""
+    framing = Framing(((40, 45), (86, 42), (64, 95)), 4.0, 0.6)
+    wrong = np.random.default_rng(0).integers(0, 255, (12, 30, 30, 3)).astype(np.uint8)
+    model = Says(0.9, 0.9, 0.1, 0.9, 0.9, 0.5, 0.9, 0.9, 0.7)
+    scores = measure_find_scores(model, framing, wrong, 24, Reporter())
+    assert scores == pytest.approx((0.5, 0.2), abs=1e-3)
+
+
 def test_a_wrong_picture_is_made_of_parts_of_crops() -> None:
     plain = np.stack([np.full((30, 30, 3), rgb, np.uint8) for rgb in ((250, 0, 0), (0, 0, 90))])
     picture = shuffled(plain, np.random.default_rng(0))
