@@ -81,7 +81,8 @@ class Runtime:
 class Format:
     """A file format.
 
-    runtimes: those that read it; the first one verifies exports. writer: the code that writes it
+    precisions: the first is the default. runtimes: those that read it, of which the first one
+    verifies exports; none for files that only other programs run. writer: the code that writes it
     (see `exporting/writer.py`). outside_graph: precisions that are not in the graph itself, but in
     how the weights are stored or how the file is run. options: those of `lmk export` that not all
     formats have. beside: suffix of a second file. engine: whether it is built for one GPU. noun:
@@ -274,6 +275,16 @@ FORMATS = {
             outside_graph=("fp16",),
             options=("heatmaps",),
             beside=".ncnn.bin",
+        ),
+        Format(
+            name="coreml",
+            title="Core ML",
+            suffix=".mlpackage",
+            precisions=("fp16", "fp32"),
+            runtimes=(),
+            writer="lmk.exporting.coreml_file:WRITER",
+            options=("heatmaps",),
+            noun="package",
         ),
         Format(  # after onnx: its model is a file of that format
             name="web",

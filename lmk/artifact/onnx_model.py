@@ -178,6 +178,7 @@ def _describe(model: Model, options: GraphOptions) -> dict[str, str]:
         "folded_projections": str(options.fold_projections and adapted).lower(),
         "core_sha256": manifest.core.sha256 if manifest.core else "",
         "weights_sha256": manifest.weights_sha256,
+        "license": manifest.license,
         "precision": options.precision,
         "framing": manifest.framing.to_json() if manifest.framing else "",
         **({"points": model.points.to_json()} if model.points else {}),

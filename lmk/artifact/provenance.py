@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MOST_BYTES, MOST_EXPORTED_BYTES = 4 * MB, 4000 * MB
-TOOLS = ("lmk", "numpy", "onnx", *PACKAGES)
+TOOLS = ("lmk", "numpy", "onnx", "coremltools", *PACKAGES)
 
 
 @dataclass(frozen=True)

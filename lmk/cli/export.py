@@ -19,6 +19,7 @@ from lmk.artifact.catalogue import (
 from lmk.cli import options
 from lmk.cli.echo import echo
 from lmk.system.errors import UsageError
+from lmk.system.files import size_of
 
 if TYPE_CHECKING:
     from lmk.exporting.export import Exported
@@ -47,7 +48,7 @@ def _format_in_words(format: Format) -> str:
         return f"{format.name}: {precisions}, a page for any browser"
     if format.noun == "repository":
         return f"{format.name}: {precisions}, a model repository for NVIDIA's Triton"
-    runtimes = listed((RUNTIMES[name].title for name in format.runtimes), "and")
+    runtimes = listed([RUNTIMES[name].title for name in format.runtimes] or [format.title], "and")
     return f"{format.name}: {precisions}, for {runtimes}"
 
 
@@ -64,13 +65,14 @@ def export(
         ),
     ] = "onnx",
     precision: Annotated[
-        str,
+        Any,
         typer.Option(
             parser=options.one_of(PRECISIONS),
             metavar="PRECISION",
-            help=f"{'; '.join(one.help for one in PRECISIONS.values())}.",
+            help=f"{'; '.join(one.help for one in PRECISIONS.values())}. By default the first that "
+            "is listed for the format.",
         ),
-    ] = "fp32",
+    ] = None,
     batch: Annotated[
         str,
         typer.Option(
@@ -157,6 +159,7 @@ def export(
     what it is and how it was made. With -f web the folder is a site: its index.html finds landmarks
     on the visitor's own camera, and is checked in Chromium or Chrome where one is installed.
     With -f triton it is a model repository: NAME/1/model.onnx and NAME/config.pbtxt.
+    A package of -f coreml is itself compared on a Mac; elsewhere only the graph that it is made of.
     """
     if open_page and format != "web":
         raise UsageError("--open is for -f web, which writes a page")
@@ -201,7 +204,7 @@ export.__doc__ = (
 
 def _print(exported: Exported, opset: int) -> None:
     known = exported.provenance
-    megabytes = sum((exported.path.parent / name).stat().st_size for name in known.files) / 1e6
+    megabytes = sum(size_of(exported.path.parent / name) for name in known.files) / 1e6
     layers = ", ".join(f"{count} {precision}" for precision, count in known.layers.items())
     echo(
         f"{exported.path}  {megabytes:.1f} MB, {known.precision} (convolutions: {layers}), "
@@ -212,6 +215,12 @@ def _print(exported: Exported, opset: int) -> None:
         return
     echo(exported.parity.describe())
     echo(exported.parity.where)
+    if not exported.parity.verified:
+        noun = FORMATS[known.format].noun
+        echo(
+            f"not verified here: the {noun} itself needs {exported.needs}; only its graph was "
+            "compared. Export on such a machine to verify it"
+        )
 
 
 def _print_site(model: Path) -> None:

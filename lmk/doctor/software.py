@@ -22,6 +22,7 @@ PACKAGES = (
     ("cryptography", "sign", False, "lmk adapter sign, and --require-signature"),
     ("torch", "train", False, "training, and verifying exports"),
     ("torchvision", "train", False, "training"),
+    ("coremltools", "coreml", False, "exports for Core ML, on macOS and Linux on x86-64"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,12 @@ from lmk.artifact.provenance import Provenance
 from lmk.exporting import samples as sampling
 from lmk.exporting.check_precision import conv_precisions, count
 from lmk.exporting.graph import make_graph
-from lmk.exporting.options import WORKSPACE_MB, ExportOptions, rebuild_command
+from lmk.exporting.options import (
+    WORKSPACE_MB,
+    ExportOptions,
+    default_precision,
+    rebuild_command,
+)
 from lmk.exporting.parity import Parity
 from lmk.exporting.publish import hashes, provenance_of, publish, scratch
 from lmk.exporting.reference import Reference
@@ -29,18 +34,22 @@ Folder = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Exported:
-    """A written file, its provenance, and its parity, None without a check."""
+    """A written file, its provenance, and its parity, None without a check.
+
+    needs: what was missing here to run the file itself; then the parity is that of its graph.
+    """
 
     path: Path
     provenance: Provenance
     parity: Parity | None
+    needs: str = ""
 
 
 def export(
     model: Folder,
     folder: Folder,
     format: str = "onnx",
-    precision: str = "fp32",
+    precision: str | None = None,
     *,
     batch: str | int = "dynamic",
     calibration_data: Folder | None = None,
@@ -60,9 +69,10 @@ def export(
     Does the same as `lmk export`, with the same options: `model` is a shipped model's name, a model
     or run folder, or a .adapter file; `batch` "dynamic", a number, or for engines "1:1:8"; the two
     data folders hold photographs; `reference` is "network", which needs torch, "onnx", or None for
-    no check. The format "web" writes a site, whose page is index.html, around the ONNX file:
-    `runtime_files` is the npm package onnxruntime-web, or "npm", and `picture` its example.
-    The format "triton" writes a model repository, NAME/config.pbtxt and NAME/1/model.onnx.
+    no check; `precision` is by default "fp32", and "fp16" for Core ML. The format "web" writes a
+    site, whose page is index.html, around the ONNX file: `runtime_files` is the npm package
+    onnxruntime-web, or "npm", and `picture` its example. The format "triton" writes a model
+    repository, NAME/config.pbtxt and NAME/1/model.onnx.
 
         import lmk
 
@@ -74,7 +84,7 @@ def export(
     """
     options = ExportOptions(
         format=format,
-        precision=precision,
+        precision=precision or default_precision(format),
         batch=parse_batch(str(batch)),
         opset=opset,
         heatmaps=heatmaps,
@@ -133,12 +143,13 @@ def export_model(
         if options.reference:
             backend = open_written(candidate, graph.proto, options, writer, needs)
             parity = verify(backend, model, graph.proto, samples, options)
+            parity = replace(parity, verified=not needs)
             if written.layers is None and not needs:
                 layers = backend.layers()
         known = provenance(layers=layers, parity=asdict(parity) if parity else None)
         writer.clear(partial_folder, folder)
         publish(partial_folder, name, folder, known)
-    return Exported(folder / name, known, parity)
+    return Exported(folder / name, known, parity, needs)
 
 
 def _choose_samples(

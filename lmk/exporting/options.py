@@ -70,11 +70,17 @@ class ExportOptions:
         return f"{stem}{self.file_format.suffix}"
 
 
+def default_precision(format: str) -> str:
+    """The first precision of a format. Raises UsageError for one that is not in the table."""
+    if format not in catalogue.FORMATS:
+        known = ", ".join(catalogue.FORMATS)
+        raise UsageError(f"unknown format {format!r}: expected one of {known}")
+    return catalogue.FORMATS[format].precisions[0]
+
+
 def check_options(options: ExportOptions, calibrated: bool) -> None:
     """Raise for a combination that cannot be written, before any work is done."""
-    if options.format not in catalogue.FORMATS:
-        known = ", ".join(catalogue.FORMATS)
-        raise UsageError(f"unknown format {options.format!r}: expected one of {known}")
+    default_precision(options.format)  # that there is such a format
     format, precision = options.file_format, options.precision
     if precision not in format.precisions:
         known = ", ".join(format.precisions)

@@ -21,7 +21,8 @@ class Parity:
     reference: what the file was compared with. runtime: what ran the file. source: of the crops.
     worst_image, worst_place: where the largest distance is, such as "landmark 3" or "point chin".
     worst_layers: the layers that add most to it by themselves, empty if unknown. points: how many
-    named points were compared besides the landmarks.
+    named points were compared besides the landmarks. verified: whether the file itself ran;
+    otherwise its graph did, and `runtime` says why.
     """
 
     mean_px: float
@@ -36,6 +37,7 @@ class Parity:
     worst_layers: str = ""
     points: int = 0
     input_size: int = LIMITS_SIZE
+    verified: bool = True
 
     @property
     def where(self) -> str:

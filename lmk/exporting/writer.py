@@ -39,10 +39,10 @@ class Writer:
     write: makes the file at a path from an ONNX graph, and what belongs to it in the same folder.
     require: raises UnavailableError, before any work, if such a file cannot be written or verified
     here. needs: what is missing here to run the file, in words, empty if nothing is; its graph is
-    then verified in ONNX Runtime instead. open: opens the file to verify it. check_place: raises
-    OutputError, before any work, for a folder in which it would replace what is not its own. clear:
-    called with the folder of what was written and the one that it moves to; removes there what an
-    earlier export wrote and this one does not.
+    then verified in ONNX Runtime instead. open: opens the file to verify it; by default the first
+    runtime of its format does. check_place: raises OutputError, before any work, for a folder in
+    which it would replace what is not its own. clear: called with the folder of what was written
+    and the one that it moves to; removes there what an earlier export wrote and this one does not.
     """
 
     write: Callable[[ModelProto, Path, ExportOptions, Reporter], Written]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from lmk.system.machine import jetson_model
 from lmk.system.version import __version__
 
-WITHOUT_OPENCV = ("web", "tables", "label", "ray", "sign", "litert", "tensorrt", "tensorrt-rtx")
+WITHOUT_OPENCV = (
+    *("web", "tables", "label", "ray", "sign", "litert", "coreml", "tensorrt", "tensorrt-rtx"),
+)
 JETSON = ("numpy", "pillow", "av", "onnx", "safetensors")  # what the extra `jetson` brings
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
+
+from lmk.system.errors import missing_extra
 
 
 def import_onnxruntime() -> Any:
@@ -22,6 +25,21 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+def import_coremltools() -> Any:
+    """Import coremltools without its remarks on what it does not need. Raises UnavailableError."""
+    # On Linux, that the libraries of a Mac are not there; elsewhere, that torch is newer than it.
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        import coremltools
+    except ImportError as error:
+        raise missing_extra("coremltools", "coreml") from error
+    finally:
+        logger.setLevel(level)
+    return coremltools
 
 
 def import_ncnn() -> Any:

@@ -112,6 +112,7 @@ def test_files_are_told_by_their_suffix(tmp_path: Path) -> None:
         "a.plan": "tensorrt",
         "v1.2-fp16.ncnn.param": "ncnn",
         "a.tflite": "litert",
+        "a.mlpackage": "coreml",
     }
     for path, name in suffixes.items():
         found = format_of(path)

@@ -76,6 +76,7 @@ def test_file_describes_itself(adapter_model, tmp_path) -> None:
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     assert metadata["num_landmarks"] == "7"
     assert metadata["folded_projections"] == "true"
+    assert metadata["license"] == adapter_model.manifest.license
     assert metadata["core_sha256"] == adapter_model.core().manifest.weights_sha256
     assert metadata["weights_sha256"] == adapter_model.manifest.weights_sha256
     image = proto.graph.input[0].type.tensor_type

@@ -84,6 +84,7 @@ def test_an_engine_is_exported_with_what_it_was_built_for(adapter_model, tmp_pat
     assert known.parity is not None
     assert known.parity["max_px"] < 0.25
     graph_alone = "the engine itself needs its GPU" in known.parity["runtime"]
+    assert known.parity["verified"] is not graph_alone
     assert graph_alone is not runs_here(engine_options(options))
     if not gpu_here():
         with pytest.raises(UnavailableError, match="no NVIDIA driver"):

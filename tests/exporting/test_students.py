@@ -37,14 +37,14 @@ def test_a_student_in_every_format(
         exported = export_model(
             student_model, tmp_path, options, drawn_samples(128, 6), calibration, Reporter()
         )
-    except UnavailableError as error:  # bfloat16 on this processor
+    except UnavailableError as error:  # bfloat16 on this processor, coremltools
         pytest.skip(str(error))
     assert exported.parity is not None
     assert exported.parity.mean_px < 0.5
     layers = read_provenance(exported.path).layers
     assert sum(layers.values()) == 19
-    if FORMATS[format].engine:
-        return  # it runs on a GPU
+    if FORMATS[format].engine or not FORMATS[format].runtimes:
+        return  # it runs on a GPU, or not in lmk
     images = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), np.uint8)
     found = open_backend(str(exported.path)).infer(images)[0]
     expected = detect(*load_network(student_model), images)[0]

@@ -104,6 +104,11 @@ def choose_runtime(model: str, runtime: str, device: str | None) -> tuple[str, s
     if runtime not in NAMES:
         raise UsageError(f"unknown runtime {runtime!r}: expected one of {', '.join(NAMES)}")
     format = format_of(model)
+    if format and not format.runtimes:
+        raise UsageError(
+            f"{Path(model).name} is for {format.title}, which lmk does not run: give the model's "
+            "name or folder, or a file of another format"
+        )
     readers = format.runtimes if format else tuple(RUNTIMES)
     engine = (format is not None and format.engine) or reads_engines(runtime)
     device = device or ("cuda" if engine else "cpu")
