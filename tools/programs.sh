@@ -7,4 +7,5 @@ missing_programs() {
     command -v g++ >/dev/null || echo g++
     command -v cmake >/dev/null || echo cmake
     [ -e /usr/include/nlohmann/json.hpp ] || echo nlohmann-json3-dev
+    command -v java >/dev/null || echo default-jre-headless
 }
