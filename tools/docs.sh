@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/venv.sh
-install_lmk run,docs
+install_lmk docs
 if [ "$#" -eq 0 ]; then set -- build --strict; fi
 exec .venv/bin/python -m mkdocs "$@"

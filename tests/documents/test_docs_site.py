@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("mkdocs", reason="the extra docs is not installed")
+    pytest.importorskip("mkdocs", reason="the extra docs is not installed: pip install '.[docs]'")
     folder = tmp_path_factory.mktemp("docs") / "site"
     call = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
     built = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
@@ -50,6 +50,7 @@ def test_the_page_of_python_describes_every_public_name(site: Path) -> None:
     page = (site / "reference" / "python" / "index.html").read_text()
     missing = [name for name in lmk.__all__ if f'id="lmk.{name}"' not in page]
     assert missing == ["__version__"]
+    assert 'id="lmk.Landmarker.__call__"' in page
 
 
 def test_links_out_of_docs_lead_to_pages_of_the_site(site: Path) -> None:

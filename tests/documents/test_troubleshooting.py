@@ -15,7 +15,7 @@ from lmk.data.synthetic import draw
 PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 BLOCK = re.compile(r"^```text\n\$ lmk (.*)\n(error: .*)\n```$", re.MULTILINE)
 # Of these the machine decides, or a training, an export or a labelling that came before.
-DEPENDS = ["cuda", "tensorrt", "webcam", "https:", "mixed", "labels"]
+DEPENDS = ["cuda", "tensorrt", "webcam", "https:", "mixed", "labels", "distill"]
 DEPENDS += ["runs/", "exported/", "damaged", "me.pub"]
 CASES = [case for case in BLOCK.findall(PAGE.read_text()) if not any(w in case[0] for w in DEPENDS)]
 
