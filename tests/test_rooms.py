@@ -1,4 +1,4 @@
-"""The README's table of rooms (subpackages) is the order in which they may use one another."""
+"""The table of rooms (subpackages) in CONTRIBUTING.md says which of them may use which."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTSIDE = {"lmk/__init__.py", "lmk/__main__.py"}  # which import from every room
 
 def rooms() -> list[str]:
     """Rooms and modules beside them, from the lowest to the highest."""
-    table = (ROOT / "README.md").read_text().partition("## How the package is laid out")[2]
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## How the package is laid out")[2]
     return [
         room.removesuffix(".py")
         for row in re.findall(r"^\| (`lmk/.*?) \|", table, re.MULTILINE)

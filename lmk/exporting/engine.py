@@ -93,8 +93,8 @@ def require_memory(onnx_bytes: int, options: EngineOptions) -> None:
     if free is not None and free < needed:
         raise UnavailableError(
             f"building an engine needs about {needed} MB, but only {free} MB are free: close other "
-            "programs, add swap (on a Jetson see tools/jetson.md), or choose a --workspace below "
-            f"{options.workspace_mb}"
+            "programs, add swap (on a Jetson see docs/how-to/jetson.md), or choose a --workspace "
+            f"below {options.workspace_mb}"
         )
 
 

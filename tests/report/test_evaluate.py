@@ -16,13 +16,14 @@ from lmk.system.progress import Reporter
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_readme_s_example_measures_drawn_pictures(
+def test_the_documented_example_measures_drawn_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_foxes(tmp_path / "test", 6, 0, Reporter())
     write_foxes(tmp_path / "train", 8, 1, Reporter())
     monkeypatch.chdir(tmp_path)
-    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    page = (ROOT / "docs" / "how-to" / "evaluate.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (example,) = (code for code in examples if "lmk.evaluate(" in code)
     names: dict = {}
     exec(example, names)
