@@ -34,13 +34,14 @@ from lmk.system.schema import (
     parse_json,
     read_as,
 )
+from lmk.system.version import __version__
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SCHEMA_VERSION = 1
 MOST_BYTES, MOST_EXPORTED_BYTES = 4 * MB, 4000 * MB
-TOOLS = ("lmk", "numpy", "onnx", "coremltools", *PACKAGES)
+TOOLS = ("numpy", "onnx", "coremltools", *PACKAGES)
 
 
 @dataclass(frozen=True)
@@ -223,4 +224,4 @@ def check_readable(path: Path) -> None:
 
 def tool_versions() -> dict[str, str]:
     """Versions of the installed packages that an export uses."""
-    return installed_versions(TOOLS)
+    return {"lmk": __version__} | installed_versions(TOOLS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmk.system.machine import jetson_model
-from lmk.system.version import __version__
+from lmk.system.version import DISTRIBUTION, __version__
 
 WITHOUT_OPENCV = (
     *("web", "tables", "label", "ray", "sign", "litert", "coreml", "tensorrt", "tensorrt-rtx"),
@@ -31,5 +31,4 @@ def reinstall(package: str) -> str:
 
 
 def _extra(extra: str) -> str:
-    # With this version, since another project has the name on PyPI, in other versions.
-    return f"pip install 'lmk[{extra}]=={__version__}'"
+    return f"pip install '{DISTRIBUTION}[{extra}]=={__version__}'"

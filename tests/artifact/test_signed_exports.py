@@ -191,5 +191,5 @@ def test_without_cryptography_a_signature_does_not_hold(
 ) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
     check_unchanged(signed)
-    with pytest.raises(UnavailableError, match=r"lmk\[sign\]"):
+    with pytest.raises(UnavailableError, match=r"lmk-toolkit\[sign\]"):
         check_unchanged(signed, key)

@@ -21,7 +21,7 @@ from lmk.system.errors import SourceError
 from lmk.system.version import __version__
 from lmk.video.sources import open as sources
 
-RUN = f"pip install 'lmk[run]=={__version__}'"
+RUN = f"pip install 'lmk-toolkit[run]=={__version__}'"
 GOOD = Finding("camera", "delivers frames", essential=True)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-pytest.importorskip("coremltools", reason="needs pip install 'lmk[coreml]'")
+pytest.importorskip("coremltools", reason="needs pip install 'lmk-toolkit[coreml]'")
 
 from coreml_programs import run_program
 from coremltools.models import MLModel
@@ -189,7 +189,7 @@ def test_without_coremltools_the_remedy_is_named(
 ) -> None:
     monkeypatch.setattr(coreml_file, "find_spec", lambda _: None)
     system(monkeypatch, "linux", chip="x86_64")
-    with pytest.raises(UnavailableError, match=r"run  pip install 'lmk\[coreml\]"):
+    with pytest.raises(UnavailableError, match=r"run  pip install 'lmk-toolkit\[coreml\]"):
         export(tmp_path)
     system(monkeypatch, "linux", chip="aarch64")
     with pytest.raises(UnavailableError, match="for macOS, and for Linux on x86-64: export on"):

@@ -30,7 +30,7 @@ from lmk.system.errors import ParityError, UnavailableError, UsageError, Weights
 from lmk.system.progress import Reporter
 
 RTX = all(find_spec(p) for p in ("tensorrt_rtx_bindings", "onnxruntime_ep_nv_tensorrt_rtx"))
-needs_rtx = pytest.mark.skipif(not RTX, reason="needs pip install 'lmk[tensorrt-rtx]'")
+needs_rtx = pytest.mark.skipif(not RTX, reason="needs pip install 'lmk-toolkit[tensorrt-rtx]'")
 OPTIONS = EngineOptions("tensorrt-rtx", compute_capability="8.6")
 
 
@@ -129,7 +129,7 @@ def test_an_engine_for_another_gpu_does_not_run_here(monkeypatch) -> None:
 @pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is installed")
 def test_tensorrt_that_is_not_installed_names_the_pip_command(adapter_model, tmp_path) -> None:
     options = ExportOptions("tensorrt", "fp16")
-    with pytest.raises(UnavailableError, match=r"pip install 'lmk\[tensorrt\]=="):
+    with pytest.raises(UnavailableError, match=r"pip install 'lmk-toolkit\[tensorrt\]=="):
         export_model(adapter_model, tmp_path, options, drawn_samples(128, 1), None, Reporter())
     assert not list(tmp_path.iterdir())
 

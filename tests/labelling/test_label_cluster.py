@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
-pytest.importorskip("ray", reason="needs a cluster: pip install 'lmk[ray]'")
+pytest.importorskip("ray", reason="needs a cluster: pip install 'lmk-toolkit[ray]'")
 
 import ray
 from label_inputs import (

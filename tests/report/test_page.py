@@ -93,7 +93,7 @@ def test_page_of_plain_pictures_ranks_by_consistency(alone, tmp_path) -> None:
 
 def test_page_without_jinja_names_the_extra(compared, tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(UnavailableError, match=r"lmk\[eval\]"):
+    with pytest.raises(UnavailableError, match=r"lmk-toolkit\[eval\]"):
         write_page(compared, tmp_path / "report.html", Reporter())
 
 

@@ -31,4 +31,4 @@ except UnavailableError as error:
 def test_a_missing_package_is_named_with_its_remedy(package: str, module: str) -> None:
     code = CODE.format(package=package, module=module)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'lmk[web]" in done.stdout
+    assert "pip install 'lmk-toolkit[web]" in done.stdout

@@ -22,8 +22,8 @@ class SinkKind:
     MODULE:FUNCTION. The function takes the address, a Path or the text of a URL, and gives a
     context manager of a `Sink`. For videos it also takes the source's frames per second, or None.
     holds: "landmarks" of all sources together, or the frames of one source: "video", "pictures".
-    extra: installs the packages that the module imports: pip install 'lmk[EXTRA]'. is_folder:
-    whether the path becomes a folder.
+    extra: of the package, which installs what the module imports. is_folder: whether the path
+    becomes a folder.
     """
 
     takes: tuple[str, ...]

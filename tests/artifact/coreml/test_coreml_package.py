@@ -13,7 +13,7 @@ from named_models import named_folder, random_map
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from random_models import make_student, save_model
 
-pytest.importorskip("coremltools", reason="needs pip install 'lmk[coreml]'")
+pytest.importorskip("coremltools", reason="needs pip install 'lmk-toolkit[coreml]'")
 
 import coremltools
 from coreml_programs import read_model, run_program

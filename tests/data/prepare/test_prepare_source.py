@@ -81,7 +81,7 @@ def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch) -> None:
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without_scipy)
-    with pytest.raises(UnavailableError, match=r"scipy is not installed.*lmk\[train\]"):
+    with pytest.raises(UnavailableError, match=r"scipy is not installed.*lmk-toolkit\[train\]"):
         Source(tmp_path, SET).mat(tmp_path / "joints.mat")
 
 

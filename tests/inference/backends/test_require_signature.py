@@ -179,7 +179,7 @@ def test_another_key_a_missing_key_and_no_cryptography_run_nothing(
                 open_models([model], TrackOptions(require_signature=wrong), True)
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
     for model in (adapter, exported):
-        with pytest.raises(UnavailableError, match=r"lmk\[sign\]"):
+        with pytest.raises(UnavailableError, match=r"lmk-toolkit\[sign\]"):
             lmk.Landmarker(model, require_signature=keys / "me.pub")
 
 

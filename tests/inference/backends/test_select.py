@@ -41,17 +41,17 @@ def test_auto_names_the_pip_command_when_neither_is_installed(
     detector: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide(monkeypatch, "openvino", "onnxruntime")
-    with pytest.raises(UnavailableError, match=r"pip install 'lmk\[run\]=="):
+    with pytest.raises(UnavailableError, match=r"pip install 'lmk-toolkit\[run\]=="):
         open_backend(str(detector))
 
 
 @pytest.mark.parametrize(
     ("runtime", "command"),
     [
-        ("onnxruntime", "'lmk[run]=="),
+        ("onnxruntime", "'lmk-toolkit[run]=="),
         ("openvino", "openvino"),
-        ("torch", "'lmk[train]=="),
-        ("ncnn", "'lmk[ncnn]=="),
+        ("torch", "'lmk-toolkit[train]=="),
+        ("ncnn", "'lmk-toolkit[ncnn]=="),
     ],
 )
 def test_a_runtime_that_is_not_installed_names_the_pip_command(
@@ -91,7 +91,7 @@ def test_cuda_without_its_provider_is_unavailable(
     import onnxruntime
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(UnavailableError, match=r"no CUDAExecutionProvider.*lmk\[gpu\]"):
+    with pytest.raises(UnavailableError, match=r"no CUDAExecutionProvider.*lmk-toolkit\[gpu\]"):
         open_backend(str(detector), runtime, "cuda")
 
 

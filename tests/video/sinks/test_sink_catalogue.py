@@ -64,7 +64,7 @@ def test_an_unknown_scheme_says_what_is_known(sinks: list[SinkKind]) -> None:
 
 def test_a_sink_whose_package_is_missing_names_the_extra(sinks: list[SinkKind]) -> None:
     sinks.append(SinkKind(("fake://",), "no_such_package.sink:queue_sink", extra="queue"))
-    with pytest.raises(UnavailableError, match=r"no_such_package is not .*lmk\[queue\]"):
+    with pytest.raises(UnavailableError, match=r"no_such_package is not .*lmk-toolkit\[queue\]"):
         open_output("fake://host/topic", [])
 
 
