@@ -211,7 +211,7 @@ def test_without_cryptography_nothing_holds_and_the_remedy_is_named(
         lambda: make_keys(tmp_path / "b"),
         lambda: read_private_key(tmp_path / "a.key"),
     ):
-        with pytest.raises(UnavailableError, match=r"cryptography is not installed.*lmk-toolkit\[sign\]"):
+        with pytest.raises(UnavailableError, match=r"cryptography is not .*lmk-toolkit\[sign\]"):
             call()
     assert signing.read_public_key(tmp_path / "a.pub") == key
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.key", "a.pub"]
