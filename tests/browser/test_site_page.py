@@ -92,7 +92,7 @@ def test_a_picture_has_the_landmarks_of_python_within_a_quarter_of_a_pixel(addre
     apart_px = np.linalg.norm(np.array(found["landmarks"]) - expected.xy[0], axis=1)
     assert apart_px.max() < 0.25 * expected.boxes[0, 2] / 128  # of the input, in picture pixels
     assert np.allclose(found["box"], expected.boxes[0], atol=0.5)
-    assert np.allclose(found["scores"], expected.score[0], atol=0.02)
+    assert np.allclose(found["scores"], expected.score[0], atol=0.04)
     assert found["confidence"] == pytest.approx(expected.confidence[0], abs=1e-3)
 
 
