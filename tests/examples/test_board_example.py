@@ -33,7 +33,7 @@ FEWER_FPS = FPS / 4
 TOLERANCES = {
     "landmarks": 0.25,  # pixels of 480; crops differ by roundings
     "box": 0.25,
-    "angle": 0.05,
+    "angle": 0.25,
     "scores": 0.05,  # the share of one pixel of the heatmap
     "opacity": 0.02,
     "confidence": 0.01,
