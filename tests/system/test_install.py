@@ -5,12 +5,13 @@ from importlib import metadata
 from packaging.requirements import Requirement
 
 from lmk.system.install import JETSON, WITHOUT_OPENCV
+from lmk.system.version import DISTRIBUTION
 
 
 def brought_by(extra: str) -> set[str]:
     """What an extra of pyproject.toml brings, lmk's other extras followed."""
     found = set()
-    for line in metadata.requires("lmk") or []:
+    for line in metadata.requires(DISTRIBUTION) or []:
         wanted = Requirement(line)
         asked_for = wanted.marker and not wanted.marker.evaluate({"extra": ""})
         if asked_for and wanted.marker.evaluate({"extra": extra}):
