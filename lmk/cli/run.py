@@ -100,7 +100,7 @@ def run(
         str,
         typer.Option(
             envvar="LMK_TOKEN",
-            help="Token of the page, in signs of ASCII; by default each run makes a new one.",
+            help="Token of the page, in characters of ASCII; by default each run makes a new one.",
             show_default=False,
             rich_help_panel=_RESULTS,
         ),

@@ -73,7 +73,7 @@ def measure_find_scores(
     """
     random = np.random.default_rng(0)
     best, count = [], min(max(len(crops) // CROPS_A_PICTURE, 2), most)
-    with report.bar("searching pictures without objects", count) as bar:
+    with report.bar("learning to find: pictures without objects", count) as bar:
         for _ in range(count):
             picture = shuffled(crops, random)
             (found,) = in_rounds(backend, [(picture, candidates(picture, framing))])

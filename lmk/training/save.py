@@ -79,13 +79,17 @@ def measured_framing(
     return replace(framing, finder=like.finder, finder_box=like.finder_box)
 
 
-def learn_to_find(model: Model, crops: Crops, device: str, report: Reporter) -> None:
+def learn_to_find(
+    model: Model, crops: Crops, device: str, report: Reporter, limited: bool = False
+) -> None:
     """Measure the scores of landmarks where there is no object, and write them down.
 
-    A training that was stopped before its end does it when it goes on.
+    A training that was stopped before its end does it when it goes on, unless it was limited to a
+    time, which is an end of its own.
     """
     framing, facts = model.manifest.framing, model.manifest.facts
-    if framing is None or (facts.steps or 0) < facts.settings["steps"]:
+    steps = facts.steps or 0
+    if framing is None or steps < (1 if limited else facts.settings["steps"]):
         return
     backend = open_backend(str(model.folder), "torch", device, saved=False)
     small = sum(array.nbytes for array in model.folded().values()) < STUDENT_BYTES

@@ -114,8 +114,8 @@ def _token(host: str, given: str | None) -> str:
         return "" if is_local(host) else secrets.token_urlsafe(16)
     if not TOKEN.fullmatch(given):
         raise UsageError(
-            "--token: expected letters, digits, spaces and other signs of ASCII, which a cookie "
-            "can hold, got others"
+            "--token: expected letters, digits, spaces and other characters of ASCII, which a "
+            "cookie can hold, got others"
         )
     if not given and not is_local(host):
         raise UsageError(

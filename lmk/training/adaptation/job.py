@@ -80,7 +80,8 @@ def adapt(
         if data.skipped:
             with replacing(run.folder / SKIPPED) as temporary:
                 temporary.write_text("\n".join(data.skipped) + "\n")
-        learn_to_find(model, data.crops, run.compute.device.type, run.report)
+        limited = run.options.max_minutes is not None
+        learn_to_find(model, data.crops, run.compute.device.type, run.report, limited)
     run.compute.wait()
     return find_model(str(run.folder))
 

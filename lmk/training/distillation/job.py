@@ -128,7 +128,8 @@ def distill(
         )
         for warning in seen.warnings.values():
             run.report.warn(warning)
-        learn_to_find(model, data.crops, run.compute.device.type, run.report)
+        limited = run.options.max_minutes is not None
+        learn_to_find(model, data.crops, run.compute.device.type, run.report, limited)
     run.compute.wait()
     return find_model(str(run.folder))
 

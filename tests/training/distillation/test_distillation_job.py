@@ -216,6 +216,14 @@ def test_a_model_is_not_replaced_by_its_student(tmp_path: Path) -> None:
         distill(pictures(), [teacher()], OPTIONS, run(folder))
 
 
+def test_a_run_that_its_time_ends_can_find_its_objects(tmp_path: Path) -> None:
+    longer = replace(OPTIONS, steps=10**6)
+    model = distill(pictures(), [teacher()], longer, run(tmp_path / "run", max_minutes=0.01))
+    assert 0 < model.manifest.training["steps"] < 10**6
+    assert model.manifest.framing is not None
+    assert model.manifest.framing.find_scores
+
+
 def test_a_run_without_time_can_be_resumed(tmp_path: Path) -> None:
     distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run", max_minutes=0))
     model = distill(pictures(), [teacher()], OPTIONS, run(tmp_path / "run", resume=True))

@@ -435,7 +435,7 @@ def test_serving_others_without_a_token_is_refused() -> None:
 @pytest.mark.parametrize("token", ["gehéim", "ключ", "a\r\nSet-Cookie: b", "\udce9", "\x1b"])
 def test_a_token_that_no_address_can_hold_is_refused(token: str) -> None:
     opened = web_sink("127.0.0.1", 0, Stages(), Controls(), Overlay(), Reporter(), token=token)
-    with pytest.raises(UsageError, match="spaces and other signs of ASCII") as caught:
+    with pytest.raises(UsageError, match="spaces and other characters of ASCII") as caught:
         opened.__enter__()
     assert token not in str(caught.value)
 
