@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lmk.model.folder import Model
 from lmk.model.named_folder import write_named
-from lmk.model.points import NamedPoints, PointMap, map_in_frames
+from lmk.model.points import NamedPoints, PointMap, PointSearch, heatmap_grid, map_in_frames
 
 NAMES = ("left_pupil", "right_pupil", "nose_tip")
 SKELETON = ((0, 2), (1, 2))
@@ -31,6 +32,16 @@ def random_map(landmarks: int, points: int, seed: int = 0, spread: float = 0.3) 
         average.astype(np.float32),
         normal(out, scale=5),
     )
+
+
+def searching_map(model: Model, points: int) -> PointMap:
+    """A random map whose points are searched for in the features, 2 and 9 px about their place."""
+    architecture = model.architecture
+    channels = sum(architecture.point_features.values())
+    weights = np.random.default_rng(5).normal(0, 2, (points, channels)).astype(np.float32)
+    grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
+    found = random_map(model.manifest.num_landmarks, points)
+    return replace(found, search=PointSearch(weights, 9.0, grid))
 
 
 def named_folder(

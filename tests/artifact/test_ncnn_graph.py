@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import ncnn
 import numpy as np
 import onnxruntime
 import pytest
-from named_models import named_folder, random_map
+from named_models import named_folder, random_map, searching_map
 from onnx import ModelProto, TensorProto, helper
 from random_models import make_student, save_model
 
@@ -18,7 +17,6 @@ from lmk.artifact.ncnn.network import NcnnNetwork, read_ncnn, write_ncnn
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.inference.backends.ncnn import load_net
 from lmk.model.folder import Model, find_model
-from lmk.model.points import PointMap, PointSearch, heatmap_grid
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.errors import UsageError, WeightsError
 
@@ -91,13 +89,8 @@ def test_half_kernels_move_landmarks_little_and_leave_the_head_whole(student_mod
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("search", [False, True])
 def test_named_points(student_model: Model, tmp_path: Path, count: int, search: bool) -> None:
-    architecture = student_model.architecture
-    point_map: PointMap = random_map(student_model.manifest.num_landmarks, count)
-    if search:
-        channels = sum(architecture.point_features.values())
-        weights = np.random.default_rng(5).normal(0, 2, (count, channels)).astype(np.float32)
-        grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
-        point_map = replace(point_map, search=PointSearch(weights, 9.0, grid))
+    plain = random_map(student_model.manifest.num_landmarks, count)
+    point_map = searching_map(student_model, count) if search else plain
     folder = named_folder(student_model, tmp_path / "feet", "abc"[:count], (), point_map)
     proto = build_onnx(find_model(str(folder)))
     assert_same(proto, load_net(ncnn, ncnn_of(proto)))

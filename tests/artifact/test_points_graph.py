@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from named_models import named_folder, random_map
+from named_models import named_folder, random_map, searching_map
 from onnx import TensorProto, helper
 
 from lmk.architectures.nodes import Nodes
@@ -21,7 +21,7 @@ from lmk.exporting.options import ExportOptions
 from lmk.exporting.samples import drawn_samples
 from lmk.inference.backends.select import open_backend
 from lmk.model.folder import Model, find_model
-from lmk.model.points import NamedPoints, PointMap, PointSearch, heatmap_grid
+from lmk.model.points import NamedPoints, PointMap
 from lmk.naming.features import find_features
 from lmk.system.errors import WeightsError
 from lmk.system.progress import Reporter
@@ -105,14 +105,7 @@ def test_points_of_a_file_in_its_precision_and_batch(
 def searched(student_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A student whose points are searched for in its features, 2 and 9 px about their place."""
     folder = tmp_path_factory.mktemp("searched") / "feet"
-    architecture, points = student_model.architecture, 3
-    channels = sum(architecture.point_features.values())
-    weights = np.random.default_rng(5).normal(0, 2, (points, channels)).astype(np.float32)
-    grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
-    found = replace(
-        random_map(student_model.manifest.num_landmarks, points),
-        search=PointSearch(weights, 9.0, grid),
-    )
+    found = searching_map(student_model, 3)
     return find_model(str(named_folder(student_model, folder, point_map=found)))
 
 

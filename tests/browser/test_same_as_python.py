@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runtime_cases import CROPS, fits, framing, textured
 
 from lmk.arrays import FloatArray, Image
 from lmk.artifact.onnx_model import build_onnx
@@ -66,14 +67,6 @@ def as_frame(image_bgr: Image) -> dict[str, Any]:
     return {"width": width, "height": height, "data": base64.b64encode(rgba.tobytes()).decode()}
 
 
-def textured(width: int, height: int) -> Image:
-    """Smooth blobs with a fine grid over them, no two corners alike."""
-    y, x = np.mgrid[:height, :width]
-    waves = [np.sin(x / a + y / b) for a, b in ((17, 29), (11, -23), (31, 13))]
-    image = 127 + 90 * np.stack(waves, -1) + 30 * ((x // 3 + y // 2) % 2)[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
 def test_boxes_and_frames_of_reference() -> None:
     boxes = random_boxes(12)
     boxes[::3, 4] = 0
@@ -96,14 +89,7 @@ def test_boxes_and_frames_of_reference() -> None:
 
 @pytest.mark.parametrize(
     ("size_wh", "box", "size"),
-    [
-        ((320, 240), (60, 40, 128, 100, 0), 128),  # nearly every pixel
-        ((320, 240), (90.3, 55.7, 37, 41, 0), 128),  # enlarged
-        ((320, 240), (-30, 100, 250, 200, 24), 96),  # turned, beyond two edges
-        ((640, 480), (20, 10, 456, 456, 0), 128),  # three samples a pixel
-        ((1280, 960), (100, 30, 900, 800, -35), 128),  # blocks, turned
-        ((1280, 960), (-200, -300, 1900, 1700, 0), 128),  # blocks, beyond all edges
-    ],
+    CROPS,
 )
 def test_crops(size_wh: tuple[int, int], box: tuple[float, ...], size: int) -> None:
     image = textured(*size_wh)
@@ -116,26 +102,15 @@ def test_crops(size_wh: tuple[int, int], box: tuple[float, ...], size: int) -> N
     assert np.percentile(apart, 99.9) <= 4
 
 
-def framing() -> Framing:
-    return find_model("faces-small").manifest.framing  # type: ignore[return-value]
-
-
 def as_json(one: Framing) -> dict[str, Any]:
     return json.loads(one.to_json())
 
 
 def test_framing_fits_scales_shifts_and_angles() -> None:
     one, calls, expected = framing(), [], []
-    mean = np.array(one.landmarks_input, np.float32)
-    for degrees in (0, 5, -14, 20, 30, -100, 179):
-        for turned in (False, True):
-            box = np.array([[50, 20, 210, 210, degrees]], np.float32)
-            xy = apply_affine(input_to_image_of(box, one.input_size), mean)[0]
-            xy = (xy + RNG.normal(0, 4, xy.shape)).astype(np.float32)
-            scores = RNG.uniform(0.05, 1, len(xy)).astype(np.float32)
-            calls.append(["fit", as_json(one), xy.tolist(), scores.tolist(), turned])
-            boxes, misfit_px = one.fit(xy[None], scores[None], turned)
-            expected.append((boxes[0], misfit_px[0]))
+    for xy, scores, turned, box, misfit_px in fits():
+        calls.append(["fit", as_json(one), xy.tolist(), scores.tolist(), turned])
+        expected.append((box, misfit_px))
     for found, (box, misfit_px) in zip(ask(*calls), expected, strict=True):
         assert np.allclose(found["box"], box, atol=0.02)
         assert found["misfitPx"] == pytest.approx(misfit_px, abs=1e-3)

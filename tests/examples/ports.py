@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runtime_cases import CROPS, fits, framing, textured
 
 from lmk.arrays import DoubleArray, FloatArray, Image
 from lmk.geometry import apply_affine, input_to_image_of
@@ -25,7 +26,6 @@ from lmk.inference.boxes import overlap
 from lmk.inference.crops import cut_crops
 from lmk.inference.regions.landmarks import Finding, LandmarkSearch
 from lmk.inference.rounds import Located
-from lmk.model.folder import find_model
 from lmk.model.framing import Framing
 from lmk.video.filters.base import Smoothing
 from lmk.video.filters.one_euro import OneEuro
@@ -34,18 +34,6 @@ from lmk.video.smoothing import Smoother
 from lmk.video.tracker import Tracker, Tracking
 
 EXAMPLES = Path(__file__).parents[2] / "tools" / "examples"
-CROPS = [
-    ((320, 240), (60, 40, 128, 100, 0), 128),  # nearly every pixel
-    ((320, 240), (90.3, 55.7, 37, 41, 0), 128),  # enlarged
-    ((320, 240), (-30, 100, 250, 200, 24), 96),  # turned, beyond two edges
-    ((640, 480), (20, 10, 456, 456, 0), 128),  # three samples a pixel
-    ((1280, 960), (100, 30, 900, 800, -35), 128),  # blocks, turned
-    ((1280, 960), (-200, -300, 1900, 1700, 0), 128),  # blocks, beyond all edges
-]
-
-
-def framing() -> Framing:
-    return find_model("faces-small").manifest.framing  # type: ignore[return-value]
 
 
 def words(*values: Any) -> str:
@@ -77,14 +65,6 @@ class Port:
         return [np.array(line.split(), np.float64) for line in done.stdout.splitlines()]
 
 
-def textured(width: int, height: int) -> Image:
-    """Smooth blobs with a fine grid over them, no two corners alike."""
-    y, x = np.mgrid[:height, :width]
-    waves = [np.sin(x / a + y / b) for a, b in ((17, 29), (11, -23), (31, 13))]
-    image = 127 + 90 * np.stack(waves, -1) + 30 * ((x // 3 + y // 2) % 2)[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
 def check_crops(port: Port, folder: Path) -> None:
     calls, images = [], []
     for number, (size_wh, box, size) in enumerate(CROPS):
@@ -101,17 +81,10 @@ def check_crops(port: Port, folder: Path) -> None:
 
 
 def check_fits(port: Port) -> None:
-    rng, one, calls, expected = np.random.default_rng(4), framing(), [], []
-    mean = np.array(one.landmarks_input, np.float32)
-    for degrees in (0, 5, -14, 20, 30, -100, 179):
-        for turned in (False, True):
-            box = np.array([[50, 20, 210, 210, degrees]], np.float32)
-            xy = apply_affine(input_to_image_of(box, one.input_size), mean)[0]
-            xy = (xy + rng.normal(0, 4, xy.shape)).astype(np.float32)
-            scores = rng.uniform(0.05, 1, len(xy)).astype(np.float32)
-            calls.append(f"fit {int(turned)} {words(np.c_[xy, scores])}")
-            boxes, misfit_px = one.fit(xy[None], scores[None], turned)
-            expected.append([*boxes[0], *misfit_px])
+    calls, expected = [], []
+    for xy, scores, turned, box, misfit_px in fits():
+        calls.append(f"fit {int(turned)} {words(np.c_[xy, scores])}")
+        expected.append([*box, misfit_px])
     assert np.allclose(port.ask(*calls), expected, atol=0.02)
 
 

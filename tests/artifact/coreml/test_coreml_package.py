@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
-from named_models import named_folder, random_map
+from named_models import named_folder, random_map, searching_map
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from random_models import make_student, save_model
 
@@ -29,7 +28,6 @@ from lmk.artifact.coreml.program import program_of
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.exporting.reference import reference_places
 from lmk.model.folder import Model, find_model
-from lmk.model.points import PointSearch, heatmap_grid
 from lmk.networks.state import arrays_of, state_of
 from lmk.system.errors import UsageError
 
@@ -100,13 +98,8 @@ def test_students(size: str, precision: str, tmp_path: Path) -> None:
 def test_named_points(
     student_model: Model, tmp_path: Path, count: int, search: bool, precision: str
 ) -> None:
-    architecture = student_model.architecture
-    point_map = random_map(student_model.manifest.num_landmarks, count)
-    if search:
-        channels = sum(architecture.point_features.values())
-        weights = np.random.default_rng(5).normal(0, 2, (count, channels)).astype(np.float32)
-        grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
-        point_map = replace(point_map, search=PointSearch(weights, 9.0, grid))
+    plain = random_map(student_model.manifest.num_landmarks, count)
+    point_map = searching_map(student_model, count) if search else plain
     folder = named_folder(student_model, tmp_path / "feet", "abc"[:count], (), point_map)
     model = find_model(str(folder))
     package = packaged(model, tmp_path, precision=precision)

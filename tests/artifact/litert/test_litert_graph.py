@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from litert_files import in_int8, interpret
-from named_models import named_folder, random_map
+from named_models import named_folder, random_map, searching_map
 from onnx import TensorProto, helper, numpy_helper
 
 from lmk.artifact.litert.check import SHAPES, check
@@ -20,7 +20,6 @@ from lmk.artifact.litert.write import write
 from lmk.artifact.onnx_model import GraphOptions, build_onnx
 from lmk.exporting.verify import in_onnxruntime
 from lmk.model.folder import Model, find_model
-from lmk.model.points import PointSearch, heatmap_grid
 from lmk.networks.detect import detect
 from lmk.networks.load import load_network
 
@@ -75,12 +74,7 @@ def test_heatmaps_are_planes_as_in_onnx(student_model: Model) -> None:
 def test_named_points_are_those_of_the_map(
     student_model: Model, tmp_path: Path, searched: bool
 ) -> None:
-    architecture, point_map = student_model.architecture, random_map(7, 3)
-    if searched:
-        channels = sum(architecture.point_features.values())
-        weights = np.random.default_rng(5).normal(0, 2, (3, channels)).astype(np.float32)
-        grid = heatmap_grid(architecture.heatmap_size, architecture.stride)
-        point_map = replace(point_map, search=PointSearch(weights, 9.0, grid))
+    point_map = searching_map(student_model, 3) if searched else random_map(7, 3)
     model = find_model(str(named_folder(student_model, tmp_path / "feet", point_map=point_map)))
     proto, images = build_onnx(model), noise(3, 8).repeat(16, 1).repeat(16, 2)
     found, expected = interpret(to_litert(proto), images), in_onnxruntime(proto).infer(images)
