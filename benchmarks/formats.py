@@ -22,10 +22,11 @@ from output import bar_rows, finish, parse, print_rows
 from turns import Call, Contender, in_turns
 
 import lmk
-from lmk.artifact.catalogue import FORMATS, RUNTIMES, Format
+from lmk.artifact.catalogue import FORMATS, Format
 from lmk.bench.record import StartState, make_record
 from lmk.inference.backends.select import open_backend
 from lmk.system.errors import LmkError
+from lmk.system.files import size_of
 
 OF_OTHERS = ("web", "triton")  # folders around an ONNX file
 METRICS = ("forward", "consistency")
@@ -69,18 +70,11 @@ def exported(model: str, kind: Format, precision: str, folder: Path, photographs
         )
     except LmkError as error:
         return row | {"why_not": str(error).splitlines()[0]}
-    row |= {"file": str(made.path), "mb": megabytes(made.path, kind)}
+    sizes = (size_of(folder / name) for name in made.provenance.files)
+    row |= {"file": str(made.path), "mb": sum(sizes) / 1e6}
     if made.parity:
         row |= {"drift_px": made.parity.mean_px, "largest_px": made.parity.max_px}
     return row
-
-
-def megabytes(path: Path, kind: Format) -> float:
-    """Size of a file with the one beside it, or of a folder."""
-    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-    if kind.beside:
-        files.append(path.with_name(path.name.removesuffix(kind.suffix) + kind.beside))
-    return sum(each.stat().st_size for each in files) / 1e6
 
 
 def errors(file: str, runtime: str, data: Path) -> Row:
@@ -104,10 +98,10 @@ def measure(given: argparse.Namespace, folder: Path) -> list[Row]:
             rows.append(row)
             if "file" not in row:
                 continue
-            runtime = next((name for name in kind.runtimes if name in RUNTIMES), None)
-            if runtime is None:
-                row["why_not"] = "no runtime here"
+            if not kind.runtimes:
+                row["why_not"] = "lmk does not run it"
                 continue
+            runtime = kind.runtimes[0]
             row |= errors(row["file"], runtime, data)
             contenders[name_of(row)] = (opened, (row["file"], runtime))
     times = in_turns(contenders, given.seconds)

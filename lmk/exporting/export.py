@@ -16,7 +16,7 @@ from lmk.exporting.graph import make_graph
 from lmk.exporting.options import (
     WORKSPACE_MB,
     ExportOptions,
-    default_precision,
+    find_format,
     rebuild_command,
 )
 from lmk.exporting.parity import Parity
@@ -84,7 +84,7 @@ def export(
     """
     options = ExportOptions(
         format=format,
-        precision=precision or default_precision(format),
+        precision=precision or find_format(format).precisions[0],
         batch=parse_batch(str(batch)),
         opset=opset,
         heatmaps=heatmaps,

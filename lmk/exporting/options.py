@@ -70,18 +70,17 @@ class ExportOptions:
         return f"{stem}{self.file_format.suffix}"
 
 
-def default_precision(format: str) -> str:
-    """The first precision of a format. Raises UsageError for one that is not in the table."""
-    if format not in catalogue.FORMATS:
+def find_format(name: str) -> catalogue.Format:
+    """A format of the table. Raises UsageError for a name that is not in it."""
+    if name not in catalogue.FORMATS:
         known = ", ".join(catalogue.FORMATS)
-        raise UsageError(f"unknown format {format!r}: expected one of {known}")
-    return catalogue.FORMATS[format].precisions[0]
+        raise UsageError(f"unknown format {name!r}: expected one of {known}")
+    return catalogue.FORMATS[name]
 
 
 def check_options(options: ExportOptions, calibrated: bool) -> None:
     """Raise for a combination that cannot be written, before any work is done."""
-    default_precision(options.format)  # that there is such a format
-    format, precision = options.file_format, options.precision
+    format, precision = find_format(options.format), options.precision
     if precision not in format.precisions:
         known = ", ".join(format.precisions)
         raise UsageError(f"{format.name} files are written in {known}, not {precision}")
